@@ -1,0 +1,1 @@
+"""What the process is told: settings, their layers and their faults."""

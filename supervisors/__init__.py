@@ -1,0 +1,1 @@
+"""How the process stays up: supervision, mailboxes, the tree of actors."""

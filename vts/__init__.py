@@ -1,0 +1,1 @@
+"""VTS: what a view tracking system does, room by room."""

@@ -1,0 +1,1 @@
+"""What the event itself does not say: address, viewer, device, country, local time."""

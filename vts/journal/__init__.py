@@ -1,0 +1,1 @@
+"""What was acknowledged: durable before the answer."""

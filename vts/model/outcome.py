@@ -1,0 +1,42 @@
+"""What can become of a report: a closed union and a closed list of reasons."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from vts.model.view import ViewEvent
+
+
+class Reason(StrEnum):
+    """Why a report does not count. Every reason has its own counter and its own answer."""
+
+    INVALID = "invalid"
+    IDENTITY_MISMATCH = "identity_mismatch"
+    AUTHENTICATION_FAILED = "authentication_failed"
+    BOT = "bot"
+    TOO_LATE = "too_late"
+    DUPLICATE = "duplicate"
+    RATE_LIMITED = "rate_limited"
+    NOT_FOUND = "not_found"
+    DELETED = "deleted"
+    AUTHOR = "author"
+    UNAVAILABLE = "unavailable"
+
+
+class Accepted(msgspec.Struct, frozen=True, gc=False):
+    """The event is durable and will be stored exactly once."""
+
+    event: ViewEvent
+
+
+class Refused(msgspec.Struct, frozen=True, gc=False):
+    """The report does not count. `retry_after_s` is set for rate_limited and unavailable."""
+
+    reason: Reason
+    retry_after_s: float | None = None
+    detail: str | None = None
+
+
+Outcome = Accepted | Refused

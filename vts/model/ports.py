@@ -1,0 +1,65 @@
+"""How rooms meet without knowing each other: the shapes of mailboxes and callables that the tree hands in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeVar
+
+from vts.model.content import Content, Player
+from vts.model.view import ViewEvent
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+class Inbox(Protocol[T_co]):
+    """The receiving end of a mailbox."""
+
+    def lease(self, limit: int) -> AbstractAsyncContextManager[Sequence[T_co]]:
+        """Wait for at least one item, take up to `limit`; leaving by an exception puts them back in order.
+
+        An empty batch means sealed and empty: the actor returns.
+        """
+        ...
+
+
+class Outbox(Protocol[T_contra]):
+    """The sending end of a mailbox."""
+
+    def put_nowait(self, item: T_contra) -> None:
+        """Put an item in. Raises `MailboxFull` when the box is full or sealed."""
+        ...
+
+
+class MailboxFull(Exception):
+    """The mailbox holds as many items as it may, or takes no more."""
+
+
+class Catalog(Protocol):
+    """What the gate may ask about contents and players. Every method is synchronous and constant-time."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether any catalog has ever been loaded."""
+        ...
+
+    def content(self, post_id: int) -> Content | None:
+        """Return what is known of a content."""
+        ...
+
+    def player(self, player_key: bytes) -> Player | None:
+        """Return what is known of a player."""
+        ...
+
+    def register_provisional(self, post_id: int, now_us: int) -> bool:
+        """Note a content at its first sight (open mode). False when the cap of provisional contents is reached."""
+        ...
+
+
+Append = Callable[[Sequence[ViewEvent]], Awaitable[None]]
+CountOutcome = Callable[[str, str, int], None]
+"""(source, outcome or reason, how many): the metric of events by source and outcome."""
+Clock = Callable[[], int]
+"""Microseconds since the epoch."""

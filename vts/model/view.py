@@ -1,0 +1,86 @@
+"""The words of a view: its enumerations, the report a door hands in, the event that is kept."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+import msgspec
+
+DEVICE_TYPES: Final = ("desktop", "mobile", "tablet", "tv", "player")
+VIEW_SOURCES: Final = ("web", "api", "widget", "player")
+VIEW_TYPES: Final = ("intentional", "listing", "search", "widget")
+CHANNELS: Final = ("all", "promoted", "user", "by_user", "artwork", "hashtag", "playlist")
+PLAY_ORDERS: Final = (0, 1, 2)  # server, created, random
+
+POST_ID_MAX: Final = 2**63 - 1
+
+
+class ViewEvent(msgspec.Struct, frozen=True, array_like=True, tag="v", gc=False):
+    """A view as it is journaled and stored; the fields are the columns of `view_events`.
+
+    `event_day` is a day number (`vts.model.day`), `created_at` the time of the view in microseconds;
+    `event_day` is always the UTC day of `created_at`. Keys and ids are 16 raw bytes, `user_agent_hash` likewise.
+    `local_datetime` is naive, in the viewer's own time.
+    """
+
+    post_id: int
+    event_day: int
+    event_id: bytes
+    viewer_key: bytes
+    key_version: int
+    viewer_user_id: int | None
+    authenticated: bool
+    country_code: str | None
+    device_type: str
+    view_source: str
+    view_type: str
+    user_agent_hash: bytes | None
+    referrer_domain: str | None
+    player_key: bytes | None
+    local_datetime: dt.datetime | None
+    local_timezone: str | None
+    local_hour: int | None
+    local_weekday: int | None
+    play_order: int | None
+    channel: str | None
+    channel_context: str | None
+    playlist_id: int | None
+    created_at: int
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A view as a door understood and enriched it, before the gate has judged it.
+
+    `event_id` is the client's own id (16 bytes, version 4 or 7, checked at the door) or None. `device_time_us` is the
+    player's or importing service's own real time, None when its clock is not set or not given. `trusted` is a service
+    token: no bot list, no web limit. `agent_is_bot` is the door's finding. `address_key` groups provisional
+    registrations (keyed hash of the address, never the address), None for players.
+    """
+
+    post_id: int
+    arrived_us: int
+    viewer_key: bytes
+    key_version: int
+    source: str = "web"
+    view_type: str = "intentional"
+    event_id: bytes | None = None
+    device_time_us: int | None = None
+    viewer_user_id: int | None = None
+    authenticated: bool = False
+    trusted: bool = False
+    agent_is_bot: bool = False
+    address_key: bytes | None = None
+    country_code: str | None = None
+    device_type: str = "desktop"
+    user_agent_hash: bytes | None = None
+    referrer_domain: str | None = None
+    player_key: bytes | None = None
+    local_datetime: dt.datetime | None = None
+    local_timezone: str | None = None
+    local_hour: int | None = None
+    local_weekday: int | None = None
+    play_order: int | None = None
+    channel: str | None = None
+    channel_context: str | None = None
+    playlist_id: int | None = None

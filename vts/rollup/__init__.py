@@ -1,0 +1,1 @@
+"""Closed days: roller, sketch, retention."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: roles and connections, embedded server, migrations, drain."""
