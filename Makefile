@@ -1,0 +1,45 @@
+# Two commands do all the set-up: `make run` starts VTS, `make test` runs every check.
+# Both make .venv from the newest Python among 3.11-3.13 that is found (or PYTHON=...).
+
+PYTHON ?= $(shell for v in 3.13 3.12 3.11; do python$$v -c 'import venv, ensurepip' >/dev/null 2>&1 && { command -v python$$v; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test lint types contracts tests faults debian clean
+
+run: $(VENV)/.installed
+	$(BIN)/vts serve
+
+test: lint types contracts tests
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+contracts: $(VENV)/.installed-dev
+	$(BIN)/lint-imports
+
+tests: $(VENV)/.installed-dev debian
+	$(BIN)/pytest
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "VTS needs Python 3.11, 3.12 or 3.13 with the venv module (Debian: apt-get install python3-venv)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+# The tests talk to a real Mosquitto.
+debian:
+	@sh tests/support/debian.sh mosquitto:mosquitto mosquitto_pub:mosquitto-clients
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
