@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+import datetime as dt
+import uuid
+from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -28,3 +30,31 @@ class Player(msgspec.Struct, frozen=True, gc=False):
     country: str | None = None
     credential_hash: bytes | None = None
     name: str | None = None
+
+
+TITLE_MAX_CHARS: Final = 500
+HASHTAGS_MAX: Final = 64
+
+
+class ContentRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A content as a service writes it. Raises nothing itself: decoding checks every field."""
+
+    post_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+    kind: Literal["artwork", "blog", "playlist", "stream"] = "artwork"
+    owner_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)] | None = None
+    title: Annotated[str, msgspec.Meta(max_length=TITLE_MAX_CHARS)] | None = None
+    category: Annotated[str, msgspec.Meta(max_length=100)] | None = None
+    hashtags: Annotated[list[Annotated[str, msgspec.Meta(max_length=100)]], msgspec.Meta(max_length=HASHTAGS_MAX)] = []
+    visibility: Literal["public", "private"] = "public"
+    created_at: dt.datetime | None = None
+
+
+class PlayerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A player as a service writes it. `credential` is 64 hex digits or 43 base64url characters (256 bits)."""
+
+    player_key: uuid.UUID
+    owner_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)] | None = None
+    name: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    registered: bool = True
+    country: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] | None = None
+    credential: Annotated[str, msgspec.Meta(min_length=32, max_length=128)] | None = None

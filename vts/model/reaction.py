@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 REACTIONS_PER_USER_AND_POST: Final = 5
 EMOJI_MAX_CHARS: Final = 16
 
+Id = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+
 
 class Reaction(msgspec.Struct, frozen=True, kw_only=True):
     """One user's emoji on one post, added or removed."""
 
-    post_id: int
-    user_id: int
-    emoji: str
+    post_id: Id
+    user_id: Id
+    emoji: Annotated[str, msgspec.Meta(min_length=1, max_length=EMOJI_MAX_CHARS)]
     op: Literal["add", "remove"] = "add"
     authenticated: bool = True
 
@@ -23,7 +25,7 @@ class Reaction(msgspec.Struct, frozen=True, kw_only=True):
 class Comment(msgspec.Struct, frozen=True, kw_only=True):
     """One user's comment on one post, added or removed. The text stays with the host application."""
 
-    post_id: int
-    user_id: int
-    comment_id: int
+    post_id: Id
+    user_id: Id
+    comment_id: Id
     op: Literal["add", "remove"] = "add"
