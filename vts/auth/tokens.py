@@ -1,0 +1,272 @@
+"""Bearer tokens: whether a JWT is ours, still good and not revoked, and who it speaks for.
+
+The algorithm follows from the kind of the configured key, never from the token (RFC 8725, section 3.1).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from jwt.types import Options
+
+from vts.model.principal import ROLES, Principal
+
+TOKEN_MAX_CHARS: Final = 8192  # half of what a door takes as headers: no bearer needs more
+SECRET_MIN_BYTES: Final = 32  # RFC 7518, section 3.2: an HS256 key is at least as long as its hash
+RSA_MIN_BITS: Final = 2048  # RFC 7518, section 3.3
+VERIFIED_MAX: Final = 4096  # only tokens with a good signature are remembered, so a forger cannot turn this over
+JTI_MAX_CHARS: Final = 255
+USER_ID_MAX: Final = 2**63 - 1
+
+_CURVES: Final[Mapping[str, str]] = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
+_KNOWN_ROLES: Final = frozenset(ROLES)
+# Times are judged by this module with the caller's clock; issuer and audience with the settings.
+_SIGNATURE_ONLY: Final[Options] = {
+    "verify_signature": True,
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+    "verify_aud": False,
+    "verify_iss": False,
+    "verify_sub": False,
+    "verify_jti": False,
+}
+
+__all__ = ["BadKey", "BadToken", "CannotIssue", "Principal", "Tokens", "bearer"]
+
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+
+
+class BadToken(Exception):
+    """The token is not accepted. `reason` is one of a few fixed words; nothing of the token is in it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class BadKey(ValueError):
+    """The configured secret or public key cannot be used."""
+
+
+class CannotIssue(Exception):
+    """Only the shared secret signs tokens; with a public key somebody else issues them."""
+
+
+class _Verified(NamedTuple):
+    """What a good signature vouches for; whether it holds now is asked at every use."""
+
+    principal: Principal
+    expires_s: float
+    not_before_s: float
+
+
+class Tokens:
+    """Verifies tokens, and issues them where the shared secret is at hand.
+
+    Give either `secret` (HS256, at least 32 bytes) or `public_key` (PEM: RSA → RS256, a NIST curve → ES256, ES384
+    or ES512, Ed25519 → EdDSA). `issuer` and `audience` are demanded when set. `revoked` tells whether a `jti` has been
+    taken back; it is asked at every use. Raises `BadKey`.
+    """
+
+    def __init__(
+        self,
+        *,
+        secret: bytes | None = None,
+        public_key: bytes | None = None,
+        issuer: str | None = None,
+        audience: str | None = None,
+        revoked: Callable[[str], bool] = frozenset[str]().__contains__,
+    ) -> None:
+        if (secret is None) == (public_key is None):
+            raise BadKey("give either a secret or a public key")
+        self._secret = secret
+        self._key: bytes | PublicKey
+        self._key, self._algorithm = _from_secret(secret) if secret is not None else _from_pem(public_key or b"")
+        self._issuer = issuer
+        self._audience = audience
+        self._revoked = revoked
+        self._verified: dict[bytes, _Verified] = {}
+
+    def __repr__(self) -> str:
+        return f"Tokens({self._algorithm})"
+
+    @property
+    def algorithm(self) -> str:
+        """The one algorithm that is accepted."""
+        return self._algorithm
+
+    def verify(self, token: str, now_s: float) -> Principal:
+        """Return who the token speaks for. Raises `BadToken`."""
+        if len(token) > TOKEN_MAX_CHARS:
+            raise BadToken("too long")
+        name = hashlib.sha256(token.encode("utf-8", "replace")).digest()  # so that no bearer token is kept
+        known = self._verified.get(name)
+        if known is None:
+            known = self._read(token)
+            self._remember(name, known)
+        self._judge(known, now_s)
+        return known.principal
+
+    def issue(
+        self,
+        *,
+        user_id: int | None,
+        roles: frozenset[str],
+        now_s: float,
+        ttl_s: float,
+        jti: str,
+    ) -> str:
+        """Sign a token that `verify` accepts until `now_s + ttl_s`.
+
+        Raises `CannotIssue`, and ValueError for an unknown role, a lifetime that is not positive, or nobody to speak for.
+        """
+        if self._secret is None:
+            raise CannotIssue("tokens are issued by whoever holds the private key")
+        claims: dict[str, Any] = {
+            "roles": [role for role in ROLES if role in roles],
+            "jti": jti,
+            "iat": int(now_s),
+            "exp": int(now_s + ttl_s),
+        }
+        claims |= {} if user_id is None else {"sub": str(user_id)}
+        claims |= {} if self._issuer is None else {"iss": self._issuer}
+        claims |= {} if self._audience is None else {"aud": self._audience}
+        if not roles <= _KNOWN_ROLES or ttl_s <= 0:
+            raise ValueError("unknown role, or a lifetime that is not positive")
+        try:
+            _principal(claims)
+        except BadToken as fault:
+            raise ValueError(fault.reason) from None
+        return jwt.encode(claims, self._secret, algorithm=self._algorithm)
+
+    def _read(self, token: str) -> _Verified:
+        """Check what does not change with time: signature, issuer, audience, shape of the claims."""
+        claims = self._signed_claims(token)
+        if self._issuer is not None and claims.get("iss") != self._issuer:
+            raise BadToken("wrong issuer")
+        if self._audience is not None and not _is_for(self._audience, claims.get("aud")):
+            raise BadToken("wrong audience")
+        if "exp" not in claims:
+            raise BadToken("no expiry")
+        return _Verified(_principal(claims), _time(claims["exp"]), _time(claims.get("nbf", 0)))
+
+    def _signed_claims(self, token: str) -> dict[str, Any]:
+        try:
+            decoded = jwt.decode_complete(token, self._key, algorithms=[self._algorithm], options=_SIGNATURE_ONLY)
+        except (jwt.InvalidAlgorithmError, jwt.InvalidKeyError):
+            raise BadToken("wrong algorithm") from None
+        except jwt.InvalidSignatureError:
+            raise BadToken("wrong signature") from None
+        except (jwt.PyJWTError, ValueError, RecursionError):  # RecursionError: deep nesting in the claims
+            raise BadToken("unreadable") from None
+        if "crit" in decoded["header"]:  # RFC 7515, section 4.1.11: what we do not understand we refuse
+            raise BadToken("unknown critical header")
+        claims: dict[str, Any] = decoded["payload"]
+        return claims
+
+    def _remember(self, name: bytes, verified: _Verified) -> None:
+        if len(self._verified) >= VERIFIED_MAX:
+            del self._verified[next(iter(self._verified))]  # the oldest: dicts keep the order of insertion
+        self._verified[name] = verified
+
+    def _judge(self, verified: _Verified, now_s: float) -> None:
+        """Check what changes with time. An expiry is the first moment at which the token is no longer good."""
+        if now_s >= verified.expires_s:
+            raise BadToken("expired")
+        if now_s < verified.not_before_s:
+            raise BadToken("not yet valid")
+        if verified.principal.jti is not None and self._revoked(verified.principal.jti):
+            raise BadToken("revoked")
+
+
+def bearer(authorization: str | None) -> str | None:
+    """Return the token of an `Authorization: Bearer …` header. None when there is no such header.
+
+    Any other scheme raises `BadToken`: credentials that we cannot read are not the same as none.
+    """
+    if authorization is None or not authorization.strip():
+        return None
+    scheme, _, token = authorization.strip().partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise BadToken("not a bearer token")
+    return token.strip()
+
+
+def _from_secret(secret: bytes) -> tuple[bytes, str]:
+    if len(secret) < SECRET_MIN_BYTES:
+        raise BadKey(f"the token secret must have at least {SECRET_MIN_BYTES} bytes")
+    if b"-----BEGIN" in secret:
+        raise BadKey("the token secret is a PEM key: name it as the public key file")
+    return secret, "HS256"
+
+
+def _from_pem(pem: bytes) -> tuple[PublicKey, str]:
+    try:
+        key = load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm):
+        raise BadKey("the public key file is not a PEM public key") from None
+    match key:
+        case rsa.RSAPublicKey() if key.key_size >= RSA_MIN_BITS:
+            return key, "RS256"
+        case ec.EllipticCurvePublicKey() if key.curve.name in _CURVES:
+            return key, _CURVES[key.curve.name]
+        case ed25519.Ed25519PublicKey():
+            return key, "EdDSA"
+        case _:
+            raise BadKey(f"the public key must be RSA (≥ {RSA_MIN_BITS} bits), P-256, P-384, P-521 or Ed25519")
+
+
+def _is_for(audience: str, claim: object) -> bool:
+    return audience in claim if isinstance(claim, list) else claim == audience
+
+
+def _time(claim: object) -> float:
+    """Read a NumericDate. Booleans are numbers in Python, and NaN or infinity would never expire."""
+    if isinstance(claim, bool) or not isinstance(claim, int | float) or not abs(claim) < 1e11:
+        raise BadToken("a time is not a number")
+    return float(claim)
+
+
+def _principal(claims: Mapping[str, Any]) -> Principal:
+    roles = _roles(claims.get("roles"))
+    user_id = _user_id(claims.get("sub"))
+    if user_id is None and "service" not in roles:
+        raise BadToken("no subject")
+    return Principal(user_id, roles, _jti(claims.get("jti")))
+
+
+def _roles(claim: object) -> frozenset[str]:
+    """Read the roles we know; a host application may have more of its own. None at all is a plain user."""
+    if claim is None:
+        return frozenset(("user",))
+    if not isinstance(claim, list) or not all(isinstance(role, str) for role in claim):
+        raise BadToken("roles are not a list of words")
+    return frozenset(claim) & _KNOWN_ROLES
+
+
+def _user_id(claim: object) -> int | None:
+    """Read the subject: RFC 7519 says a string, many an application writes a number."""
+    if claim is None:
+        return None
+    text = str(claim) if isinstance(claim, int) and not isinstance(claim, bool) else claim
+    if not isinstance(text, str) or not (text.isascii() and text.isdigit()) or len(text) > 19:
+        raise BadToken("the subject is not a user id")
+    user_id = int(text)
+    if not 0 < user_id <= USER_ID_MAX:
+        raise BadToken("the subject is not a user id")
+    return user_id
+
+
+def _jti(claim: object) -> str | None:
+    if claim is None:
+        return None
+    if not isinstance(claim, str) or not 0 < len(claim) <= JTI_MAX_CHARS:
+        raise BadToken("the token's id is not a short text")
+    return claim

@@ -1,0 +1,30 @@
+"""Who asks: what a verified token says about its bearer, and what that lets him read."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+ROLES: Final = ("user", "moderator", "owner", "service")
+_READS_EVERYTHING: Final = frozenset(("moderator", "owner", "service"))
+
+
+class Principal(NamedTuple):
+    """The bearer of a token. `user_id` is None for a service that acts for nobody in particular."""
+
+    user_id: int | None
+    roles: frozenset[str]
+    jti: str | None = None
+
+    @property
+    def is_service(self) -> bool:
+        """Whether this is the host application: it writes content and reports on behalf of visitors."""
+        return "service" in self.roles
+
+    @property
+    def reads_everything(self) -> bool:
+        """Whether every answer is open to this bearer."""
+        return not self.roles.isdisjoint(_READS_EVERYTHING)
+
+    def may_read(self, owner_id: int | None) -> bool:
+        """Whether the answers about something of this owner are open. Nobody's things are open to readers of all."""
+        return self.reads_everything or (owner_id is not None and owner_id == self.user_id)
