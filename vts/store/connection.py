@@ -1,0 +1,352 @@
+"""Connections to PostgreSQL whose every wait ends: on an answer, on a deadline, or on Trio's cancellation.
+
+The driver is asyncpg in a trio-asyncio loop. Cancelling an asyncio task that waits for a frozen server starts a second
+conversation with that server and waits for it, so neither Trio's cancellation nor the driver's own timers end such a
+wait. Here a cancelled or overdue command abandons its asyncio task and cuts the socket, synchronously.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeVar
+
+import asyncpg
+import outcome
+import trio
+import trio_asyncio
+
+from vts.store.faults import StoreMistake, StoreUnavailable, translated
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+Role = Literal["owner", "writer", "reader", "login"]
+ROLE_NAMES: Final = {"owner": "vts_owner", "writer": "vts_writer", "reader": "vts_reader"}
+MIGRATIONS_TABLE: Final = "schema_migrations"
+
+GOODBYE_S: Final = 1.0  # a polite end of a connection or a transaction; after that the socket is cut
+IDLE_IN_TRANSACTION_S: Final = 60  # a transaction that we forgot must not hold back vacuum for longer
+
+# Whoever owns the table of migrations owns the rest, so this is right whether or not roles could be made.
+_TAKE_OWNER: Final = """
+SELECT set_config('role', pg_get_userbyid(relowner), false) FROM pg_class
+WHERE oid = to_regclass($1) AND relowner <> (SELECT oid FROM pg_roles WHERE rolname = session_user)
+"""
+# MEMBER, and since version 16 the finer SET, says whether SET ROLE will be allowed.
+_TAKE_ROLE: Final = """
+SELECT set_config('role', rolname, false) FROM pg_roles
+WHERE rolname = $1 AND pg_has_role(session_user, oid,
+    CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+"""
+
+
+@asynccontextmanager
+async def asyncpg_loop() -> AsyncIterator[None]:
+    """Open the asyncio loop that the driver lives in. Once, at the root, around every task that uses the store."""
+    async with trio_asyncio.open_loop() as loop:  # type: ignore[attr-defined]
+        # The default handler raises into the root: a stray error of an abandoned command would end the process.
+        loop.set_exception_handler(_note_stray_error)
+        yield
+
+
+def _note_stray_error(_loop: object, context: dict[str, Any]) -> None:
+    error = context.get("exception")
+    log.warning("stray error in the driver's loop: %s (%s)", context.get("message"), type(error).__name__)
+
+
+def _current_loop() -> Any:
+    loop = trio_asyncio.current_loop.get()  # type: ignore[attr-defined]
+    if loop is None:
+        raise RuntimeError("no asyncio loop here: open vts.store.connection.asyncpg_loop() around this task")
+    return loop
+
+
+async def _run(coroutine: Coroutine[Any, Any, T], abandon: Callable[[asyncio.Task[T]], None]) -> T:
+    """Run one asyncio coroutine. Trio's cancellation takes effect at once and calls `abandon`, which must not wait."""
+    me = trio.lowlevel.current_task()
+    task: asyncio.Task[T] = _current_loop().create_task(coroutine)
+    left = False
+
+    def arrive(_: asyncio.Task[T]) -> None:
+        if not left:
+            trio.lowlevel.reschedule(me, outcome.capture(task.result))
+
+    def leave(_: Callable[[], Any]) -> trio.lowlevel.Abort:
+        nonlocal left
+        if task.done():  # its arrival is already on the way
+            return trio.lowlevel.Abort.FAILED
+        left = True
+        task.add_done_callback(_forget)
+        abandon(task)
+        return trio.lowlevel.Abort.SUCCEEDED
+
+    task.add_done_callback(arrive)
+    result: T = await trio.lowlevel.wait_task_rescheduled(leave)
+    return result
+
+
+def _cancel(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    """Look at the result of an abandoned task, so that asyncio does not complain that nobody did."""
+    if not task.cancelled():
+        task.exception()
+
+
+class Connection:
+    """One session. Every method raises StoreUnavailable, BadData or StoreMistake, and nothing of the driver's.
+
+    A command that is cancelled or overdue costs the connection: what it did on the server is then unknown.
+    Used by one task at a time.
+    """
+
+    __slots__ = ("_depth", "_lost", "_raw", "_timeout_s", "role")
+
+    def __init__(self, raw: Any, role: Role, timeout_s: float) -> None:
+        self._raw = raw
+        self._timeout_s = timeout_s
+        self._lost = trio.Event()
+        self._depth = 0
+        self.role = role
+        raw.add_termination_listener(lambda _: self._lost.set())
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the session has ended, as far as is known without asking."""
+        return bool(self._raw.is_closed())
+
+    @property
+    def server_version(self) -> tuple[int, int]:
+        """The version of the server: (18, 4)."""
+        version = self._raw.get_server_version()
+        return version.major, version.minor
+
+    async def fetch(self, query: str, *args: object) -> list[Any]:
+        """Return all rows; a row answers to names and to positions."""
+        rows: list[Any] = await self._call(self._raw.fetch, query, *args@@
+        return rows
+
+    async def fetchrow(self, query: str, *args: object) -> Any | None:
+        """Return the first row, or None."""
+        return await self._call(self._raw.fetchrow, query, *args))
+
+    async def fetchval(self, query: str, *args: object) -> Any:
+        """Return the first column of the first row, or None."""
+        return await self._call(self._raw.fetchval, query, *args))
+
+    async def execute(self, query: str, *args: object) -> str:
+        """Run a statement, or several when there are no arguments. Returns the command tag (`INSERT 0 1`)."""
+        tag: str = await self._call(self._raw.execute, query, *args@@
+        return tag
+
+    async def executemany(self, query: str, args: Iterable[Sequence[object]]) -> None:
+        """Run a statement for each row of arguments, all or nothing."""
+        await self._call(self._raw.executemany, query, args))
+
+    async def copy_records(self, table: str, records: Iterable[Sequence[object]], columns: Sequence[str]) -> None:
+        """COPY rows into a table, in the order of `columns`."""
+        await self._call(self._raw.copy_records_to_table, table, records=records, columns=list(columns)))
+
+    @asynccontextmanager
+    async def transaction(self, mode: str = "") -> AsyncIterator[None]:
+        """Run the block in a transaction; inside another one in a savepoint, which a failed block undoes alone.
+
+        `mode` is what follows BEGIN: "ISOLATION LEVEL REPEATABLE READ, READ ONLY". StoreUnavailable out of the end of
+        the outermost block means that the outcome is unknown.
+        """
+        savepoint = f"level_{self._depth}"
+        begin, commit, rollback = (
+            (f"SAVEPOINT {savepoint}", f"RELEASE {savepoint}", f"ROLLBACK TO {savepoint}; RELEASE {savepoint}")
+            if self._depth
+            else (f"BEGIN {mode}", "COMMIT", "ROLLBACK")
+        )
+        await self.execute(begin)
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            self._depth -= 1
+            await self._undo(rollback)
+            raise
+        self._depth -= 1
+        tag = await self.execute(commit)
+        if tag == "ROLLBACK":  # the server's answer to COMMIT after a failed statement that the block swallowed
+            raise StoreMistake("the transaction had failed and was rolled back instead of committed")
+
+    async def _undo(self, rollback: str) -> None:
+        if self.is_closed:
+            return
+        with trio.move_on_after(GOODBYE_S, shield=True):
+            try:
+                await self.execute(rollback)
+            except (StoreUnavailable, StoreMistake):
+                self.terminate()
+
+    async def listen(self, channel: str, callback: Callable[[str], None]) -> None:
+        """Have `callback` called with the payload of every notification. It must not raise and not wait."""
+        await self._call(
+            self._raw.add_listener(channel, lambda _connection, _pid, _channel, payload: callback(payload))
+        )
+
+    async def stay(self, ping_every_s: float = 10.0) -> None:
+        """Wait for ever beside a listening session. Raises StoreUnavailable when it is lost or does not answer."""
+        while not self.is_closed:
+            with trio.move_on_after(ping_every_s):
+                await self._lost.wait()
+            if not self._lost.is_set():
+                await self.execute("SELECT 1")
+        raise StoreUnavailable("the connection was lost")
+
+    async def close(self) -> None:
+        """Say goodbye, and cut the socket when that takes too long. Never raises a fault."""
+        with trio.move_on_after(GOODBYE_S, shield=True):
+            try:
+                await self._call(self._raw.close, timeout=2 * GOODBYE_S))
+            except StoreUnavailable:
+                pass
+        self.terminate()
+
+    def terminate(self) -> None:
+        """Cut the socket now."""
+        protocol = self._raw._protocol
+        self._raw.terminate()
+        if protocol is not None:
+            protocol.resume_writing()  # a COPY waits for room in the buffer and is not told that the socket is gone
+
+    async def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        with translated():
+            try:
+                with trio.fail_after(self._timeout_s):
+                    return await _run(coroutine, lambda _: self.terminate())
+            except trio.TooSlowError:
+                raise StoreUnavailable(f"no answer within {self._timeout_s:g} s") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """Where PostgreSQL is and how patient we are with it. `url` is asked at every connect."""
+
+    url: Callable[[], str]
+    command_timeout_s: float = 10.0
+    connect_timeout_s: float = 5.0
+
+    async def connect(
+        self, role: Role, *, command_timeout_s: float | None = None, name: str | None = None
+    ) -> Connection:
+        """Open a session in a role. Raises StoreUnavailable; StoreRefused when the server does not let us in.
+
+        Where the role does not exist, or may not be taken, the session keeps the rights of the login.
+        UUID columns take and give 16 raw bytes. `math.inf` as the timeout means none, for migrations.
+        """
+        timeout_s = self.command_timeout_s if command_timeout_s is None else command_timeout_s
+        with translated():
+            try:
+                with trio.fail_after(self.connect_timeout_s):
+                    raw = await _run(self._open(role, timeout_s, name), _cancel)
+            except trio.TooSlowError:
+                raise StoreUnavailable(f"no connection within {self.connect_timeout_s:g} s") from None
+        return Connection(raw, role, timeout_s)
+
+    async def _open(self, role: Role, timeout_s: float, name: str | None) -> Any:
+        raw = await asyncpg.connect(
+            self.url(),
+            timeout=self.connect_timeout_s,
+            # Later than our own deadline: the driver's timer tries to talk to the server about it.
+            command_timeout=None if math.isinf(timeout_s) else timeout_s + GOODBYE_S,
+            server_settings={
+                "application_name": name or f"vts {role}",
+                "synchronous_commit": "on",
+                "timezone": "UTC",
+                "jit": "off",
+                "statement_timeout": "0" if math.isinf(timeout_s) else str(round(timeout_s * 1000)),
+                "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_S * 1000),
+            },
+        )
+        try:
+            await _prepare_session(raw, role)
+        except BaseException:
+            raw.terminate()
+            raise
+        return raw
+
+
+async def _prepare_session(raw: Any, role: Role) -> None:
+    if role == "owner":
+        await raw.execute(_TAKE_OWNER, MIGRATIONS_TABLE)
+    elif role != "login":
+        await raw.execute(_TAKE_ROLE, ROLE_NAMES[role])
+    await raw.set_type_codec("uuid", schema="pg_catalog", format="binary", encoder=bytes, decoder=bytes)
+
+
+class Readers:
+    """A few sessions for questions. An answer or StoreUnavailable within `query_timeout_s`, whatever the server does.
+
+    The deadline holds for everything together: waiting for a free session, connecting, and the question.
+    """
+
+    def __init__(self, database: Database, size: int = 4, query_timeout_s: float = 2.0) -> None:
+        self._database = database
+        self._free = trio.CapacityLimiter(size)
+        self._idle: list[Connection] = []
+        self._query_timeout_s = query_timeout_s
+
+    async def fetch(self, query: str, *args: object) -> list[Any]:
+        """Return all rows."""
+        async with self.connection() as connection:
+            return await connection.fetch(query, *args)
+
+    async def fetchrow(self, query: str, *args: object) -> Any | None:
+        """Return the first row, or None."""
+        async with self.connection() as connection:
+            return await connection.fetchrow(query, *args)
+
+    async def fetchval(self, query: str, *args: object) -> Any:
+        """Return the first column of the first row, or None."""
+        async with self.connection() as connection:
+            return await connection.fetchval(query, *args)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """Lend a session inside a read-only transaction, so that several questions see one state."""
+        async with (
+            self.connection() as connection,
+            connection.transaction("ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
+        ):
+            yield connection
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a session; the block, too, has to end before the deadline. A session that broke is not taken back."""
+        try:
+            with trio.fail_after(self._query_timeout_s):
+                async with self._free:
+                    connection = await self._take()
+                    try:
+                        yield connection
+                    finally:
+                        self._give_back(connection)
+        except trio.TooSlowError:
+            raise StoreUnavailable(f"no answer within {self._query_timeout_s:g} s") from None
+
+    async def _take(self) -> Connection:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed:
+                return connection
+        return await self._database.connect("reader", command_timeout_s=self._query_timeout_s)
+
+    def _give_back(self, connection: Connection) -> None:
+        if not connection.is_closed:
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        """Cut every idle session."""
+        while self._idle:
+            self._idle.pop().terminate()

@@ -1,0 +1,86 @@
+"""What PostgreSQL and its driver complain about, in one table, named by what the caller can do about it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import asyncpg
+
+from vts.model.faults import StoreUnavailable
+
+__all__ = ["BadData", "StoreMistake", "StoreRefused", "StoreUnavailable", "translated"]
+
+
+class BadData(Exception):
+    """A value does not fit: the same statement with the same values fails again. Halve the batch, bury the row."""
+
+    def __init__(self, message: str, sqlstate: str) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
+class StoreMistake(Exception):
+    """A statement of ours is wrong (syntax, a missing table, a missing right): a bug, and counted as one."""
+
+    def __init__(self, message: str, sqlstate: str | None = None) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
+class StoreRefused(StoreUnavailable):
+    """PostgreSQL is there and does not let us in: user, password, database or `pg_hba.conf`."""
+
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html; the longest prefix wins.
+_KINDS: Final[dict[str, type[Exception]]] = {
+    "08": StoreUnavailable,  # connection exceptions
+    "0A000": StoreUnavailable,  # a cached plan that a migration next door has made invalid
+    "21": BadData,  # cardinality: one key twice in one upsert
+    "22": BadData,  # data exceptions; the driver's own encoders use 22000
+    "23": BadData,  # integrity constraints, "no partition for this row" among them
+    "25006": StoreUnavailable,  # read-only: a replica that is being promoted
+    "25P03": StoreUnavailable,  # idle in transaction for too long
+    "28": StoreRefused,
+    "3D000": StoreRefused,
+    "40": StoreUnavailable,  # deadlock, serialization
+    "53": StoreUnavailable,  # disk full, out of memory, too many connections
+    "54": BadData,  # program limits: an index row too large
+    "55P03": StoreUnavailable,  # lock not available
+    "55006": StoreUnavailable,  # object in use
+    "57": StoreUnavailable,  # shutdown, crash, "cannot connect now", statement timeout
+    "58": StoreUnavailable,  # input or output error below the server
+}
+
+
+def kind_of(sqlstate: str) -> type[Exception]:
+    """Return which fault a SQLSTATE is for the caller."""
+    return _KINDS.get(sqlstate) or _KINDS.get(sqlstate[:2]) or StoreMistake
+
+
+def _of_server(error: asyncpg.PostgresError) -> Exception:
+    sqlstate = error.sqlstate or "XX000"
+    message = f"{sqlstate} {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+    kind = kind_of(sqlstate)
+    if issubclass(kind, (BadData, StoreMistake)):
+        return kind(message, sqlstate)
+    return kind(message)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Let only our own faults leave this block. The driver's error stays behind as the cause."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        raise _of_server(error) from error
+    except asyncpg.InterfaceError as error:
+        # The driver says so both for a connection that has gone and for a misuse; only the first can heal.
+        away = "closed" in str(error) or "released" in str(error)
+        raise (StoreUnavailable(str(error)) if away else StoreMistake(str(error))) from error
+    except (OSError, EOFError, TimeoutError, asyncio.CancelledError, asyncpg.InternalClientError) as error:
+        raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
+    except (ValueError, OverflowError, TypeError) as error:
+        raise BadData(f"{type(error).__name__} while encoding a value", "22000") from error
