@@ -1,1 +1,1 @@
-"""What was acknowledged: durable before the answer."""
+"""The durability point: what the journal has settled is on disk, and stays readable until PostgreSQL has it."""

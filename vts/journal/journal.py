@@ -1,0 +1,336 @@
+"""The journal's actor: takes what waits, makes it durable in one commit, and tells everyone exactly once.
+
+Group commit without timers: while one commit waits for the disk, the next group gathers in the mailbox. SQLite runs in
+a thread of its own, so a disk that stalls stalls acknowledgements and nothing else. The outcome of a commit reaches its
+entries from the thread's own news, not from `run`: a run that is cancelled or crashes in the middle loses none, and the
+run after it finds those entries settled.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+import trio
+
+from vts.journal.entry import BadRecord, Entry, OnSettled, Record
+from vts.journal.file import DELETE_ROWS, JournalFile
+from vts.journal.format import NO_ROW, Chunk, Opened, Row, Written
+from vts.journal.reader import JournalReader
+from vts.journal.worker import Call, Worker
+from vts.model.day import SECOND_US
+from vts.model.faults import JournalFull, Outage
+from vts.model.ports import Clock, Inbox, MailboxFull, Outbox
+
+GROUP_ENTRIES: Final = 256  # one commit: twice the connections of a busy site, 5 ms of encoding at one record each
+TAIL_RECORDS: Final = 16_384  # newest records kept in memory for a drain that keeps up: about a second, 20 MB
+REFUSE_S: Final = 0.2  # after a refusal the disk is left alone so long, then the next entry tries
+HOUSE_S: Final = 30.0  # how often drained rows are aged out and the drain's progress is noted
+RECENT_RECORDS: Final = 2_000  # a bite of the warm-up after a start
+
+OnCommit = Callable[[int, float], None]
+"""(records, seconds from hand-over to news): the metrics of commit size and latency."""
+
+
+class Box(Inbox[Entry], Outbox[Entry], Protocol):
+    """The journal's mailbox, both ends."""
+
+
+class JournalReplaced(Outage):
+    """The database knows more of this journal than it holds: an older copy was restored. It goes on under a new id."""
+
+
+class Slice(NamedTuple):
+    """Records in the order of their acknowledgement, and where to go on reading."""
+
+    records: list[Record]
+    last_seq: int
+
+
+class Journal:
+    """What was acknowledged, until PostgreSQL has it. `read` and `drained` work while `run` is being restarted."""
+
+    def __init__(
+        self,
+        path: Path,
+        inbox: Box,
+        *,
+        max_bytes: int,
+        keep_drained_s: float,
+        clock: Clock,
+        on_commit: OnCommit | None = None,
+        entropy: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._inbox = inbox
+        self._keep_drained_us = int(keep_drained_s * SECOND_US)
+        self._clock = clock
+        self._on_commit = on_commit
+        self._new_id = partial(entropy, 16)
+        self._file = JournalFile(path, max_bytes)
+        self._reading = JournalReader(path)
+        self._writer = Worker("journal-writer")
+        self._reader = Worker("journal-reader")
+        self._id: bytes | None = None
+        self._last = NO_ROW
+        self._drained = NO_ROW
+        self._noted_drained = 0
+        self._used_bytes = 0
+        self._commit: Call[Written] | None = None
+        self._tail: deque[tuple[Row, Sequence[Record]]] = deque()
+        self._tail_records = 0
+        self._grown = trio.Event()
+        self._refusing_until = -1.0
+
+    # ---- what the tree and the doors use
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Commit what comes until the mailbox is sealed and empty. Raises BadStart when the file is no use at all."""
+        await self._open()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._keep_house)
+            task_status.started()
+            await self._commit_groups()
+            nursery.cancel_scope.cancel()
+        await self._close()
+
+    def submit(self, records: Sequence[Record], on_settled: OnSettled | None = None) -> Entry:
+        """Hand records in without waiting; they share one outcome. Raises JournalFull when there is no room now."""
+        if trio.current_time() < self._refusing_until:
+            raise JournalFull("the journal takes nothing at the moment")
+        entry = Entry(records, on_settled)
+        try:
+            self._inbox.put_nowait(entry)
+        except MailboxFull:
+            raise JournalFull("the journal's mailbox is full") from None
+        return entry
+
+    async def append(self, records: Sequence[Record], on_settled: OnSettled | None = None) -> None:
+        """Return when the records are durable. Raises JournalFull (none is kept) or BadRecord.
+
+        Cancelling the wait takes nothing back: `on_settled` still hears the outcome.
+        """
+        await self.submit(records, on_settled).wait()
+
+    @property
+    def journal_id(self) -> bytes:
+        """The 16 bytes under which the database notes how far it is. They change with `JournalReplaced`."""
+        assert self._id is not None, "known once run() has started"
+        return self._id
+
+    @property
+    def depth(self) -> int:
+        """Records that PostgreSQL does not have yet."""
+        return self._last.upto - self._drained.upto
+
+    @property
+    def oldest_age_s(self) -> float:
+        """How long the oldest of them has been waiting."""
+        if self._drained.seq >= self._last.seq:
+            return 0.0
+        return max(0.0, (self._clock() - self._drained.at_us) / SECOND_US)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes in use in the file, drained rows included, free pages and the write-ahead log not."""
+        return self._used_bytes
+
+    @property
+    def refusing(self) -> bool:
+        """Whether the last attempt to write was refused, by the cap or by the disk, within the last moment."""
+        return trio.current_time() < self._refusing_until
+
+    # ---- what the drain uses
+
+    async def wait_beyond(self, seq: int) -> None:
+        """Return when there is a row behind `seq`."""
+        await trio.lowlevel.checkpoint()
+        while self._last.seq <= seq:
+            await self._grown.wait()
+
+    async def read(self, after: int, limit_rows: int) -> Slice:
+        """Return the records behind row `after`, whole rows, about `limit_rows` records.
+
+        Raises JournalReplaced when `after` is beyond what was ever written, JournalFull when the disk does not read.
+        """
+        if after > self._last.seq:
+            await self._replace(after)
+        found = self._from_tail(after, limit_rows)
+        if found is not None:
+            await trio.lowlevel.checkpoint()
+            return found
+        upto = self._last.seq
+        chunk = await self._reader.call(lambda: self._reading.read(after, upto, limit_rows))
+        self._learn(after, chunk)
+        return Slice(chunk.records, chunk.rows[-1].seq if chunk.rows else after)
+
+    def drained(self, seq: int) -> None:
+        """Note that PostgreSQL has everything up to row `seq`, and no more: it may go back (a restored database)."""
+        before = self._drained
+        upto, next_us = before.upto, before.at_us
+        while self._tail and self._tail[0][0].seq <= seq:
+            row, records = self._tail.popleft()
+            self._tail_records -= len(records)
+            upto = row.upto
+        if self._tail and self._tail[0][0].seq == seq + 1:
+            next_us = self._tail[0][0].at_us
+        if seq >= self._last.seq:
+            upto = self._last.upto
+        self._drained = Row(seq, next_us, upto)
+
+    async def recent(self, since_us: int) -> AsyncIterator[list[Record]]:
+        """Give what was written since then, drained or not, oldest first: for tables that must survive a restart."""
+        after = await self._reader.call(lambda: self._reading.first_since(since_us)) - 1
+        upto = self._last.seq
+        while after < upto:
+            chunk = await self._reader.call(partial(self._reading.read, after, upto, RECENT_RECORDS))
+            if not chunk.rows:
+                return
+            yield chunk.records
+            after = chunk.rows[-1].seq
+
+    # ---- committing
+
+    async def _commit_groups(self) -> None:
+        while True:
+            async with self._inbox.lease(GROUP_ENTRIES) as batch:
+                if not batch:
+                    return
+                await self._commit_group([entry for entry in batch if not entry.settled])
+
+    async def _commit_group(self, entries: list[Entry]) -> None:
+        if not entries:
+            return
+        if self.refusing:
+            _settle(entries, JournalFull("the journal takes nothing at the moment"))
+            return
+        groups = [entry.records for entry in entries]
+        at_us, drained = self._clock(), self._drained.seq
+        on_done = partial(self._on_committed, entries, trio.current_time())
+        self._commit = self._writer.start(lambda: self._file.append(groups, at_us, drained), on_done)
+        try:
+            await self._commit.wait()
+        except BadRecord:
+            for entry in entries:  # one of them: each on its own, so that the others do not pay for it
+                await self._commit_group([entry])
+
+    def _on_committed(self, entries: list[Entry], started_s: float, call: Call[Written]) -> None:
+        """Tell everyone, in the loop, whether or not a run is there. What is left unsettled goes back into the box."""
+        match call.fault:
+            case None:
+                assert call.value is not None
+                self._grow(call.value)
+                if self._on_commit is not None:
+                    self._on_commit(
+                        sum(len(records) for _, records in call.value.rows), trio.current_time() - started_s
+                    )
+                _settle(entries, None)
+            case JournalFull() as fault:
+                self._refusing_until = trio.current_time() + REFUSE_S
+                call.fault, call.value = None, Written([], self._used_bytes)
+                _settle(entries, fault)
+            case BadRecord() as fault if len(entries) == 1:
+                call.fault, call.value = None, Written([], self._used_bytes)
+                _settle(entries, fault)
+            case _:
+                pass  # a bug, or a group to be taken apart: raised where the run waits
+
+    def _grow(self, written: Written) -> None:
+        self._used_bytes = written.used_bytes
+        if not written.rows:
+            return
+        if self._drained.seq >= self._last.seq:
+            self._drained = self._drained._replace(at_us=written.rows[0][0].at_us)
+        self._last = written.rows[-1][0]
+        for row, records in written.rows:
+            self._tail.append((row, records))
+            self._tail_records += len(records)
+        while self._tail_records > TAIL_RECORDS:
+            self._tail_records -= len(self._tail.popleft()[1])
+        self._grown.set()
+        self._grown = trio.Event()
+
+    # ---- reading
+
+    def _from_tail(self, after: int, limit: int) -> Slice | None:
+        if after >= self._last.seq:
+            return Slice([], after)
+        if not self._tail or self._tail[0][0].seq > after + 1:
+            return None
+        records: list[Record] = []
+        last_seq = after
+        for row, part in islice(self._tail, after + 1 - self._tail[0][0].seq, None):
+            if records and len(records) + len(part) > limit:
+                break
+            records += part
+            last_seq = row.seq
+        return Slice(records, last_seq)
+
+    def _learn(self, after: int, chunk: Chunk) -> None:
+        if after == self._drained.seq and chunk.rows:
+            self._drained = Row(after, chunk.rows[0].at_us, chunk.before)
+
+    async def _replace(self, after: int) -> None:
+        last_seq = self._last.seq
+        self._id = await self._writer.call(lambda: self._file.renew(self._new_id))
+        self._drained = NO_ROW
+        raise JournalReplaced(
+            f"the database has seen row {after} of a journal that ends at {last_seq}: it was restored"
+        )
+
+    # ---- opening, keeping, closing
+
+    async def _open(self) -> None:
+        if self._commit is not None:
+            await self._commit.over()  # of the run before: its entries are settled, or still in the box
+        first = self._id is None
+        open_ = self._file.open_first if first else self._file.open
+        opened: Opened = await self._writer.call(lambda: open_(self._new_id))
+        self._id, self._last, self._used_bytes = opened.journal_id, opened.last, opened.used_bytes
+        if first:
+            self._drained = opened.drained
+            self._noted_drained = opened.drained.seq
+
+    async def _keep_house(self) -> None:
+        while True:
+            await trio.sleep(HOUSE_S)
+            with suppress(JournalFull):  # the disk is full or broken: the commits say so, and this has time
+                await self._note_drained()
+                await self._age_out()
+
+    async def _note_drained(self) -> None:
+        seq = self._drained.seq
+        if seq != self._noted_drained:
+            self._used_bytes = await self._writer.call(lambda: self._file.note_drained(seq))
+            self._noted_drained = seq
+
+    async def _age_out(self) -> None:
+        since_us = self._clock() - self._keep_drained_us
+        first_kept = await self._writer.call(lambda: self._file.first_since(since_us))
+        while await self._writer.call(lambda: self._file.delete(min(first_kept - 1, self._drained.seq))) == DELETE_ROWS:
+            pass  # each bite is a call of its own: commits come in between
+
+    async def _close(self) -> None:
+        with suppress(JournalFull):
+            await self._note_drained()
+        await self._reader.call(self._reading.close)
+        await self._writer.call(self._file.close)
+        self._reader.stop()
+        self._writer.stop()
+
+
+def _settle(entries: list[Entry], fault: Exception | None) -> None:
+    """Tell them all, also when one of the listeners fails: who was written must not go back into the box."""
+    bug: Exception | None = None
+    for entry in entries:
+        try:
+            entry.settle(fault)
+        except Exception as error:
+            bug = error
+    if bug is not None:
+        raise bug
