@@ -1,0 +1,124 @@
+"""A real VTS process for a test: started on a free port with its own data folder, and ended by its id."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+READY_WITHIN_S = 60
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36"
+
+
+class Vts:
+    """One `vts serve` over one data folder, which it may outlive several times."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.process: subprocess.Popen[bytes] | None = None
+        self.urls: dict[str, Any] = {}
+        self.starts = 0
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The process's whole environment: nothing of the caller's VTS settings leaks in."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("VTS_") and k != "PORT"}
+        return kept | {"VTS_DATA__DIR": str(self.folder / "data"), "VTS_HTTP__PORT": "0"} | self.settings
+
+    @property
+    def log(self) -> Path:
+        """Where everything that the process printed is kept."""
+        return self.folder / "vts.log"
+
+    def start(self, within_s: float = READY_WITHIN_S) -> Vts:
+        """Start and wait until events are accepted."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.starts += 1
+        ready = self.folder / f"ready-{self.starts}.json"
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "vts", "serve", "--ready-file", str(ready)],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + within_s
+        while not ready.exists():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise AssertionError(f"vts serve is not ready:\n{self.log.read_text()[-4000:]}")
+            time.sleep(0.02)
+        self.urls = json.loads(ready.read_text())
+        return self
+
+    @property
+    def http(self) -> str:
+        """Base URL, like http://127.0.0.1:41234."""
+        return str(self.urls["http"])
+
+    @property
+    def port(self) -> int:
+        """TCP port of the door."""
+        return int(self.http.rsplit(":", 1)[1])
+
+    def cli(self, *words: str) -> str:
+        """Run a vts command against the same data folder and return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "vts", *words], env=self.environment, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def service_token(self) -> str:
+        """A token that may write the catalog."""
+        return self.cli("token", "--service")
+
+    def client(self, token: str | None = None, agent: str = BROWSER) -> httpx.Client:
+        """An HTTP client that looks like a browser."""
+        headers = {"User-Agent": agent}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        return httpx.Client(base_url=self.http, headers=headers, timeout=10)
+
+    def kill(self) -> None:
+        """kill -9: nothing is said to anybody."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
+
+    def terminate(self, within_s: float = 15) -> int:
+        """SIGTERM; return the exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(within_s)
+
+
+@contextmanager
+def running(folder: Path, **settings: str) -> Iterator[Vts]:
+    """Start a VTS, and end it at the end whatever happened."""
+    vts = Vts(folder, **settings)
+    try:
+        yield vts.start()
+    finally:
+        vts.kill()
+
+
+def wait_until(true: Any, within_s: float = 10, every_s: float = 0.05) -> Any:
+    """Poll the outside of a process until a condition holds; return what it returned."""
+    deadline = time.monotonic() + within_s
+    while not (value := true()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within_s} s: {true}")
+        time.sleep(every_s)
+    return value

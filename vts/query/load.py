@@ -1,0 +1,71 @@
+"""Questions to PostgreSQL about contents, each in one snapshot and by primary key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from vts.model.day import date_of, day_of_date
+from vts.query.post import DayRow, Engagement, PostFacts
+from vts.store.connection import Readers
+
+_DAYS: Final = """
+SELECT day, total_views, total_views_authenticated, unique_viewers, unique_viewers_authenticated,
+       first_view_at, last_view_at, first_view_at_authenticated, last_view_at_authenticated, breakdowns
+FROM post_stats_daily WHERE post_id = $1 AND day BETWEEN $2 AND $3 ORDER BY day
+"""
+_UNIQUE: Final = """
+SELECT count(*) AS everyone, count(*) FILTER (WHERE authenticated) AS authenticated
+FROM (SELECT bool_or(authenticated) AS authenticated FROM post_viewers_daily
+      WHERE post_id = $1 AND day BETWEEN $2 AND $3 GROUP BY viewer_key) AS viewers
+"""
+_REACTIONS: Final = "SELECT emoji, total, total_authenticated FROM reaction_counts WHERE post_id = $1 AND total > 0"
+_COMMENTS: Final = "SELECT total FROM comment_counts WHERE post_id = $1"
+_VIEWS: Final = "SELECT coalesce(sum(total_views), 0)::bigint FROM post_stats_daily WHERE post_id = $1"
+
+_breakdowns = msgspec.json.Decoder(dict[str, dict[str, list[int]]])
+
+
+async def post_facts(readers: Readers, post_id: int, first: int, last: int) -> PostFacts:
+    """Read all that the answer about one content needs, days inclusive. Raises StoreUnavailable."""
+    span = (post_id, date_of(first), date_of(last))
+    async with readers.snapshot() as snapshot:
+        days = [_day_row(row) for row in await snapshot.fetch(_DAYS, *span)]
+        unique = days[0].unique_viewers if len(days) == 1 else await _unique(snapshot, span, days)
+        reactions = await snapshot.fetch(_REACTIONS, post_id)
+        comments = await snapshot.fetchval(_COMMENTS, post_id) or 0
+    engagement = Engagement(
+        reactions={emoji: [total, authenticated] for emoji, total, authenticated in reactions},
+        comments=[comments, comments],  # only signed-in users comment
+    )
+    return PostFacts(
+        post_id=post_id, from_day=first, to_day=last, days=days, unique_viewers=unique, engagement=engagement
+    )
+
+
+async def post_views(readers: Readers, post_id: int) -> int:
+    """Return the views of all time. Raises StoreUnavailable."""
+    views: int = await readers.fetchval(_VIEWS, post_id)
+    return views
+
+
+async def _unique(snapshot: Any, span: tuple[Any, ...], days: Sequence[DayRow]) -> list[int]:
+    if not days:
+        return [0, 0]
+    row = await snapshot.fetchrow(_UNIQUE, *span)
+    return [row["everyone"], row["authenticated"]]
+
+
+def _day_row(row: Any) -> DayRow:
+    return DayRow(
+        day=day_of_date(row["day"]),
+        views=[row["total_views"], row["total_views_authenticated"]],
+        unique_viewers=[row["unique_viewers"], row["unique_viewers_authenticated"]],
+        first_view_at=row["first_view_at"],
+        last_view_at=row["last_view_at"],
+        first_view_at_authenticated=row["first_view_at_authenticated"],
+        last_view_at_authenticated=row["last_view_at_authenticated"],
+        breakdowns=_breakdowns.decode(row["breakdowns"]),
+    )
