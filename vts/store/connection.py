@@ -11,7 +11,7 @@ import asyncio
 import logging
 import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
@@ -28,6 +28,8 @@ T = TypeVar("T")
 Role = Literal["owner", "writer", "reader", "login"]
 ROLE_NAMES: Final = {"owner": "vts_owner", "writer": "vts_writer", "reader": "vts_reader"}
 MIGRATIONS_TABLE: Final = "schema_migrations"
+
+_SNAPSHOT: Final = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 GOODBYE_S: Final = 1.0  # a polite end of a connection or a transaction; after that the socket is cut
 IDLE_IN_TRANSACTION_S: Final = 60  # a transaction that we forgot must not hold back vacuum for longer
@@ -130,29 +132,29 @@ class Connection:
 
     async def fetch(self, query: str, *args: object) -> list[Any]:
         """Return all rows; a row answers to names and to positions."""
-        rows: list[Any] = await self._call(self._raw.fetch, query, *args@@
+        rows: list[Any] = await self._call(self._raw.fetch, query, *args)
         return rows
 
     async def fetchrow(self, query: str, *args: object) -> Any | None:
         """Return the first row, or None."""
-        return await self._call(self._raw.fetchrow, query, *args))
+        return await self._call(self._raw.fetchrow, query, *args)
 
     async def fetchval(self, query: str, *args: object) -> Any:
         """Return the first column of the first row, or None."""
-        return await self._call(self._raw.fetchval, query, *args))
+        return await self._call(self._raw.fetchval, query, *args)
 
     async def execute(self, query: str, *args: object) -> str:
         """Run a statement, or several when there are no arguments. Returns the command tag (`INSERT 0 1`)."""
-        tag: str = await self._call(self._raw.execute, query, *args@@
+        tag: str = await self._call(self._raw.execute, query, *args)
         return tag
 
     async def executemany(self, query: str, args: Iterable[Sequence[object]]) -> None:
         """Run a statement for each row of arguments, all or nothing."""
-        await self._call(self._raw.executemany, query, args))
+        await self._call(self._raw.executemany, query, args)
 
     async def copy_records(self, table: str, records: Iterable[Sequence[object]], columns: Sequence[str]) -> None:
         """COPY rows into a table, in the order of `columns`."""
-        await self._call(self._raw.copy_records_to_table, table, records=records, columns=list(columns)))
+        await self._call(self._raw.copy_records_to_table, table, records=records, columns=list(columns))
 
     @asynccontextmanager
     async def transaction(self, mode: str = "") -> AsyncIterator[None]:
@@ -191,9 +193,7 @@ class Connection:
 
     async def listen(self, channel: str, callback: Callable[[str], None]) -> None:
         """Have `callback` called with the payload of every notification. It must not raise and not wait."""
-        await self._call(
-            self._raw.add_listener(channel, lambda _connection, _pid, _channel, payload: callback(payload))
-        )
+        await self._call(self._raw.add_listener, channel, lambda _raw, _pid, _channel, payload: callback(payload))
 
     async def stay(self, ping_every_s: float = 10.0) -> None:
         """Wait for ever beside a listening session. Raises StoreUnavailable when it is lost or does not answer."""
@@ -207,10 +207,8 @@ class Connection:
     async def close(self) -> None:
         """Say goodbye, and cut the socket when that takes too long. Never raises a fault."""
         with trio.move_on_after(GOODBYE_S, shield=True):
-            try:
-                await self._call(self._raw.close, timeout=2 * GOODBYE_S))
-            except StoreUnavailable:
-                pass
+            with suppress(StoreUnavailable):
+                await self._call(self._raw.close, timeout=2 * GOODBYE_S)
         self.terminate()
 
     def terminate(self) -> None:
@@ -220,11 +218,12 @@ class Connection:
         if protocol is not None:
             protocol.resume_writing()  # a COPY waits for room in the buffer and is not told that the socket is gone
 
-    async def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+    async def _call(self, method: Callable[..., Coroutine[Any, Any, T]], *args: Any, **options: Any) -> T:
+        await trio.lowlevel.checkpoint_if_cancelled()  # who is cancelled before asking need not lose the connection
         with translated():
             try:
                 with trio.fail_after(self._timeout_s):
-                    return await _run(coroutine, lambda _: self.terminate())
+                    return await _run(method(*args, **options), lambda _: self.terminate())
             except trio.TooSlowError:
                 raise StoreUnavailable(f"no answer within {self._timeout_s:g} s") from None
 
@@ -237,9 +236,7 @@ class Database:
     command_timeout_s: float = 10.0
     connect_timeout_s: float = 5.0
 
-    async def connect(
-        self, role: Role, *, command_timeout_s: float | None = None, name: str | None = None
-    ) -> Connection:
+    async def connect(self, role: Role, *, command_timeout_s: float | None = None, name: str = "") -> Connection:
         """Open a session in a role. Raises StoreUnavailable; StoreRefused when the server does not let us in.
 
         Where the role does not exist, or may not be taken, the session keeps the rights of the login.
@@ -254,7 +251,7 @@ class Database:
                 raise StoreUnavailable(f"no connection within {self.connect_timeout_s:g} s") from None
         return Connection(raw, role, timeout_s)
 
-    async def _open(self, role: Role, timeout_s: float, name: str | None) -> Any:
+    async def _open(self, role: Role, timeout_s: float, name: str) -> Any:
         raw = await asyncpg.connect(
             self.url(),
             timeout=self.connect_timeout_s,
@@ -317,7 +314,7 @@ class Readers:
         """Lend a session inside a read-only transaction, so that several questions see one state."""
         async with (
             self.connection() as connection,
-            connection.transaction("ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
+            connection.transaction(_SNAPSHOT),
         ):
             yield connection
 
