@@ -1,0 +1,119 @@
+"""Migrations: applied once, in order, by one process at a time, as the owner."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+
+from vts.model.faults import BadStart
+from vts.store.connection import Database
+from vts.store.faults import StoreMistake
+from vts.store.migrate import Migration, migrate, migrations, status
+
+ONE = Migration(1, "one", "CREATE TABLE a (x int); INSERT INTO a VALUES (1)")
+TWO = Migration(2, "two", "CREATE TABLE b (x int)")
+BROKEN = Migration(2, "broken", "CREATE TABLE b (x int); SELECT 1 / 0 FROM nowhere")
+
+
+def test_files_are_numbered_without_a_gap(tmp_path):
+    (tmp_path / "0001_a.sql").write_text("SELECT 1")
+    (tmp_path / "0003_c.sql").write_text("SELECT 3")
+    with pytest.raises(ValueError, match="gap"):
+        migrations(tmp_path)
+    (tmp_path / "0002_b.sql").write_text("SELECT 2")
+    assert [m.name for m in migrations(tmp_path)] == ["a", "b", "c"]
+    (tmp_path / "later.sql").write_text("SELECT 4")
+    with pytest.raises(ValueError, match="is named"):
+        migrations(tmp_path)
+
+
+async def test_applied_once_and_in_order(empty_database):
+    assert (await status(empty_database, [ONE])).pending == (ONE,)
+    assert await migrate(empty_database, [ONE]) == (ONE,)
+    assert await migrate(empty_database, [ONE, TWO]) == (TWO,)
+    assert await migrate(empty_database, [ONE, TWO]) == ()
+    state = await status(empty_database, [ONE, TWO])
+    assert (state.applied, state.pending, state.unknown, state.changed) == ((ONE, TWO), (), (), ())
+
+
+async def test_two_processes_at_once(empty_database):
+    applied: list[tuple[Migration, ...]] = []
+
+    async def one_of_them() -> None:
+        applied.append(await migrate(empty_database, [ONE, TWO]))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(one_of_them)
+        nursery.start_soon(one_of_them)
+    assert sorted(applied, key=len) == [(), (ONE, TWO)]
+
+
+async def test_a_broken_migration_leaves_nothing(empty_database):
+    with pytest.raises(StoreMistake):
+        await migrate(empty_database, [ONE, BROKEN])
+    assert (await status(empty_database, [ONE, BROKEN])).applied == (ONE,)
+    assert await migrate(empty_database, [ONE, TWO]) == (TWO,)
+
+
+async def test_a_newer_database_is_refused_and_an_edited_migration_named(empty_database):
+    await migrate(empty_database, [ONE, TWO])
+    with pytest.raises(BadStart, match="newer"):
+        await migrate(empty_database, [ONE])
+    edited = Migration(1, "one", "SELECT 2")
+    assert (await status(empty_database, [edited, TWO])).changed == (1,)
+
+
+async def rights(database: Database, role, statement: str) -> bool:
+    connection = await database.connect(role)
+    try:
+        await connection.execute(statement)
+    except StoreMistake as mistake:
+        assert mistake.sqlstate == "42501"
+        return False
+    finally:
+        await connection.close()
+    return True
+
+
+async def test_roles_see_what_they_should(empty_database):
+    await migrate(empty_database, [ONE])
+    assert await rights(empty_database, "owner", "CREATE TABLE c (x int)")
+    assert not await rights(empty_database, "writer", "CREATE TABLE d (x int)")
+    assert await rights(empty_database, "writer", "INSERT INTO c VALUES (1)")
+    assert await rights(empty_database, "writer", "CREATE TEMP TABLE staging (x int)")
+    assert await rights(empty_database, "reader", "SELECT * FROM a, c")
+    assert not await rights(empty_database, "reader", "INSERT INTO a VALUES (2)")
+
+
+async def test_a_login_that_may_not_make_roles_works_without(postgres_server, empty_database):
+    name = f"plain_{next(postgres_server.counter)}"
+    await postgres_server.execute(f"CREATE ROLE {name} LOGIN")
+    connection = await empty_database.connect("login")
+    await connection.execute(f"GRANT ALL ON SCHEMA public TO {name}")
+    await connection.close()
+    plain = Database(url=lambda: empty_database.url().replace("vts@", f"{name}@"))
+    await migrate(plain, [ONE])
+    for role in ("owner", "writer", "reader"):
+        connection = await plain.connect(role)
+        assert await connection.fetchval("SELECT current_user::text") == name
+        await connection.execute("INSERT INTO a VALUES (5)")
+        await connection.close()
+
+
+async def test_a_login_that_may_make_roles_but_is_no_superuser(postgres_server, empty_database):
+    """Since PostgreSQL 16 making a role does not yet mean that one may become it."""
+    name = f"maker_{next(postgres_server.counter)}"
+    await postgres_server.execute(f"CREATE ROLE {name} LOGIN CREATEROLE")
+    for role in ("vts_owner", "vts_writer", "vts_reader"):
+        await postgres_server.execute(f"DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN END $$")
+        await postgres_server.execute(f"GRANT {role} TO {name} WITH ADMIN TRUE, SET FALSE")
+    connection = await empty_database.connect("login")
+    await connection.execute(
+        f"DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO {name}', current_database()); END $$"
+    )
+    await connection.close()
+    maker = Database(url=lambda: empty_database.url().replace("vts@", f"{name}@"))
+    await migrate(maker, [ONE])
+    connection = await maker.connect("reader")
+    assert await connection.fetchval("SELECT current_user::text") == "vts_reader"
+    await connection.close()

