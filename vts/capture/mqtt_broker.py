@@ -1,0 +1,72 @@
+"""Where the broker is, and how to reach it: the only lines of MQTT that know TCP and TLS."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+import trio
+
+from vts.model.faults import BadStart
+
+_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """An address with what is needed to get in. `tls` is None for a connection in clear."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password: bytes | None = field(default=None, repr=False)
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
+
+    async def dial(self) -> trio.abc.Stream:
+        """Open a connection, TLS included. Raises OSError or trio.BrokenResourceError."""
+        tcp = await trio.open_tcp_stream(self.host, self.port)
+        if self.tls is None:
+            return tcp
+        stream = trio.SSLStream(tcp, self.tls, server_hostname=self.host, https_compatible=True)
+        try:
+            await stream.do_handshake()
+        except BaseException:
+            await trio.aclose_forcefully(stream)
+            raise
+        return stream
+
+
+def broker_of(
+    url: str, ca_file: Path | None = None, cert_file: Path | None = None, key_file: Path | None = None
+) -> Broker:
+    """Read `mqtt://user:pass@host:1883` or `mqtts://…` (user and password percent-encoded). Raises BadStart.
+
+    With TLS the broker's certificate is checked against `ca_file`, else against the system's authorities.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise BadStart("mqtt.url: not a URL; write mqtt://user:password@host:1883 or mqtts://…") from None
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise BadStart("mqtt.url: write mqtt://user:password@host:1883 or mqtts://…")
+    return Broker(
+        host=parts.hostname,
+        port=port or _PORTS[parts.scheme],
+        username=unquote(parts.username) if parts.username is not None else None,
+        password=unquote(parts.password).encode() if parts.password is not None else None,
+        tls=_tls(ca_file, cert_file, key_file) if parts.scheme == "mqtts" else None,
+    )
+
+
+def _tls(ca_file: Path | None, cert_file: Path | None, key_file: Path | None) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+        if cert_file is not None:
+            context.load_cert_chain(cert_file, key_file)
+    except (OSError, ssl.SSLError) as fault:
+        raise BadStart(f"mqtt: certificate files cannot be read: {fault}") from None
+    return context
