@@ -1,1 +1,1 @@
-"""Who is asking: tokens, roles, player credentials, tickets."""
+"""Who may do what: tokens, player credentials, one-use tickets, generated secrets."""

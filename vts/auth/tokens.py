@@ -6,6 +6,7 @@ The algorithm follows from the kind of the configured key, never from the token 
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -121,17 +122,18 @@ class Tokens:
         roles: frozenset[str],
         now_s: float,
         ttl_s: float,
-        jti: str,
+        jti: str | None = None,
     ) -> str:
         """Sign a token that `verify` accepts until `now_s + ttl_s`.
 
-        Raises `CannotIssue`, and ValueError for an unknown role, a lifetime that is not positive, or nobody to speak for.
+        Without a `jti` a random one is drawn, so that every token can be revoked. Raises `CannotIssue`, and ValueError
+        for an unknown role, a lifetime that is not positive, or nobody to speak for.
         """
         if self._secret is None:
             raise CannotIssue("tokens are issued by whoever holds the private key")
         claims: dict[str, Any] = {
             "roles": [role for role in ROLES if role in roles],
-            "jti": jti,
+            "jti": jti or secrets.token_hex(16),
             "iat": int(now_s),
             "exp": int(now_s + ttl_s),
         }
@@ -237,9 +239,10 @@ def _time(claim: object) -> float:
 def _principal(claims: Mapping[str, Any]) -> Principal:
     roles = _roles(claims.get("roles"))
     user_id = _user_id(claims.get("sub"))
-    if user_id is None and "service" not in roles:
+    principal = Principal(user_id, roles, _jti(claims.get("jti")))
+    if user_id is None and not principal.reads_everything:  # a plain user is somebody; an operator may be nobody
         raise BadToken("no subject")
-    return Principal(user_id, roles, _jti(claims.get("jti")))
+    return principal
 
 
 def _roles(claim: object) -> frozenset[str]:

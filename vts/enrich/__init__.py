@@ -1,1 +1,1 @@
-"""What the event itself does not say: address, viewer, device, country, local time."""
+"""What a report tells about who looked, where and on what: pure, and quick enough for the hot path."""

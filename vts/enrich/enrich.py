@@ -1,0 +1,231 @@
+"""All of enrichment in three calls: a web visitor, a visitor whom a service reports, a player.
+
+Nothing here does I/O. The caches are bounded in entries and in the size of each, so that a flood of addresses and
+agents costs time but no memory. A raw address lives in these caches and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import msgspec
+
+from vts.enrich.bots import is_bot
+from vts.enrich.client_ip import UNKNOWN_ADDRESS, Address, Networks, client_address, parse_address
+from vts.enrich.country import Countries, country_code
+from vts.enrich.device import device_type
+from vts.enrich.local_time import LocalTime, PlayerTime, local_time, player_time
+from vts.enrich.referrer import referrer_domain
+from vts.enrich.timezones import TimeZones
+from vts.enrich.viewer import ViewerKeys
+from vts.model.content import Player
+from vts.model.principal import Principal
+
+AGENT_MAX_CHARS: Final = 512  # browsers stay under 300; the time of patterns and the size of caches grow with it
+# A miss costs a few µs for an address or a viewer and 30 µs for an agent, of which there are few.
+ADDRESSES_MAX: Final = 8_192
+VIEWERS_MAX: Final = 8_192
+AGENTS_MAX: Final = 4_096
+
+
+class Visitor(msgspec.Struct, frozen=True, gc=False):
+    """Who looked, as far as enrichment can tell: the fields of `vts.model.view.Report` by their names there."""
+
+    viewer_key: bytes
+    key_version: int
+    viewer_user_id: int | None
+    authenticated: bool
+    trusted: bool
+    agent_is_bot: bool
+    address_key: bytes | None
+    country_code: str | None
+    device_type: str
+    user_agent_hash: bytes | None
+    referrer_domain: str | None
+
+
+class _Origin(NamedTuple):
+    key: bytes
+    country: str | None
+
+
+class _Agent(NamedTuple):
+    hash: bytes | None
+    device: str
+    bot: bool
+
+
+_NO_AGENT: Final = _Agent(None, "desktop", False)
+
+
+class Enricher:
+    """Bundles the rules of enrichment with their settings.
+
+    `trusted` are the proxies whose `X-Forwarded-For` counts, and whose `CF-IPCountry` does when `cf_ipcountry` is set.
+    `own_domain` is the site's, as `site_domain` returns it. `on_ignored` is told the name of a field whose value could
+    not be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        keys: ViewerKeys,
+        countries: Countries,
+        zones: TimeZones,
+        trusted: Networks | None = None,
+        cf_ipcountry: bool = False,
+        own_domain: str | None = None,
+        on_ignored: Callable[[str], None] = lambda field: None,
+    ) -> None:
+        self._keys = keys
+        self._countries = countries
+        self._zones = zones
+        self._trusted = trusted if trusted is not None else Networks()
+        self._cf_ipcountry = cf_ipcountry
+        self._own_domain = own_domain
+        self._on_ignored = on_ignored
+        self._origin = lru_cache(ADDRESSES_MAX)(self._find_origin)
+        self._agent = lru_cache(AGENTS_MAX)(self._find_agent)
+        self._visitor_key = lru_cache(VIEWERS_MAX)(self._make_visitor_key)
+        self._user_key = lru_cache(VIEWERS_MAX)(keys.user)
+
+    def web(  # noqa: PLR0917  (called for every event: keywords would cost a tenth of it)
+        self,
+        peer: str,
+        forwarded_for: Sequence[str],
+        user_agent: str | None,
+        referrer: str | None,
+        cf_country: str | None,
+        principal: Principal | None,
+    ) -> Visitor:
+        """Return who sent a request.
+
+        `forwarded_for` are the values of all `X-Forwarded-For` lines in their order, `cf_country` is `CF-IPCountry`.
+        """
+        address, garbage = client_address(peer, forwarded_for, self._trusted)
+        if garbage:
+            self._on_ignored("forwarded_for")
+        country = self._vouched_country(peer, cf_country) if cf_country and self._cf_ipcountry else None
+        return self._visitor(address, country, user_agent, referrer, principal, None)
+
+    def reported(
+        self,
+        service: Principal,
+        peer: str,
+        referrer: str | None,
+        *,
+        client_ip: str | None = None,
+        user_agent: str | None = None,
+        user_id: int | None = None,
+    ) -> Visitor:
+        """Return the visitor on whose behalf a service reports; use it when any of the three is given.
+
+        The service's own address and agent say nothing about the visitor: what is not given is unknown, and `peer`
+        only keeps visitors without an address apart from those of other services. A user id is vouched for by the
+        service, so the view is authenticated. Raises ValueError for a `client_ip` that is no address.
+        """
+        if client_ip is None:
+            address = parse_address(peer) or UNKNOWN_ADDRESS
+            nowhere = self._visitor(address, None, user_agent, referrer, service, user_id)
+            return msgspec.structs.replace(nowhere, country_code=None)
+        reported = parse_address(client_ip)
+        if reported is None:
+            raise ValueError("client_ip: not an IP address")
+        return self._visitor(reported, None, user_agent, referrer, service, user_id)
+
+    def player(self, player_key: bytes, player: Player | None, country: str | None, timezone: str | None) -> Visitor:
+        """Return a physical player as a visitor: authenticated when its owner is known.
+
+        Its country is the event's, else its own, else that of its time zone.
+        """
+        owner_id = player.owner_id if player is not None else None
+        own = player.country if player is not None else None
+        return Visitor(
+            viewer_key=self._keys.player(player_key),
+            key_version=self._keys.version,
+            viewer_user_id=owner_id,
+            authenticated=owner_id is not None,
+            trusted=False,
+            agent_is_bot=False,
+            address_key=None,
+            country_code=country_code(country) or country_code(own) or self._zones.country(timezone),
+            device_type="player",
+            user_agent_hash=None,
+            referrer_domain=None,
+        )
+
+    def local_time(self, local_datetime: str | None, local_timezone: str | None, now_us: int) -> LocalTime:
+        """Return when a web visitor looked by his own clock."""
+        if not local_datetime and not local_timezone:
+            return _UNKNOWN_TIME
+        local = local_time(local_datetime, local_timezone, now_us, self._zones)
+        if local.ignored:
+            self._on_ignored("local_time")
+        return local
+
+    def player_time(self, text: str | None, timezone: str | None) -> PlayerTime:
+        """Return what a player's clock says, and when that is in its own time."""
+        said = player_time(text, timezone, self._zones)
+        if said.local.ignored:
+            self._on_ignored("local_time")
+        return said
+
+    def reload_countries(self) -> bool:
+        """Read the country file again. Blocks on the disk: call it from a worker thread."""
+        reloaded = self._countries.reload()
+        self._origin.cache_clear()
+        return reloaded
+
+    def _visitor(  # noqa: PLR0917  (as above)
+        self,
+        address: Address,
+        country: str | None,
+        user_agent: str | None,
+        referrer: str | None,
+        principal: Principal | None,
+        reported_user_id: int | None,
+    ) -> Visitor:
+        text = _cut(user_agent) if user_agent else ""
+        agent = self._agent(text) if text else _NO_AGENT
+        origin = self._origin(address.packed)
+        user_id = principal.user_id if reported_user_id is None and principal is not None else reported_user_id
+        trusted = principal is not None and principal.is_service
+        return Visitor(
+            self._visitor_key(address.packed, text) if user_id is None else self._user_key(user_id),
+            self._keys.version,
+            user_id,
+            user_id is not None,
+            trusted,
+            agent.bot and not trusted,
+            origin.key,
+            country or origin.country,
+            agent.device,
+            agent.hash,
+            referrer_domain(referrer, self._own_domain) if referrer else None,
+        )
+
+    def _vouched_country(self, peer: str, cf_country: str) -> str | None:
+        at_peer = parse_address(peer)
+        return country_code(cf_country) if at_peer is not None and at_peer in self._trusted else None
+
+    def _find_origin(self, packed: bytes) -> _Origin:
+        address = Address(packed)
+        return _Origin(self._keys.address(address), self._countries.of(address))
+
+    def _find_agent(self, text: str) -> _Agent:
+        return _Agent(self._keys.agent_hash(text), device_type(text), is_bot(text))
+
+    def _make_visitor_key(self, packed: bytes, text: str) -> bytes:
+        return self._keys.visitor(Address(packed), text)
+
+
+_UNKNOWN_TIME: Final = LocalTime()
+
+
+def _cut(agent: str) -> str:
+    """Bound an agent to what caches and patterns may hold: characters of one byte each."""
+    if not agent.isascii():
+        agent = agent.encode("utf-8", "replace").decode("latin-1")
+    return agent[:AGENT_MAX_CHARS].strip()
