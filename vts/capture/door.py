@@ -1,0 +1,253 @@
+"""The door: our listener. It answers capture requests itself, hands every other one over, and owns every socket.
+
+Whatever goes wrong with a connection ends with that connection. `stop` lets go of the listeners and of whoever is
+idle, and finishes what is under way; when its supervisor cancels it, every socket is closed at once.
+"""
+
+from __future__ import annotations
+
+import resource
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+import trio
+
+from vts.capture.answers import Framer, error_reply
+from vts.capture.connection import Closed, HandedOver, House, Receive
+from vts.capture.http1 import Head
+from vts.capture.judge import Lane
+from vts.capture.limits import Limits
+from vts.capture.pump import PlainLine, Pump, available
+from vts.capture.replay import ReplayStream, handshake_bytes
+from vts.capture.stream_line import StreamLine
+
+SWEEP_S: Final = 0.5  # how exact deadlines and the Date header are
+LINGER_MAX_BYTES: Final = 1024 * 1024
+# Files of our own beside the clients' sockets: journal, database, broker, logs.
+FILES_RESERVED: Final = 64
+
+Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
+HandOver = Callable[[Head, bytes, Stream], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRequest:
+    """A well-formed WebSocket handshake for the live counts. Header names are lower case."""
+
+    path: str
+    query: str
+    headers: tuple[tuple[str, str], ...]
+    peer: str
+    secure: bool
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of a header."""
+        return next((value for known, value in self.headers if known == name), None)
+
+
+OnWebSocket = Callable[[LiveRequest, trio.abc.Stream], Awaitable[None]]
+
+
+class Door:
+    """An actor. `receive` is the beacon's, `hand_over` answers one other request, `on_websocket` has `/live`.
+
+    `clock` gives microseconds since the epoch. `on_refused` hears the code of every refusal, `on_bug` every exception
+    that was contained.
+    """
+
+    def __init__(
+        self,
+        *,
+        receive: Receive,
+        hand_over: HandOver,
+        on_websocket: OnWebSocket,
+        clock: Callable[[], int],
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        limits: Limits | None = None,
+        on_refused: Callable[[str], None] = lambda code: None,
+        on_bug: Callable[[Exception], None] = lambda bug: None,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.port = port  # the real one once the door is open, and again after a restart
+        self.connections = 0
+        self._host = host
+        self._tls = tls
+        self._clock = clock
+        self._hand_over = hand_over
+        self._on_websocket = on_websocket
+        self._house = House(receive, self.limits, Framer(), on_refused, on_bug)
+        self._connections_max = min(self.limits.connections_max, _sockets_allowed())
+        self._listening: trio.CancelScope | None = None
+        self._lines: set[PlainLine | StreamLine] = set()
+        self._streams: set[Stream] = set()
+        self._empty = trio.Event()
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Listen and serve until `stop`, then finish. Raises OSError when the address cannot be had."""
+        listeners = await trio.open_tcp_listeners(self.port, host=self._host)
+        self.port = listeners[0].socket.getsockname()[1]
+        self._house.now = trio.current_time()
+        async with trio.open_nursery() as connections, trio.open_nursery() as machinery:
+            pump = Pump(self._house) if available and self._tls is None else None
+            if pump is not None:
+                machinery.start_soon(pump.run)
+            machinery.start_soon(self._sweep)
+            machinery.start_soon(self._close_all_when_cancelled)
+            task_status.started()
+            await self._listen(listeners, pump, connections)
+            await self._finish()
+            machinery.cancel_scope.cancel()
+
+    def stop(self) -> None:
+        """Take no more connections; answer what is under way with `Connection: close`."""
+        self._house.closing = True
+        if self._listening is not None:
+            self._listening.cancel()
+        for line in tuple(self._lines):
+            line.connection.retire()
+
+    async def _listen(self, listeners: list[trio.SocketListener], pump: Pump | None, connections: trio.Nursery) -> None:
+        async def serve_plain(stream: trio.SocketStream) -> None:
+            await self._serve(stream, stream, pump)
+
+        async def serve_secure(stream: trio.SSLStream[trio.SocketStream]) -> None:
+            await self._serve(stream, stream.transport_stream, None)
+
+        with trio.CancelScope() as self._listening:
+            if self._house.closing:
+                self._listening.cancel()
+            if self._tls is None:
+                await trio.serve_listeners(serve_plain, listeners, handler_nursery=connections)
+            else:
+                secure = [trio.SSLListener(one, self._tls, https_compatible=True) for one in listeners]
+                await trio.serve_listeners(serve_secure, secure, handler_nursery=connections)
+
+    async def _finish(self) -> None:
+        while self.connections:
+            self._empty = trio.Event()
+            await self._empty.wait()
+
+    async def _serve(self, stream: Stream, transport: trio.SocketStream, pump: Pump | None) -> None:
+        """Serve one connection and contain whatever it brings."""
+        self.connections += 1
+        self._streams.add(stream)
+        try:
+            peer = transport.socket.getpeername()[0]
+            if self.connections > self._connections_max:
+                await self._turn_away(stream)
+            elif pump is not None:
+                await self._serve_plain(stream, transport.socket.fileno(), peer, pump)
+            else:
+                await self._serve_stream(stream, peer)
+        except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
+            pass  # the client has gone
+        except BaseExceptionGroup as group:
+            self._report(group)
+        except Exception as bug:
+            self._house.on_bug(bug)
+        finally:
+            self._streams.discard(stream)
+            self.connections -= 1
+            if not self.connections:
+                self._empty.set()
+
+    async def _serve_plain(self, stream: Stream, fd: int, peer: str, pump: Pump) -> None:
+        line = pump.add(fd, peer)
+        self._lines.add(line)
+        try:
+            await line.over.wait()
+        finally:
+            pump.remove(line)
+            self._lines.discard(line)
+        if line.unsent:
+            with trio.fail_after(self.limits.write_timeout_s):
+                await stream.send_all(line.unsent)
+        await self._conclude(line.connection.end, stream, peer)
+
+    async def _serve_stream(self, stream: Stream, peer: str) -> None:
+        if isinstance(stream, trio.SSLStream):
+            with trio.move_on_after(self.limits.header_timeout_s) as handshake:
+                await stream.do_handshake()
+            if handshake.cancelled_caught:
+                return
+        line = StreamLine(self._house, stream, peer)
+        self._lines.add(line)
+        try:
+            await line.run()
+        finally:
+            self._lines.discard(line)
+        await self._conclude(line.connection.end, stream, peer)
+
+    async def _conclude(self, end: Closed | HandedOver | None, stream: Stream, peer: str) -> None:
+        """Do what the connection has ended with."""
+        if isinstance(end, HandedOver):
+            if end.head.lane is Lane.LIVE:
+                await self._serve_live(end, stream, peer)
+            else:
+                await self._hand_over(end.head, end.body, stream)
+        if not isinstance(end, Closed) or end.unread:
+            await self._linger(stream)
+
+    async def _serve_live(self, end: HandedOver, stream: Stream, peer: str) -> None:
+        head = end.head
+        request = LiveRequest(
+            head.path.decode("ascii"),
+            head.query.decode("ascii"),
+            tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers),
+            peer,
+            isinstance(stream, trio.SSLStream),
+        )
+        replay = handshake_bytes(head) + end.rest
+        await self._on_websocket(request, ReplayStream(stream, replay, self.limits.write_timeout_s))
+
+    async def _linger(self, stream: Stream) -> None:
+        """Read on for a moment: to close on unread bytes makes the kernel take back our last words (RFC 9112, 9.6)."""
+        unread = LINGER_MAX_BYTES
+        with trio.move_on_after(self.limits.linger_s):
+            if isinstance(stream, trio.SocketStream):
+                await stream.send_eof()
+            while unread > 0 and (data := await stream.receive_some()):
+                unread -= len(data)
+
+    async def _turn_away(self, stream: Stream) -> None:
+        self._house.on_refused("too_many_connections")
+        if isinstance(stream, trio.SocketStream):
+            reply = error_reply(503, "unavailable", "too many connections; try again", (("Retry-After", "1"),))
+            with trio.move_on_after(self.limits.linger_s):
+                await stream.send_all(self._house.framer.frame(reply, None, close=True))
+
+    async def _sweep(self) -> None:
+        """Keep the time that connections go by, and end the waits that have become too long."""
+        while True:
+            now = self._house.now = trio.current_time()
+            self._house.framer.tick(self._clock() / 1_000_000)
+            for line in tuple(self._lines):
+                line.expire(now)
+            await trio.sleep(SWEEP_S)
+
+    async def _close_all_when_cancelled(self) -> None:
+        """Close every socket when the door's time is up, whatever the others shield themselves with."""
+        try:
+            await trio.sleep_forever()
+        finally:
+            for stream in tuple(self._streams):
+                transport = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+                transport.socket.close()
+
+    def _report(self, group: BaseExceptionGroup[BaseException]) -> None:
+        """Report the bugs of a group of exceptions and let the rest, a cancellation, go its way."""
+        bugs, others = group.split(Exception)
+        if bugs is not None and (real := bugs.split((trio.BrokenResourceError, trio.ClosedResourceError, OSError))[1]):
+            self._house.on_bug(real)
+        if others is not None:
+            raise others
+
+
+def _sockets_allowed() -> int:
+    """Return how many sockets the limit of open files leaves for clients, at least one."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(1, soft - FILES_RESERVED) if soft != resource.RLIM_INFINITY else 1 << 30

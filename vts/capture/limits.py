@@ -1,0 +1,22 @@
+"""The bounds of the HTTP door. The tree fills them from the settings; the defaults are the shipped ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one client may cost: bytes per part of a request, seconds per wait, connections in all."""
+
+    header_max_bytes: int = 16 * 1024
+    body_max_bytes: int = 64 * 1024
+    batch_body_max_bytes: int = 1024 * 1024
+    gunzip_max_bytes: int = 512 * 1024
+    header_timeout_s: float = 5.0
+    body_timeout_s: float = 5.0
+    write_timeout_s: float = 10.0
+    keep_alive_s: float = 75.0
+    linger_s: float = 1.0
+    connections_max: int = 20_000
+    batch_max_events: int = 500

@@ -1,0 +1,114 @@
+"""What the door and its slower twin hand to the beacon, and what they get back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum, auto
+from typing import Final
+
+import msgspec
+
+POST_ID_MAX_DIGITS: Final = 19  # of an int64
+
+
+class Route(Enum):
+    """What a capture request asks for."""
+
+    VIEW = auto()  # POST /api/view
+    POST_VIEW = auto()  # POST /api/post/{id}/view
+    PIXEL = auto()  # GET /api/pixel.gif
+    PLAYER_VIEW = auto()  # POST /player/events/view
+
+
+_BY_PATH: Final = {
+    b"/api/view": Route.VIEW,
+    b"/api/pixel.gif": Route.PIXEL,
+    b"/player/events/view": Route.PLAYER_VIEW,
+    # The page tracker (/api/track/…) and the media tracker (/analytics/events) find their place here when the door
+    # answers them too; a path that is not in this table is handed over.
+}
+_POST_HEAD: Final = b"/api/post/"
+_POST_TAIL: Final = b"/view"
+
+METHODS: Final = {
+    Route.VIEW: (b"POST",),
+    Route.POST_VIEW: (b"POST",),
+    Route.PIXEL: (b"GET", b"HEAD"),
+    Route.PLAYER_VIEW: (b"POST",),
+}
+
+
+def route_of(path: bytes) -> Route | None:
+    """Return the capture route of a path, None for every path that is not one."""
+    route = _BY_PATH.get(path)
+    if route is None and path.startswith(_POST_HEAD) and path.endswith(_POST_TAIL):
+        middle = path[len(_POST_HEAD) : -len(_POST_TAIL)]
+        return Route.POST_VIEW if middle and b"/" not in middle else None
+    return route
+
+
+class CaptureHead:
+    """What a capture request says before its body.
+
+    A keep-alive client sends the same head again and again, so the door makes one of these for all of them, and what is
+    found out from a head alone is kept in `memo`. `peer` is the address of the socket; header values are text.
+    """
+
+    __slots__ = (
+        "agent",
+        "authorization",
+        "cf_country",
+        "content_encoding",
+        "content_type",
+        "forwarded_for",
+        "memo",
+        "method",
+        "path",
+        "peer",
+        "query",
+        "referer",
+        "route",
+    )
+
+    def __init__(self, route: Route, method: str, path: str, query: str, peer: str) -> None:
+        self.route = route
+        self.method = method
+        self.path = path
+        self.query = query
+        self.peer = peer
+        self.agent: str | None = None
+        self.authorization: str | None = None
+        self.content_encoding: str | None = None
+        self.content_type: str | None = None
+        self.cf_country: str | None = None
+        self.referer: str | None = None
+        self.forwarded_for: list[str] = []
+        self.memo: object = None
+
+    def read(self, headers: Iterable[tuple[bytes, bytes]]) -> CaptureHead:
+        """Take what capture needs from header lines whose names are lower case. Returns itself."""
+        for name, value in headers:
+            if name == b"x-forwarded-for":
+                self.forwarded_for.append(value.decode("latin-1"))
+            elif (field := _FIELDS.get(name)) is not None:
+                setattr(self, field, value.decode("latin-1"))
+        return self
+
+
+_FIELDS: Final = {
+    b"user-agent": "agent",
+    b"authorization": "authorization",
+    b"content-encoding": "content_encoding",
+    b"content-type": "content_type",
+    b"cf-ipcountry": "cf_country",
+    b"referer": "referer",
+}
+
+
+class CaptureReply(msgspec.Struct, frozen=True, gc=False):
+    """An answer before it is framed. `headers` are lines of their own; CORS and length are the door's to add."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
