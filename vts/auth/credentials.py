@@ -1,0 +1,60 @@
+"""Player credentials: 256 random bits that a player shows, of which VTS keeps only the SHA-256.
+
+Plain SHA-256 is enough for a secret that nobody chose; a slow hash would only slow down the door.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from typing import Final, NamedTuple
+
+CREDENTIAL_BYTES: Final = 32
+CREDENTIAL_MAX_CHARS: Final = 256
+BASIC_MAX_CHARS: Final = 512  # base64 of a player's key, a colon and the longest credential
+_NOBODY: Final = hashlib.sha256(b"").digest()
+
+
+class Login(NamedTuple):
+    """What an `Authorization: Basic` header says. It hides its password from logs."""
+
+    name: str
+    password: str
+
+    def __repr__(self) -> str:
+        return "Login(…)"
+
+
+def make_credential(entropy: bytes) -> str:
+    """Write 32 random bytes as a credential of 43 characters."""
+    if len(entropy) != CREDENTIAL_BYTES:
+        raise ValueError(f"a credential is made of {CREDENTIAL_BYTES} bytes")
+    return base64.urlsafe_b64encode(entropy).rstrip(b"=").decode("ascii")
+
+
+def credential_hash(credential: str) -> bytes:
+    """Return the 32 bytes that are stored."""
+    return hashlib.sha256(credential.encode("utf-8", "surrogatepass")).digest()
+
+
+def is_credential(shown: str, stored_hash: bytes | None) -> bool:
+    """Whether the shown credential is the stored one, in a time that tells neither which part of it is wrong nor
+    whether the player is known. A player without a credential (None) has no right one, and so has an empty text.
+    """
+    right = hmac.compare_digest(credential_hash(shown[:CREDENTIAL_MAX_CHARS]), stored_hash or _NOBODY)
+    return right and stored_hash is not None and 0 < len(shown) <= CREDENTIAL_MAX_CHARS
+
+
+def basic_login(authorization: str | None) -> Login | None:
+    """Read an `Authorization: Basic` header (RFC 7617); None when it is absent, of another scheme or unreadable."""
+    scheme, _, encoded = (authorization or "").strip().partition(" ")
+    if scheme.lower() != "basic" or len(encoded) > BASIC_MAX_CHARS:
+        return None
+    try:
+        text = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return None
+    name, colon, password = text.partition(":")
+    return Login(name, password) if colon else None
