@@ -39,7 +39,7 @@ Pair = list[int]
 Breakdown = dict[str, Pair]
 Breakdowns = dict[str, Breakdown]
 Facts = tuple[str | None, ...]
-"""The value of a view in every dimension, in the order of DIMENSIONS, and last "1" when it is authenticated, else ""."""
+"""The values of a view in the order of DIMENSIONS, and last "1" when it is authenticated, else ""."""
 
 
 class _Names(dict[int | None, str | None]):

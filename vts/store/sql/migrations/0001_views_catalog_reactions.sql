@@ -6,13 +6,13 @@
 
 CREATE TABLE view_events (
     -- Wide columns first and nullable ones together: the order costs no padding.
-    post_id         bigint      NOT NULL,
+    post_id         bigint      NOT NULL CHECK (post_id > 0),
     created_at      timestamptz NOT NULL,
     event_day       date        NOT NULL,
     key_version     smallint    NOT NULL,
     authenticated   boolean     NOT NULL,
     event_id        uuid        NOT NULL,
-    viewer_key      bytea       NOT NULL,
+    viewer_key      bytea       NOT NULL CHECK (octet_length(viewer_key) = 16),
     device_type     text        NOT NULL,
     view_source     text        NOT NULL,
     view_type       text        NOT NULL,
@@ -176,15 +176,20 @@ CREATE TABLE rollup_watermark (
     rolled_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Make the partitions of one day; true when there was something to make. The owner's rights are lent to the writer,
--- who meets a missing day first. ATTACH locks out neither readers nor writers, CREATE … PARTITION OF would.
+-- Make the partitions of one day; true when there was something to make. The owner's rights are lent to whoever may
+-- write views, since the drain meets a missing day first. ATTACH locks out neither readers nor writers, as
+-- CREATE TABLE … PARTITION OF would.
 CREATE FUNCTION make_day(wanted date) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
+    caller text := CASE current_setting('role') WHEN 'none' THEN session_user ELSE current_setting('role') END;
     parent text;
     child  text;
     made   boolean := false;
 BEGIN
+    IF NOT has_table_privilege(caller, 'view_events', 'INSERT') THEN
+        RAISE insufficient_privilege USING MESSAGE = 'only who writes views may make their partitions';
+    END IF;
     PERFORM pg_advisory_xact_lock(7283, 1);
     FOREACH parent IN ARRAY ARRAY['view_events', 'post_viewers_daily'] LOOP
         child := parent || '_' || to_char(wanted, 'YYYYMMDD');

@@ -1,0 +1,138 @@
+"""The drain: takes what the journal holds and puts it into PostgreSQL, exactly once.
+
+One transaction moves the journal's offset and stores what lies between: the rows, the viewers, the counters. After a
+commit whose outcome is unknown nothing is guessed: the offset in the database decides, on the next connection. The
+drain never tries again by itself: StoreUnavailable ends `run`, and its supervisor starts it anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Protocol
+
+import msgspec
+import trio
+
+from vts.model.committed import Committed
+from vts.model.ports import Clock
+from vts.model.view import ViewEvent
+from vts.store.connection import Connection
+from vts.store.intake import Intake, Part
+
+BATCH_ROWS: Final = 5_000  # a tenth of a second of work: what a stop has to wait for
+LINGER_S: Final = 0.05  # under load a small batch waits for company: 50 rows cost PostgreSQL what 500 do
+LINGER_BELOW_ROWS: Final = 1_000  # a batch as large as this pays for itself
+
+
+class Slice(Protocol):
+    """Records in the order of their acknowledgement, and the number of the last journal row among them."""
+
+    @property
+    def records(self) -> Sequence[ViewEvent]:
+        """The events, oldest first."""
+        ...
+
+    @property
+    def last_seq(self) -> int:
+        """Where to go on reading."""
+        ...
+
+
+class Source(Protocol):
+    """The journal, as the drain sees it."""
+
+    @property
+    def journal_id(self) -> bytes:
+        """16 bytes under which the database keeps the offset."""
+        ...
+
+    async def read(self, after: int, limit_rows: int) -> Slice:
+        """Return what lies behind row `after`; no records and the same number when there is nothing."""
+        ...
+
+    async def wait_beyond(self, seq: int) -> None:
+        """Return when there is a row behind `seq`."""
+        ...
+
+    def drained(self, seq: int) -> None:
+        """Take note that the database has everything up to `seq`, and nothing behind it."""
+        ...
+
+
+class Drain:
+    """The actor. `stop` makes it finish what the journal holds and return."""
+
+    def __init__(
+        self,
+        *,
+        connect: Callable[[], Awaitable[Connection]],
+        journal: Source,
+        on_committed: Callable[[Committed], None],
+        clock: Clock,
+        batch_rows: int = BATCH_ROWS,
+        linger_s: float = LINGER_S,
+    ) -> None:
+        self._connect = connect
+        self._journal = journal
+        self._on_committed = on_committed
+        self._clock = clock
+        self._batch_rows = batch_rows
+        self._linger_s = linger_s
+        self._stopping = False
+        self._idle: trio.CancelScope | None = None
+        self._in_doubt: Committed | None = None
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Drain until stopped and empty. Raises StoreUnavailable; what was not committed is drained by the next run."""
+        task_status.started()
+        connection = await self._connect()
+        try:
+            await self._drain(Intake(connection, self._journal.journal_id))
+        finally:
+            await connection.close()
+
+    def stop(self) -> None:
+        """Ask `run`, this one or the next, to return as soon as it finds the journal empty."""
+        self._stopping = True
+        if self._idle is not None:
+            self._idle.cancel()
+
+    async def _drain(self, intake: Intake) -> None:
+        at = await intake.offset()
+        self._settle_doubt(at)
+        self._journal.drained(at)
+        linger_until_s = 0.0
+        while True:
+            part = await self._next(at, linger_until_s)
+            if part.last_seq == at:
+                if self._stopping:
+                    return
+                continue
+            at = await self._store(intake, at, part)
+            small = len(part.records) < LINGER_BELOW_ROWS
+            linger_until_s = trio.current_time() + self._linger_s if small else 0.0
+
+    async def _next(self, at: int, linger_until_s: float) -> Slice:
+        if not self._stopping:
+            with trio.CancelScope() as self._idle:
+                await self._journal.wait_beyond(at)
+                await trio.sleep_until(linger_until_s)
+            self._idle = None
+        return await self._journal.read(at, self._batch_rows)
+
+    async def _store(self, intake: Intake, at: int, part: Slice) -> int:
+        started_s = trio.current_time()
+        committed = await intake.store(Part(at, part.last_seq, part.records), self._clock(), self._doubt)
+        self._in_doubt = None
+        self._journal.drained(part.last_seq)
+        self._on_committed(msgspec.structs.replace(committed, took_s=trio.current_time() - started_s))
+        return part.last_seq
+
+    def _doubt(self, committed: Committed) -> None:
+        self._in_doubt = committed
+
+    def _settle_doubt(self, at: int) -> None:
+        """A commit whose answer was lost did happen when the offset says so: its counts are told now."""
+        doubtful, self._in_doubt = self._in_doubt, None
+        if doubtful is not None and (doubtful.journal_id, doubtful.last_seq) == (self._journal.journal_id, at):
+            self._on_committed(doubtful)

@@ -1,0 +1,207 @@
+"""How a batch gets into PostgreSQL: one transaction, all of it or nothing.
+
+Two ways lead in. The quick one is a plain COPY into `view_events`, right whenever every event is new and sound, which
+is nearly always. When it fails, nothing has happened, and the batch is begun anew the careful way: through a staging
+table, so that duplicates fall out, and by halves down to the single row, so that poison does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+import trio
+
+from vts.model.committed import Committed, DayTotals, notices_of
+from vts.model.day import date_of, day_of_date
+from vts.model.faults import StoreUnavailable
+from vts.model.view import ViewEvent
+from vts.store.batch import (
+    COLUMNS,
+    Batch,
+    Letter,
+    body_of,
+    is_fickle,
+    key_of,
+    place_of,
+    prepare,
+    reason_of,
+)
+from vts.store.connection import Connection
+from vts.store.counting import Raced, count_viewers, count_views
+from vts.store.faults import BadData
+from vts.store.partitions import make_days
+from vts.store.queries import query
+
+LIVE_CHANNEL: Final = "vts_live"
+CATALOG_CHANNEL: Final = "vts_catalog"
+POSTS_REMEMBERED: Final = 100_000  # that have a content row: 10 MB
+POSTS_REMEMBERED_S: Final = 300.0  # a provisional row may have been removed meanwhile
+
+_OFFSET: Final = query("drain_offset")
+_FIRST_OFFSET: Final = query("drain_first_offset")
+_ADVANCE: Final = query("drain_advance")
+_GUARD_DAYS: Final = query("drain_guard_days")
+_NEIGHBOURS: Final = query("drain_neighbours")
+_STAGE: Final = query("drain_stage")
+_INSERT: Final = query("drain_insert", columns=", ".join(COLUMNS))
+_UNKNOWN_CONTENT: Final = query("drain_unknown_content")
+_REGISTER_CONTENT: Final = query("drain_register_content")
+_BUMP: Final = query("catalog_bump")
+_BURY: Final = query("drain_bury")
+_NOTIFY: Final = "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload"
+
+Copy = Callable[[Batch, list[Letter]], Awaitable[list[ViewEvent]]]
+"""A way in: returns the events that are new, adds letters for those that are refused."""
+Brink = Callable[[Committed], None]
+"""Called with what is about to be committed: the last thing known for sure when the outcome of the commit is not."""
+
+
+class Part(NamedTuple):
+    """What the journal holds behind row `after` up to row `last_seq`."""
+
+    after: int
+    last_seq: int
+    records: Sequence[ViewEvent]
+
+
+class Intake:
+    """One session and what it remembers. Belongs to one run of the drain: a new session remembers nothing."""
+
+    def __init__(self, connection: Connection, journal_id: bytes) -> None:
+        self._connection = connection
+        self._journal_id = journal_id
+        self._days: set[int] = set()
+        self._posts: set[int] = set()
+        self._posts_since_s = trio.current_time()
+
+    async def offset(self) -> int:
+        """Return how far this journal is drained: 0 for a new one."""
+        await self._connection.execute(_FIRST_OFFSET, self._journal_id)
+        seq: int = await self._connection.fetchval(_OFFSET, self._journal_id)
+        return seq
+
+    async def store(self, part: Part, now_us: int, on_brink: Brink) -> Committed:
+        """Store a part of the journal. Raises StoreUnavailable, also when the outcome of the commit is unknown."""
+        batch = prepare(part.records)
+        await self._make_days(batch)
+        try:
+            return await self._transact(part, batch, self._copy, now_us, on_brink)
+        except (BadData, Raced):
+            self._days.clear()  # the fault may have been a partition that is gone
+            await self._make_days(batch)
+            return await self._transact(part, batch, self._copy_carefully, now_us, on_brink)
+
+    async def _make_days(self, batch: Batch) -> None:
+        missing = {event.event_day for event in batch.events} - self._days
+        if missing:
+            await make_days(self._connection, map(date_of, missing))
+            self._days |= missing
+
+    async def _transact(self, part: Part, batch: Batch, copy: Copy, now_us: int, on_brink: Brink) -> Committed:
+        async with self._connection.transaction():
+            await self._advance(part)
+            letters = list(batch.letters)
+            events = await copy(await self._without_stored_neighbours(batch), letters)
+            totals = await self._count(events, batch) if events else []
+            await self._bury(part, letters)
+            committed = Committed(
+                journal_id=self._journal_id,
+                last_seq=part.last_seq,
+                records=len(part.records),
+                events=events,
+                totals=totals,
+                duplicates=len(part.records) - len(events) - len(letters),
+                dead=len(letters),
+            )
+            await self._notify(LIVE_CHANNEL, notices_of(committed, now_us))
+            on_brink(committed)
+        return committed
+
+    async def _advance(self, part: Part) -> None:
+        """Move the offset. Whoever else drains this journal waits at this row, and then finds it moved."""
+        tag = await self._connection.execute(_ADVANCE, self._journal_id, part.after, part.last_seq)
+        if tag != "UPDATE 1":
+            raise StoreUnavailable("the journal's offset in the database is not where it was read")
+
+    async def _count(self, events: Sequence[ViewEvent], batch: Batch) -> list[DayTotals]:
+        uniques = await count_viewers(self._connection, events, batch.dates)
+        await self._register_content(events)
+        return await count_views(self._connection, events, uniques, batch.dates)
+
+    async def _notify(self, channel: str, payloads: Sequence[str]) -> None:
+        if payloads:
+            await self._connection.execute(_NOTIFY, channel, payloads)
+
+    async def _without_stored_neighbours(self, batch: Batch) -> Batch:
+        """Leave out version-4 events that are stored under the day before or after."""
+        fickle = [place for place, event in enumerate(batch.events) if is_fickle(event)]
+        if not fickle:
+            return batch
+        days = {batch.events[place].event_day for place in fickle}
+        await self._connection.execute(_GUARD_DAYS, [batch.dates[day] for day in sorted(days)])
+        stored: set[int] = set()
+        for day in days:
+            here = [place for place in fickle if batch.events[place].event_day == day]
+            posts = [batch.events[place].post_id for place in here]
+            ids = [batch.events[place].event_id for place in here]
+            for neighbour in (day - 1, day + 1):
+                found = await self._connection.fetch(_NEIGHBOURS, posts, ids, date_of(neighbour))
+                stored.update(here[row[0] - 1] for row in found)
+        if not stored:
+            return batch
+        kept = [place for place in range(len(batch.events)) if place not in stored]
+        return batch._replace(events=[batch.events[p] for p in kept], rows=[batch.rows[p] for p in kept])
+
+    async def _copy(self, batch: Batch, letters: list[Letter]) -> list[ViewEvent]:
+        if batch.rows:
+            await self._connection.copy_records("view_events", batch.rows, COLUMNS)
+        return batch.events
+
+    async def _copy_carefully(self, batch: Batch, letters: list[Letter]) -> list[ViewEvent]:
+        await self._connection.execute(_STAGE)
+        keys = await self._copy_part(batch, 0, len(batch.rows), letters)
+        inserted = {(post_id, day_of_date(date), event_id) for post_id, date, event_id in keys}
+        return [event for event in batch.events if key_of(event) in inserted]
+
+    async def _copy_part(self, batch: Batch, low: int, high: int, letters: list[Letter]) -> list[Any]:
+        """Insert the rows low ≤ place < high as far as they are sound; returns the keys of those that are new."""
+        if low == high:
+            return []
+        try:
+            async with self._connection.transaction():
+                rows = [(*batch.rows[place], place) for place in range(low, high)]
+                await self._connection.copy_records("drain_staging", rows, (*COLUMNS, "place"))
+                return await self._connection.fetch(_INSERT, low, high - 1)
+        except BadData as fault:
+            if high - low == 1:
+                letters.append(Letter(batch.events[low], str(fault)))
+                return []
+        middle = (low + high) // 2
+        return [
+            *await self._copy_part(batch, low, middle, letters),
+            *await self._copy_part(batch, middle, high, letters),
+        ]
+
+    async def _register_content(self, events: Sequence[ViewEvent]) -> None:
+        """Give posts that nobody has described a provisional row. The revision is taken first, as all writers do."""
+        now_s = trio.current_time()
+        if now_s - self._posts_since_s > POSTS_REMEMBERED_S or len(self._posts) > POSTS_REMEMBERED:
+            self._posts.clear()
+            self._posts_since_s = now_s
+        posts = {event.post_id for event in events} - self._posts
+        if not posts:
+            return
+        unknown = [row[0] for row in await self._connection.fetch(_UNKNOWN_CONTENT, sorted(posts))]
+        if unknown:
+            revision = await self._connection.fetchval(_BUMP)
+            await self._connection.execute(_REGISTER_CONTENT, sorted(unknown), revision)
+            await self._notify(CATALOG_CHANNEL, [str(revision)])
+        self._posts |= posts
+
+    async def _bury(self, part: Part, letters: Sequence[Letter]) -> None:
+        if letters:
+            places = [place_of(part.records, letter.event) for letter in letters]
+            reasons = [reason_of(letter.reason) for letter in letters]
+            bodies = [body_of(letter.event) for letter in letters]
+            await self._connection.execute(_BURY, self._journal_id, part.last_seq, places, reasons, bodies)

@@ -1,0 +1,1 @@
+UPDATE catalog_revision SET revision = revision + 1 RETURNING revision

@@ -1,0 +1,1 @@
+CREATE TEMPORARY TABLE IF NOT EXISTS drain_staging (LIKE view_events, place integer NOT NULL) ON COMMIT DELETE ROWS
