@@ -38,6 +38,10 @@ class Server:
     process: subprocess.Popen[bytes]
     counter: Iterator[int] = field(default_factory=itertools.count)
 
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
     def url(self, name: str) -> str:
         return f"postgresql://vts@/{name}?host={self.folder}"
 
