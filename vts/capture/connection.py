@@ -6,7 +6,7 @@ The states are few: it reads; or it is `busy` with one request, whose answer com
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -19,8 +19,11 @@ from vts.capture.judge import Lane, judge
 from vts.capture.limits import Limits
 from vts.capture.request import CaptureHead, CaptureReply
 
-Receive = Callable[[CaptureHead, bytes, Callable[[CaptureReply], None]], None]
-"""The beacon's: judge one capture request, call back exactly once, maybe before returning."""
+Errand = Callable[[], Awaitable[CaptureReply]]
+Receive = Callable[[CaptureHead, bytes, Callable[[CaptureReply], None]], Errand | None]
+"""The beacon's: judge one capture request. It calls back exactly once, maybe before it returns; or it returns an errand
+that somebody must await, whose result is the reply.
+"""
 
 
 class Line(Protocol):
@@ -72,11 +75,24 @@ class House:
 class Connection:
     """The protocol side of one connection. `deadline` is when its wait is over, in the loop's time."""
 
-    __slots__ = ("_awaited", "_head", "_house", "_inside", "_line", "_reader", "_write", "busy", "deadline", "end")
+    __slots__ = (
+        "_awaited",
+        "_head",
+        "_house",
+        "_inside",
+        "_line",
+        "_reader",
+        "_write",
+        "busy",
+        "deadline",
+        "end",
+        "errand",
+    )
 
     def __init__(self, house: House, line: Line, peer: str) -> None:
         self.busy = False
         self.end: End | None = None
+        self.errand: Errand | None = None  # to be run by the line's task
         self.deadline = house.now + house.limits.header_timeout_s
         self._house = house
         self._line = line
@@ -149,7 +165,20 @@ class Connection:
         self.busy = True
         self.deadline = inf  # from here on the client waits for us
         assert head.capture is not None
-        self._house.receive(head.capture, body, self._answered)
+        self.errand = self._house.receive(head.capture, body, self._answered)
+        if self.errand is not None:
+            self._line.wake()
+
+    async def run_errand(self) -> None:
+        """Await what the request under way needs, and answer it."""
+        errand, self.errand = self.errand, None
+        assert errand is not None
+        try:
+            reply = await errand()
+        except Exception as bug:
+            self._contain(bug)
+        else:
+            self._answered(reply)
 
     def _answered(self, reply: CaptureReply) -> None:
         """Send the answer to the request under way, and go on with the next."""

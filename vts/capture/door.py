@@ -159,7 +159,7 @@ class Door:
         line = pump.add(fd, peer)
         self._lines.add(line)
         try:
-            await line.over.wait()
+            await line.run()
         finally:
             pump.remove(line)
             self._lines.discard(line)

@@ -15,7 +15,6 @@ from vts.capture.request import METHODS, CaptureHead, Route, route_of
 
 LIVE_PATH: Final = b"/live"
 BULK_PATHS: Final = frozenset((b"/api/content", b"/api/players", b"/analytics/events"))
-_BATCH_ROUTES: Final = frozenset((Route.VIEW, Route.PLAYER_VIEW))
 _HANDED_METHODS: Final = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"))
 _ABSOLUTE: Final = re.compile(rb"https?://[^/?#]+", re.IGNORECASE)
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+;=:\[\]%-]*")
@@ -145,8 +144,7 @@ def _is_key(value: bytes) -> bool:
 
 
 def _body_max(head: Head, limits: Limits) -> int:
-    route = head.capture.route if head.capture is not None else None
-    is_batch = route in _BATCH_ROUTES or head.path in BULK_PATHS
+    is_batch = (head.capture is not None and head.capture.route is Route.VIEW) or head.path in BULK_PATHS
     return limits.batch_body_max_bytes if is_batch else limits.body_max_bytes
 
 

@@ -28,18 +28,27 @@ _write = os.write
 
 
 class PlainLine:
-    """A connection's socket in the pump. `over` fires when the connection has ended and the pump has let go of it."""
+    """A connection's socket in the pump, and the task that waits in `run` for what the pump cannot do."""
 
-    __slots__ = ("_pump", "_watched", "connection", "fd", "flush_deadline", "over", "unsent")
+    __slots__ = ("_pump", "_watched", "connection", "fd", "flush_deadline", "turn", "unsent")
 
     def __init__(self, pump: Pump, house: House, fd: int, peer: str) -> None:
         self.fd = fd
-        self.over = trio.Event()
+        self.turn = trio.Event()  # it is the connection's task that has something to do
         self.unsent = b""
         self.flush_deadline = inf  # until when the client must have taken `unsent`
         self._pump = pump
         self._watched = select.EPOLLIN
         self.connection = Connection(house, self, peer)
+
+    async def run(self) -> None:
+        """Run the connection's errands; return when it has ended and the pump has let go of it."""
+        while True:
+            await self.turn.wait()
+            self.turn = trio.Event()
+            if self.connection.end is not None:
+                return
+            await self.connection.run_errand()
 
     def on_event(self, events: int) -> None:
         """Something happened to the socket."""
@@ -82,7 +91,9 @@ class PlainLine:
         """Go on reading, or let go of a connection that has ended."""
         if self.connection.end is not None:
             self._pump.remove(self)
-            self.over.set()
+            self.turn.set()
+        elif self.connection.errand is not None:
+            self.turn.set()
         elif self._watched != select.EPOLLIN and not self.unsent and not self.connection.busy:
             self._watch(select.EPOLLIN)
 

@@ -44,9 +44,15 @@ class StreamLine:
                 connection.receive(data) if data else connection.receive_eof()
             await self._flush()
             while connection.busy and connection.end is None:
-                await self._awake.wait()
-                self._awake = trio.Event()
+                await self._answer()
                 await self._flush()
+
+    async def _answer(self) -> None:
+        if self.connection.errand is not None:
+            await self.connection.run_errand()
+        else:
+            await self._awake.wait()
+        self._awake = trio.Event()
 
     async def _receive(self) -> bytes:
         """Return what arrives; nothing at the end of the stream, or when the connection has ended meanwhile."""

@@ -1,0 +1,309 @@
+"""What becomes of a capture request, whichever HTTP door it came by: the door's express lane, or its slower twin.
+
+One request is understood in one go, without waiting: it ends as a reply, as a report for the gate, or as an errand that
+has to be awaited (a batch, a player). Only the gate's answer takes time, and that time is the journal's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Final, Protocol
+from urllib.parse import parse_qsl
+
+from vts.auth.credentials import basic_login, is_credential
+from vts.auth.tokens import BadToken, Tokens, bearer
+from vts.capture.answers import PIXEL, error_reply, fault_reply
+from vts.capture.body import batch_items, check_content_type, unpacked
+from vts.capture.fault import HttpFault
+from vts.capture.limits import Limits
+from vts.capture.mqtt_wire import parse_key
+from vts.capture.request import POST_ID_MAX_DIGITS, CaptureHead, CaptureReply, Route
+from vts.capture.verdicts import reply_to_batch, reply_to_one, unauthorized
+from vts.capture.wire import (
+    BadField,
+    Ignored,
+    PostView,
+    View,
+    channel_of,
+    event_id_of,
+    intent_of,
+    parse_post_view,
+    parse_query,
+    parse_view,
+    play_order_of,
+    reported_by_service,
+    source_of,
+    view_type_of,
+)
+from vts.enrich.enrich import Enricher, Visitor
+from vts.model.day import SECOND_US
+from vts.model.outcome import Outcome, Reason, Refused
+from vts.model.ports import Catalog, Clock, CountOutcome
+from vts.model.principal import Principal
+from vts.model.view import POST_ID_MAX, Report
+
+QUERY_FIELDS_MAX: Final = 32
+SOURCE: Final = "web"  # under which the metrics count what did not get as far as having a source
+
+Answer = Callable[[CaptureReply], None]
+Errand = Callable[[], Awaitable[CaptureReply]]
+
+
+class Admits(Protocol):
+    """The gate and the journal behind it (`vts.admit.admission`)."""
+
+    def submit_one_soon(self, report: Report, settle: Callable[[Outcome], None]) -> None:
+        """Decide one report; `settle` hears its outcome once, before this returns or when the journal has it."""
+        ...
+
+    async def submit_one(self, report: Report) -> Outcome:
+        """Return what became of one report."""
+        ...
+
+    async def submit(self, reports: Sequence[Report]) -> list[Outcome]:
+        """Return what became of each report, in order; what is accepted is one entry of the journal."""
+        ...
+
+
+PlayerView = Callable[[bytes, bytes], Awaitable[Outcome]]
+"""(player key, payload): decides one view of a player whose credential was right."""
+
+
+class Beacon:
+    """The one decision function of HTTP capture. `on_ignored` hears the name of a field with an unknown value."""
+
+    def __init__(
+        self,
+        *,
+        admission: Admits,
+        enricher: Enricher,
+        tokens: Tokens,
+        catalog: Catalog,
+        player_view: PlayerView,
+        clock: Clock,
+        count: CountOutcome,
+        on_ignored: Ignored = lambda field: None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._admission = admission
+        self._enricher = enricher
+        self._tokens = tokens
+        self._catalog = catalog
+        self._player_view = player_view
+        self._clock = clock
+        self._count = count
+        self._ignored = on_ignored
+        self._limits = limits or Limits()
+
+    def receive_soon(self, head: CaptureHead, body: bytes, answer: Answer) -> Errand | None:
+        """Judge a request; `answer` hears the reply, maybe before this returns.
+
+        Where something must be awaited instead, the caller gets an errand whose result is the reply.
+        """
+        plan = self._understand(head, body)
+        if type(plan) is Report:
+            self._admission.submit_one_soon(plan, partial(_tell, answer, head.route))
+            return None
+        if type(plan) is CaptureReply:
+            answer(plan)
+            return None
+        return plan  # type: ignore[return-value]
+
+    async def receive(self, head: CaptureHead, body: bytes) -> CaptureReply:
+        """Judge a request and return the reply."""
+        plan = self._understand(head, body)
+        if isinstance(plan, Report):
+            return reply_to_one(head.route, await self._admission.submit_one(plan))
+        return plan if isinstance(plan, CaptureReply) else await plan()
+
+    def _understand(self, head: CaptureHead, body: bytes) -> CaptureReply | Report | Errand:
+        try:
+            match head.route:
+                case Route.VIEW:
+                    return self._view(head, body)
+                case Route.POST_VIEW:
+                    return self._post_view(head, body)
+                case Route.PIXEL:
+                    return self._pixel(head)
+                case Route.PLAYER_VIEW:
+                    return self._player(head, body)
+        except BadField as fault:
+            self._count(SOURCE, Reason.INVALID, 1)
+            return error_reply(400, "invalid", str(fault))
+        except BadToken as fault:
+            self._count(SOURCE, Reason.AUTHENTICATION_FAILED, 1)
+            return unauthorized(f"Authorization: {fault.reason}", "Bearer")
+        except HttpFault as fault:
+            self._count(SOURCE, Reason.INVALID, 1)
+            return fault_reply(fault)
+
+    # One method for each route.
+
+    def _view(self, head: CaptureHead, body: bytes) -> Report | Errand:
+        principal, now_us = self._principal(head)
+        body = self._plain(head, body, self._limits.batch_body_max_bytes)
+        items = batch_items(body, head.content_type)
+        if items is not None:
+            return self._batch(head, principal, items, now_us)
+        said = parse_view(body)
+        return self._report(head, principal, said, said.post_id, "intentional", now_us)
+
+    def _post_view(self, head: CaptureHead, body: bytes) -> Report:
+        principal, now_us = self._principal(head)
+        said = parse_post_view(self._plain(head, body, self._limits.gunzip_max_bytes))
+        post_id = _post_id_in(head.path)
+        return self._report(head, principal, said, post_id, intent_of(said, self._ignored), now_us)
+
+    def _pixel(self, head: CaptureHead) -> CaptureReply | Report:
+        if head.method == "HEAD":
+            return PIXEL
+        try:
+            principal, now_us = self._principal(head)
+            said = parse_query(_query_fields(head.query))
+            return self._report(head, principal, said, said.post_id, "widget", now_us)
+        except BadField:
+            self._count(SOURCE, Reason.INVALID, 1)
+            return PIXEL
+
+    def _player(self, head: CaptureHead, body: bytes) -> CaptureReply | Errand:
+        if not self._catalog.ready:
+            return reply_to_one(head.route, Refused(Reason.UNAVAILABLE))
+        login = basic_login(head.authorization)
+        key = parse_key(login.name) if login is not None else None
+        player = self._catalog.player(key) if key is not None else None
+        is_right = is_credential(
+            login.password if login is not None else "", player.credential_hash if player is not None else None
+        )
+        if key is None or player is None or not is_right or not player.registered:
+            self._count("player", Reason.AUTHENTICATION_FAILED, 1)
+            return reply_to_one(head.route, Refused(Reason.AUTHENTICATION_FAILED))
+        return partial(self._await_player, key, self._plain(head, body, self._limits.gunzip_max_bytes))
+
+    def _batch(self, head: CaptureHead, principal: Principal | None, items: Sequence[bytes], now_us: int) -> Errand:
+        if not items:
+            raise BadField("body: no events in it")
+        if len(items) > self._limits.batch_max_events:
+            raise HttpFault(413, "too_large", f"body: more than {self._limits.batch_max_events} events")
+        return partial(self._await_batch, [self._item(head, principal, item, now_us) for item in items])
+
+    def _item(self, head: CaptureHead, principal: Principal | None, item: bytes, now_us: int) -> Report | BadField:
+        try:
+            said = parse_view(item)
+            return self._report(head, principal, said, said.post_id, "intentional", now_us)
+        except BadField as fault:
+            self._count(SOURCE, Reason.INVALID, 1)
+            return fault
+
+    # What has to be awaited.
+
+    async def _await_batch(self, found: Sequence[Report | BadField]) -> CaptureReply:
+        reports = [one for one in found if isinstance(one, Report)]
+        outcomes = iter(await self._admission.submit(reports) if reports else ())
+        return reply_to_batch([next(outcomes) if isinstance(one, Report) else one for one in found])
+
+    async def _await_player(self, key: bytes, payload: bytes) -> CaptureReply:
+        return reply_to_one(Route.PLAYER_VIEW, await self._player_view(key, payload))
+
+    # From a request to a report.
+
+    def _principal(self, head: CaptureHead) -> tuple[Principal | None, int]:
+        now_us = self._clock()
+        if head.authorization is None:
+            return None, now_us
+        token = bearer(head.authorization)
+        return (self._tokens.verify(token, now_us / SECOND_US) if token is not None else None), now_us
+
+    def _plain(self, head: CaptureHead, body: bytes, max_bytes: int) -> bytes:
+        if head.content_type is not None:
+            check_content_type(head.content_type)
+        return body if head.content_encoding is None else unpacked(body, head.content_encoding, max_bytes)
+
+    def _report(  # noqa: PLR0917  (called for every event: keywords would cost a tenth of it)
+        self,
+        head: CaptureHead,
+        principal: Principal | None,
+        said: View | PostView,
+        post_id: int,
+        default_type: str,
+        now_us: int,
+    ) -> Report:
+        ignored = self._ignored
+        who = self._visitor(head, principal, said)
+        local = self._enricher.local_time(said.local_datetime, said.local_timezone, now_us)
+        return Report(
+            post_id=post_id,
+            arrived_us=now_us,
+            viewer_key=who.viewer_key,
+            key_version=who.key_version,
+            source="web" if said.source is None else source_of(said, "web", ignored),
+            view_type=default_type if said.view_type is None else view_type_of(said, default_type, ignored),
+            event_id=None if said.event_id is None else event_id_of(said),
+            viewer_user_id=who.viewer_user_id,
+            authenticated=who.authenticated,
+            trusted=who.trusted,
+            agent_is_bot=who.agent_is_bot,
+            address_key=who.address_key,
+            country_code=who.country_code,
+            device_type=who.device_type,
+            user_agent_hash=who.user_agent_hash,
+            referrer_domain=who.referrer_domain,
+            local_datetime=local.datetime,
+            local_timezone=local.timezone,
+            local_hour=local.hour,
+            local_weekday=local.weekday,
+            play_order=None if said.play_order is None else play_order_of(said, ignored),
+            channel=None if said.channel is None else channel_of(said, ignored),
+            channel_context=said.channel_context or None,
+            playlist_id=said.playlist_id or None,
+        )
+
+    def _visitor(self, head: CaptureHead, principal: Principal | None, said: View | PostView) -> Visitor:
+        referrer = said.referrer if said.referrer or head.route is not Route.PIXEL else head.referer
+        if principal is not None:
+            return self._known_visitor(head, principal, said, referrer)
+        # A page sends all its views over one connection: who looks at them is found out once.
+        memo = head.memo
+        if isinstance(memo, tuple) and memo[0] == referrer:
+            who: Visitor = memo[1]
+            return who
+        who = self._enricher.web(head.peer, head.forwarded_for, head.agent, referrer, head.cf_country, None)
+        head.memo = (referrer, who)
+        return who
+
+    def _known_visitor(
+        self, head: CaptureHead, principal: Principal, said: View | PostView, referrer: str | None
+    ) -> Visitor:
+        if principal.is_service and (reported := reported_by_service(said)):
+            try:
+                return self._enricher.reported(
+                    principal,
+                    head.peer,
+                    referrer,
+                    client_ip=reported.client_ip,
+                    user_agent=reported.user_agent,
+                    user_id=reported.user_id,
+                )
+            except ValueError:
+                raise BadField("client_ip: not an IP address") from None
+        return self._enricher.web(head.peer, head.forwarded_for, head.agent, referrer, head.cf_country, principal)
+
+
+def _tell(answer: Answer, route: Route, outcome: Outcome) -> None:
+    answer(reply_to_one(route, outcome))
+
+
+def _post_id_in(path: str) -> int:
+    """Return the id of `/api/post/{id}/view`. Raises BadField."""
+    text = path.split("/")[3]
+    post_id = int(text) if text.isascii() and text.isdecimal() and len(text) <= POST_ID_MAX_DIGITS else 0
+    if not 0 < post_id <= POST_ID_MAX:
+        raise BadField("post_id: not a content's number")
+    return post_id
+
+
+def _query_fields(query: str) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(query, max_num_fields=QUERY_FIELDS_MAX))
+    except ValueError:
+        raise BadField(f"query: more than {QUERY_FIELDS_MAX} fields") from None
