@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import signal
 import uuid
@@ -10,9 +11,10 @@ from contextlib import contextmanager
 
 import pytest
 import trio
+import trio_asyncio
 
 from tests.support.postgres import Server
-from vts.store.connection import Database, Readers
+from vts.store.connection import Database, Readers, asyncpg_loop
 from vts.store.faults import BadData, StoreMistake, StoreRefused, StoreUnavailable
 from vts.store.leftover import processes_of, send_all
 
@@ -273,3 +275,36 @@ async def test_nothing_waits_for_a_frozen_server_past_a_cancellation(postgres_se
     fresh = await empty_database.connect("login")
     assert await fresh.fetchval("SELECT 1") == 1
     await fresh.close()
+
+
+@pytest.mark.parametrize("action", ["query", "copy", "connect", "idle", "transaction"])
+async def test_the_loop_ends_while_the_server_is_frozen(postgres_server, caplog, action):
+    """What was abandoned must neither stay behind as a task nor hold up the end of the process."""
+    big = [(n, "x" * 1000) for n in range(20_000)]
+    database = postgres_server.database("postgres")
+    async with asyncpg_loop():
+        connection = await database.connect("login")
+        await connection.execute("CREATE TEMP TABLE t (n int, s text)")
+        actions = {
+            "query": lambda: connection.fetch("SELECT 1"),
+            "copy": lambda: connection.copy_records("t", big, ["n", "s"]),
+            "connect": lambda: database.connect("writer"),
+            "idle": trio.lowlevel.checkpoint,
+            "transaction": lambda: connection.transaction().__aenter__(),
+        }
+        send_all(processes_of(postgres_server.data), signal.SIGSTOP)
+        try:
+            with trio.move_on_after(0.1):
+                await actions[action]()
+            for _ in range(10):
+                await trio.lowlevel.checkpoint()
+            left = asyncio.all_tasks(trio_asyncio.current_loop.get())
+        except BaseException:
+            send_all(processes_of(postgres_server.data), signal.SIGCONT)
+            raise
+        began = trio.current_time()
+    send_all(processes_of(postgres_server.data), signal.SIGCONT)
+    assert trio.current_time() - began < AT_ONCE_S
+    assert left == set()
+    gc.collect()
+    assert caplog.text == ""

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -23,8 +24,10 @@ import trio
 
 from vts.model.faults import BadStart, Outage
 from vts.store.connection import Connection, Database, asyncpg_loop
+from vts.store.checks import examine
 from vts.store.embedded import Embedded
 from vts.store.leftover import processes_of, send_all
+from vts.store.migrate import migrate
 from vts.store.place import _installed, running_url, settle
 
 AS_ROOT = os.geteuid() == 0
@@ -99,9 +102,11 @@ async def test_nobody_else_gets_in(folder, driver):
 
 
 @pytest.mark.parametrize("major", [16, 18])
-async def test_a_cluster_keeps_its_version(folder, driver, major):
-    async with running(Embedded(folder, settings=FAST, find_place=place_of(folder, major))) as database:
+async def test_a_cluster_keeps_its_version_and_takes_the_schema(folder, driver, major):
+    async with running(Embedded(folder, find_place=place_of(folder, major))) as database:
         assert str(await ask(database, "SHOW server_version")).startswith(str(major))
+        await migrate(database)
+        assert {finding.level for finding in await examine(database, lambda: time.time_ns() // 1000)} == {"ok"}
     async with running(Embedded(folder, settings=FAST)) as database:
         assert str(await ask(database, "SHOW server_version")).startswith(str(major))
 
