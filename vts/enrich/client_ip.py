@@ -112,8 +112,8 @@ def _parse(text: str) -> Address | None:
 def _without_port(text: str) -> str:
     """Some proxies write the client's port: `203.0.113.7:4711`, `[2001:db8::7]:4711`."""
     if text.startswith("["):
-        host, _, port = text[1:].partition("]")
-        return host if ":" in host and (not port or _is_port(port)) else ""
+        host, bracket, port = text[1:].partition("]")
+        return host if bracket and ":" in host and (not port or _is_port(port)) else ""
     host, colon, port = text.partition(":")
     return host if "." in host and _is_port(colon + port) else text
 
