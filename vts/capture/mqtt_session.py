@@ -153,7 +153,7 @@ class Session:
     def _connected(self, packet: mqtt5.ConnAckPacket) -> None:
         if self.connected:
             raise ConnectionLost("the broker sent CONNACK twice")
-        if packet.reason_code >= _ERRORS_FROM:
+        if packet.reason_code.value >= _ERRORS_FROM:
             raise ConnectionLost(f"the broker refused the connection: {packet.reason_code.name}")
         self.connected = True
         self.session_present = packet.session_present
@@ -179,7 +179,7 @@ class Session:
         refused = [
             f"{pattern}: {code.name}"
             for pattern, code in zip(self._options.filters, packet.reason_codes, strict=False)
-            if code >= _ERRORS_FROM
+            if code.value >= _ERRORS_FROM
         ]
         if refused:
             raise ConnectionLost(f"the broker refused a subscription: {', '.join(refused)}")
@@ -206,5 +206,5 @@ class Session:
             raise ConnectionLost("the broker acknowledged what was never sent")
         self._in_flight.remove(packet.packet_id)
         self._quota += 1
-        if packet.reason_code >= _ERRORS_FROM:
+        if packet.reason_code.value >= _ERRORS_FROM:
             self.answers_refused += 1

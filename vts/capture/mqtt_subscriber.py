@@ -17,7 +17,7 @@ from vts.capture.player_reports import Errand, PlayerReports
 
 READ_BYTES: Final = 65_536
 OPENING_S: Final = 15.0  # TCP, TLS, CONNACK and SUBACK together; a broker that is slower is away
-LAST_WORDS_S: Final = 0.05  # for answers to get out before a connection is given up
+LEAVING_S: Final = 1.0  # for our last words to get out, and for the broker to hang up
 BATCH: Final = 500  # decided without a pause: some 15 ms of the loop at worst
 INBOX_READS: Final = 16  # reads that wait while one batch is journaled; beyond them TCP holds the broker back
 ERRANDS_MAX: Final = 256  # reactions that wait for PostgreSQL; beyond them players hear `unavailable`
@@ -94,7 +94,10 @@ class _Conversation:
         self._session = session
         self._reports = reports
         self._wake = trio.Event()
-        self._leaving = False
+        self._left = False
+        self._refused = False
+        self._listening = trio.CancelScope()
+        self._parting = trio.CancelScope()
         self._reading_since: float | None = None
         self._writing_since: float | None = None
         self._early: list[mqtt5.PublishPacket] = []
@@ -111,22 +114,37 @@ class _Conversation:
 
     async def hold(self, scope: trio.CancelScope) -> None:
         """Serve until `scope` is cancelled; then finish what was read and say goodbye."""
+        self._listening = scope
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._pulse)
             nursery.start_soon(self._run_errands)
-            nursery.start_soon(self._listen, scope)
+            nursery.start_soon(self._write)
             nursery.start_soon(self._decide)
-            await self._write()
+            await self._listen()
+            await self._part()
             nursery.cancel_scope.cancel()
+        if self._refused:
+            raise ConnectionLost("views cannot be kept right now: the broker keeps them")
 
-    async def _listen(self, scope: trio.CancelScope) -> None:
-        with self._to_decide, scope:
+    async def _listen(self) -> None:
+        with self._to_decide, self._listening:
             messages = self._early
             while True:
                 if messages:
                     await self._to_decide.send(messages)
                 messages = await self._read()
                 self._wake.set()  # an acknowledged answer may make room for the next
+
+    async def _part(self) -> None:
+        """Let the broker hang up, so that it has read all that we wrote; what it sends meanwhile stays its own."""
+        with self._parting:
+            try:
+                while True:
+                    await self._read()
+                    self._wake.set()
+            except ConnectionLost:
+                if not self._left:
+                    raise
 
     async def _read(self) -> list[mqtt5.PublishPacket]:
         self._reading_since = trio.current_time()
@@ -147,13 +165,17 @@ class _Conversation:
                     batch.extend(self._decided.receive_nowait())
                 except (trio.WouldBlock, trio.EndOfChannel):
                     break
-            await self._settle(batch)
+            if not await self._settle(batch):
+                self._refused = True
+                self._listening.cancel()
+                break
         self._session.leave()
-        self._leaving = True
+        self._left = True
+        self._parting.deadline = trio.current_time() + LEAVING_S
         self._wake.set()
 
-    async def _settle(self, batch: list[mqtt5.PublishPacket]) -> None:
-        """Have a batch journaled, then acknowledge it up to the first message that could not be kept."""
+    async def _settle(self, batch: list[mqtt5.PublishPacket]) -> bool:
+        """Have a batch journaled, then acknowledge it up to the first message that could not be kept, if any."""
         kept = True
         for packet, settled in zip(batch, await self._reports.settle(batch), strict=True):
             if settled.answer is not None:
@@ -164,9 +186,7 @@ class _Conversation:
             if kept:
                 self._session.acknowledge(packet)
         self._wake.set()
-        if not kept:
-            await trio.sleep(LAST_WORDS_S)
-            raise ConnectionLost("views cannot be kept right now: the broker keeps them")
+        return kept
 
     def _send_on(self, errand: Errand) -> None:
         try:
@@ -197,8 +217,6 @@ class _Conversation:
             data = self._session.outgoing()
             if data:
                 await self._send(data)
-            elif self._leaving:
-                return
             else:
                 await self._wake.wait()
                 self._wake = trio.Event()

@@ -6,6 +6,7 @@ becomes None and is named in `unknown`; anything else that is out of range is a 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
@@ -18,6 +19,7 @@ from vts.model.view import CHANNELS, PLAY_ORDERS, POST_ID_MAX
 INTENTS: Final = {"artwork": "intentional", "intentional": "intentional", "channel": "listing", "automated": "listing"}
 REQUEST_ID_MAX_CHARS: Final = 128  # a UUID is 36; longer than any counter or nonce of a device
 TEXT_MAX_CHARS: Final = 255  # a hashtag, a sqid, a time, a zone
+KEYS_MAX: Final = 16_384  # keys whose text is kept with its bytes, 4 MB; reading one anew costs 1 µs
 
 T = TypeVar("T")
 Kind = Literal["view", "request", "status"]
@@ -77,6 +79,7 @@ class Topics:
         return f"{self._base}{key_text}/command"
 
 
+@lru_cache(KEYS_MAX)
 def parse_key(text: str) -> bytes | None:
     """Read a player key: a UUID of any version and variant in its 36-character form, in either case."""
     if len(text) != 36 or text[8] != "-" or text[13] != "-" or text[18] != "-" or text[23] != "-":
