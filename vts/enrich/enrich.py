@@ -24,7 +24,8 @@ from vts.model.content import Player
 from vts.model.principal import Principal
 
 AGENT_MAX_CHARS: Final = 512  # browsers stay under 300; the time of patterns and the size of caches grow with it
-# A miss costs a few µs for an address or a viewer and 30 µs for an agent, of which there are few.
+# A miss costs a few µs for an address or a viewer and 20 µs for an agent, of which there are few. Full of the longest
+# entries that a flood can make, all caches together hold 17 MB.
 ADDRESSES_MAX: Final = 8_192
 VIEWERS_MAX: Final = 8_192
 AGENTS_MAX: Final = 4_096
@@ -65,7 +66,7 @@ class Enricher:
 
     `trusted` are the proxies whose `X-Forwarded-For` counts, and whose `CF-IPCountry` does when `cf_ipcountry` is set.
     `own_domain` is the site's, as `site_domain` returns it. `on_ignored` is told the name of a field whose value could
-    not be used.
+    not be used. The caches hold so many entries and no more.
     """
 
     def __init__(
@@ -78,6 +79,9 @@ class Enricher:
         cf_ipcountry: bool = False,
         own_domain: str | None = None,
         on_ignored: Callable[[str], None] = lambda field: None,
+        addresses_max: int = ADDRESSES_MAX,
+        viewers_max: int = VIEWERS_MAX,
+        agents_max: int = AGENTS_MAX,
     ) -> None:
         self._keys = keys
         self._countries = countries
@@ -86,10 +90,10 @@ class Enricher:
         self._cf_ipcountry = cf_ipcountry
         self._own_domain = own_domain
         self._on_ignored = on_ignored
-        self._origin = lru_cache(ADDRESSES_MAX)(self._find_origin)
-        self._agent = lru_cache(AGENTS_MAX)(self._find_agent)
-        self._visitor_key = lru_cache(VIEWERS_MAX)(self._make_visitor_key)
-        self._user_key = lru_cache(VIEWERS_MAX)(keys.user)
+        self._origin = lru_cache(addresses_max)(self._find_origin)
+        self._agent = lru_cache(agents_max)(self._find_agent)
+        self._visitor_key = lru_cache(viewers_max)(self._make_visitor_key)
+        self._user_key = lru_cache(viewers_max)(keys.user)
 
     def web(  # noqa: PLR0917  (called for every event: keywords would cost a tenth of it)
         self,

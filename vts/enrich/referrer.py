@@ -9,7 +9,7 @@ from typing import Final
 DOMAIN_MAX_CHARS: Final = 255
 # Room for a host, a port, and what little of user:password is still honest. Apps refer by schemes of their own.
 _AUTHORITY: Final = re.compile(
-    r"[ \t]*(?:https?|android-app|ios-app)://([^/?#\\\s]{1,512})(?:[/?#\\\s]|$)", re.IGNORECASE
+    r"[ \t]*(?:https?|android-app|ios-app)://([^/?#\\\s]{1,512})(?:[/?#\\]|\s*$)", re.IGNORECASE
 )
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"(?=.{{1,{DOMAIN_MAX_CHARS}}}$){_LABEL}(?:\.{_LABEL})*")
