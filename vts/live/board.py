@@ -1,0 +1,154 @@
+"""A topic's board and those who read it: one text per change, encoded once, and one pending slot per reader and topic.
+
+How a reader that misses changes sees no gap: `seq` counts what *this reader* was sent. Readers that keep up share
+the board's own number, and so the very bytes; for one that missed k changes since it subscribed, the number is k lower,
+and its few digits are spliced into the same text. A change that finds the slot still full only raises k: a slow reader
+costs one addition, whatever it fails to read.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import trio
+
+from vts.live.topics import Topic
+
+_TEXT: Final = 0x81  # RFC 6455, section 5.2: a final text frame
+_LENGTH_16: Final = 126
+_SPLICED_MAX: Final = 16  # slow readers of one topic are few, or differ in how slow they are
+
+
+class Frame:
+    """One message, as the two doors send it. Each form is made once, whoever asks first."""
+
+    __slots__ = ("_event", "_frame", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._frame: bytes | None = None
+        self._event: bytes | None = None
+
+    @property
+    def websocket(self) -> bytes:
+        """A server's frame: unmasked, uncompressed, whole (RFC 6455, section 5)."""
+        if self._frame is None:
+            body = self.text.encode()
+            size = len(body)
+            if size < _LENGTH_16:
+                head = bytes((_TEXT, size))
+            elif size < 1 << 16:
+                head = bytes((_TEXT, _LENGTH_16)) + size.to_bytes(2, "big")
+            else:
+                head = bytes((_TEXT, _LENGTH_16 + 1)) + size.to_bytes(8, "big")
+            self._frame = head + body
+        return self._frame
+
+    @property
+    def server_sent_event(self) -> bytes:
+        """An event of the EventSource format; JSON as written here has no line breaks."""
+        if self._event is None:
+            self._event = b"data: " + self.text.encode() + b"\n\n"
+        return self._event
+
+
+class Board:
+    """The newest state of one topic, numbered."""
+
+    __slots__ = ("_body", "_epoch", "_frames", "readers", "seq", "topic", "unread_since_s")
+
+    def __init__(self, topic: Topic, epoch: str) -> None:
+        self.topic = topic
+        self.readers: dict[Reader, None] = {}
+        self.unread_since_s: float | None = None
+        self._frames: dict[int, Frame] = {}
+        self.begin(epoch)
+
+    def begin(self, epoch: str) -> None:
+        """Start an epoch: the next text is number 1 for everyone, and so a snapshot."""
+        self._epoch = epoch
+        self._body: str | None = None
+        self._frames.clear()
+        self.seq = 0
+        for reader in self.readers:
+            reader.forget(self)
+
+    def publish(self, body: str) -> None:
+        """Put up a new text: the fields behind `seq`, without braces. Goes into every reader's slot."""
+        self._body = body
+        self._frames.clear()
+        self.seq += 1
+        for reader in self.readers:
+            reader.offer(self)
+
+    def add(self, reader: Reader) -> None:
+        """Let somebody read. What is up is the snapshot; an empty board shows it as soon as there is one."""
+        self.unread_since_s = None
+        reader.forget(self)
+        self.readers[reader] = None
+        if self._body is not None:
+            reader.offer(self)
+
+    def remove(self, reader: Reader, now_s: float) -> None:
+        """Let somebody stop reading."""
+        reader.forget(self)
+        self.readers.pop(reader, None)
+        if not self.readers:
+            self.unread_since_s = now_s
+
+    def frame(self, missed: int) -> Frame:
+        """Return what is up, numbered for a reader that missed so many."""
+        frame = self._frames.get(missed)
+        if frame is None:
+            head = f'{{"topic":"{self.topic.name}","epoch":"{self._epoch}","seq":{self.seq - missed}'
+            frame = Frame(f"{head},{self._body}}}")
+            if len(self._frames) < _SPLICED_MAX:
+                self._frames[missed] = frame
+        return frame
+
+
+class Reader:
+    """One connection's slots. Memory grows with its topics, never with what it fails to read."""
+
+    __slots__ = ("_missed", "_pending", "_wake", "left", "topics")
+
+    def __init__(self) -> None:
+        self.topics: dict[str, Board] = {}
+        self.left = False
+        self._pending: dict[Board, None] = {}
+        self._missed: dict[Board, int] = {}
+        self._wake: trio.Event | None = None
+
+    def offer(self, board: Board) -> None:
+        """Fill the slot of a topic. What was still in it is superseded."""
+        if board in self._pending:
+            self._missed[board] = self._missed.get(board, 0) + 1
+        else:
+            self._pending[board] = None
+            self._rouse()
+
+    def forget(self, board: Board) -> None:
+        """Empty the slot of a topic and start its numbers anew."""
+        self._pending.pop(board, None)
+        self._missed.pop(board, None)
+
+    def leave(self) -> None:
+        """End the reading: `next` returns None from now on."""
+        self.left = True
+        self._rouse()
+
+    async def next(self) -> Frame | None:
+        """Wait for a change of any topic and take it, the longest waiting first. None: the hub closes."""
+        while not self._pending and not self.left:
+            self._wake = trio.Event()
+            await self._wake.wait()
+        if self.left:
+            return None
+        board = next(iter(self._pending))
+        del self._pending[board]
+        return board.frame(self._missed.get(board, 0))
+
+    def _rouse(self) -> None:
+        if self._wake is not None:
+            self._wake.set()
+            self._wake = None

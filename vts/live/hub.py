@@ -1,0 +1,459 @@
+"""The hub: turns commits into what readers see, at most so often a second per topic, newest wins.
+
+Commits of this process and notices of others bring totals, so following a post asks the database once; it is asked
+again only for what totals cannot say (a late day, an artist's unique viewers, a player, who is in the top). A database
+that is away delays first snapshots and nothing else.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import trio
+
+from vts.live.board import Board, Reader
+from vts.live.frames import TOPICS_MAX
+from vts.live.topics import BadTopic, Topic, parse
+from vts.live.tracks import ArtistTrack, Counts, TopRow, TopTrack, Track
+from vts.live.window import CAPACITY, Key, ViewerWindow
+from vts.model.committed import NOW_US, Committed, DayTotals, read_notice
+from vts.model.day import SECOND_US, day_of
+from vts.model.faults import Outage
+from vts.model.ports import Clock
+from vts.model.principal import Principal
+from vts.model.tally import SITE
+from vts.model.view import ViewEvent
+
+TOP_ROWS: Final = 10
+ASK_GAP_S: Final = 0.25  # between two loads of anything: a flood of subscriptions becomes one query
+MANY_GAP_S: Final = 1.0  # an artist's or a player's numbers are counted over many rows
+TOP_GAP_S: Final = 1.0
+RELOAD_S: Final = 60.0  # erasures and roll-ups change what was; nothing announces them
+OUTAGE_S: Final = 1.0  # how long a database that is away is left in peace
+UNREAD_S: Final = 30.0  # a board outlives its last reader so long: reloading a page costs no query
+IDLE_S: Final = 1.0  # viewers leave without a commit: look so often
+POSTS_PER_LOAD: Final = 1_000
+
+MaySee = Callable[[Principal | None, Topic], "bool | Awaitable[bool]"]
+
+
+class Crowded(Exception):
+    """No further connection now: too many in all, too many from this address, or closing."""
+
+
+class NotFollowed(Exception):
+    """A topic cannot be followed by this client; `code` says why. `topic` is None for a name that is no topic's."""
+
+    def __init__(self, text: str, code: str, topic: str | None = None) -> None:
+        super().__init__(text)
+        self.code = code
+        self.topic = topic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What the hub asks of the database and the catalog. The coroutines raise StoreUnavailable when it is away.
+
+    `counts` may leave out posts that were never viewed; post 0 is the site. `top` gives public contents only, the most
+    viewed first. `viewer_of_player` is the viewer key under which a player's views are counted.
+    """
+
+    counts: Callable[[Sequence[int]], Awaitable[Mapping[int, Counts]]]
+    artist_counts: Callable[[int], Awaitable[Counts]]
+    artist_posts: Callable[[int], Awaitable[Collection[int]]]
+    player_counts: Callable[[bytes], Awaitable[Counts]]
+    top: Callable[[int], Awaitable[Sequence[TopRow]]]
+    owner_of: Callable[[int], int | None]
+    viewer_of_player: Callable[[bytes], bytes]
+
+
+class AnyTrack(Protocol):
+    """What the hub does with every kind of topic."""
+
+    board: Board
+    day: int
+    stale: bool
+    due_s: float
+    gap_s: float
+
+    def turn(self, day: int) -> None:
+        """Begin a day."""
+
+    def show(self, window: ViewerWindow, at_us: int) -> None:
+        """Put up what has changed."""
+
+
+class Hub:
+    """Boards of followed topics, and who is connected. `on_committed`, `on_notify` and `stop` are synchronous."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        may_see: MaySee,
+        *,
+        clock: Clock,
+        journal_id: Callable[[], bytes],
+        clients_max: int,
+        clients_per_address: int,
+        per_second: float = 4.0,
+        window_capacity: int = CAPACITY,
+        entropy: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._sources = sources
+        self._may_see = may_see
+        self._clock = clock
+        self._journal_id = journal_id
+        self._clients_max = clients_max
+        self._clients_per_address = clients_per_address
+        self._tick_s = 1.0 / per_second
+        self._entropy = entropy
+        self._window = ViewerWindow(window_capacity)
+        self._tracks: dict[str, AnyTrack] = {}
+        self._by_key: dict[Key, list[Track]] = {}
+        self._artists: dict[int, ArtistTrack] = {}
+        self._players: dict[bytes, Track] = {}
+        self._top: TopTrack | None = None
+        self._dirty: dict[AnyTrack, None] = {}
+        self._changed = trio.Event()
+        self._wanted = trio.Event()
+        self._readers: set[Reader] = set()
+        self._addresses: dict[str, int] = {}
+        self._stopping = False
+        self._day = -1
+        self._epoch = entropy(4).hex()
+
+    # ---- the actor
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Publish until stopped. Every start is a new epoch: what an earlier run missed is unknown."""
+        self._begin_epoch()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._keep_asking)
+            task_status.started()
+            await self._keep_publishing()
+            nursery.cancel_scope.cancel()
+
+    def stop(self) -> None:
+        """Let every connection go (1001) and take no further one."""
+        self._stopping = True
+        for reader in self._readers:
+            reader.leave()
+        self._changed.set()
+
+    # ---- connections
+
+    @property
+    def clients(self) -> int:
+        """How many are connected, by WebSocket or SSE."""
+        return len(self._readers)
+
+    @property
+    def topics(self) -> int:
+        """How many topics are being followed."""
+        return len(self._tracks)
+
+    @contextmanager
+    def admitted(self, address: str) -> Iterator[Reader]:
+        """Hold a place for a connection. Raises Crowded. The address is kept as long as the connection is."""
+        if self._stopping:
+            raise Crowded("closing")
+        if len(self._readers) >= self._clients_max:
+            raise Crowded("too many live connections")
+        if self._addresses.get(address, 0) >= self._clients_per_address:
+            raise Crowded("too many live connections from this address")
+        reader = Reader()
+        self._readers.add(reader)
+        self._addresses[address] = self._addresses.get(address, 0) + 1
+        try:
+            yield reader
+        finally:
+            self._dismiss(reader, address)
+
+    async def subscribe(self, reader: Reader, principal: Principal | None, name: str) -> None:
+        """Let a connection follow a topic; its snapshot is on the way. Raises NotFollowed."""
+        try:
+            topic = parse(name)
+        except BadTopic as fault:
+            raise NotFollowed(str(fault), "invalid_topic") from None
+        if topic.name not in reader.topics and len(reader.topics) >= TOPICS_MAX:
+            raise NotFollowed(f"a connection follows at most {TOPICS_MAX} topics", "too_many_topics", topic.name)
+        if not await self._allowed(principal, topic):
+            raise NotFollowed("this topic is not yours to see", "forbidden", topic.name)
+        track = self._tracks.get(topic.name) or self._follow(topic)
+        reader.topics[topic.name] = track.board
+        track.board.add(reader)
+        if track.stale:
+            self._wanted.set()
+
+    def unsubscribe(self, reader: Reader, name: str) -> None:
+        """Let a connection no longer follow a topic. One that it does not follow is no error."""
+        board = reader.topics.pop(name.lower(), None)
+        if board is not None:
+            board.remove(reader, trio.current_time())
+
+    # ---- what happens in the world
+
+    def on_committed(self, committed: Committed) -> None:
+        """Take a batch that this process committed."""
+        self.warm(committed.events)
+        self._take(committed.totals)
+
+    def on_notify(self, payload: str) -> None:
+        """Take a notice of NOTIFY `vts_live`. Raises msgspec.MsgspecError for one that is none."""
+        notice = read_notice(payload)
+        if notice.journal == self._journal_id().hex():
+            return  # our own: on_committed has told it already
+        second = self._clock() // SECOND_US
+        for post_id, viewer in notice.viewers():
+            self._see(post_id, viewer, second)
+        self._take(notice.posts)
+
+    def resync(self) -> None:
+        """Ask for everything anew: notices may have been lost (the listening connection was)."""
+        for track in self._tracks.values():
+            track.stale = True
+            track.due_s = float("-inf")
+        self._wanted.set()
+
+    def warm(self, events: Iterable[ViewEvent]) -> None:
+        """Note who was seen: from a commit, or from the journal after a start."""
+        now_us = self._clock()
+        for event in events:
+            if event.created_at > now_us - NOW_US:
+                second = min(event.created_at, now_us) // SECOND_US
+                self._see(event.post_id, event.viewer_key[:8], second)
+
+    # ---- following
+
+    def _follow(self, topic: Topic) -> AnyTrack:
+        board = Board(topic, self._epoch)
+        track: AnyTrack
+        match topic:
+            case Topic("top"):
+                track = self._top = TopTrack(board, TOP_ROWS, TOP_GAP_S)
+            case Topic("artist", int(user_id)):
+                track = self._artists[user_id] = ArtistTrack(board, MANY_GAP_S)
+            case Topic("player", bytes(player_key)):
+                track = self._file(player_key, Track(board, lambda window: window.count(player_key), MANY_GAP_S))
+                self._players[self._sources.viewer_of_player(player_key)[:8]] = track
+            case _:
+                post_id = topic.post_id
+                assert post_id is not None
+                track = self._file(post_id, Track(board, lambda window: window.count(post_id)))
+        track.turn(day_of(self._clock()))
+        self._tracks[topic.name] = track
+        return track
+
+    def _file(self, key: Key, track: Track) -> Track:
+        self._by_key.setdefault(key, []).append(track)
+        return track
+
+    def _drop(self, track: AnyTrack) -> None:
+        topic = track.board.topic
+        del self._tracks[topic.name]
+        self._dirty.pop(track, None)
+        match topic:
+            case Topic("top"):
+                self._top = None
+            case Topic("artist", int(user_id)):
+                del self._artists[user_id]
+            case _:
+                self._players = {viewer: other for viewer, other in self._players.items() if other is not track}
+                key = topic.key if isinstance(topic.key, bytes) else topic.post_id
+                assert key is not None
+                self._by_key[key] = [other for other in self._by_key[key] if other is not track]
+                if not self._by_key[key]:
+                    del self._by_key[key]
+
+    async def _allowed(self, principal: Principal | None, topic: Topic) -> bool:
+        verdict = self._may_see(principal, topic)
+        try:
+            return await verdict if inspect.isawaitable(verdict) else bool(verdict)
+        except Outage:
+            raise NotFollowed("the database does not answer", "unavailable", topic.name) from None
+
+    def _dismiss(self, reader: Reader, address: str) -> None:
+        self._readers.discard(reader)
+        self._addresses[address] -= 1
+        if not self._addresses[address]:
+            del self._addresses[address]
+        for name in list(reader.topics):
+            self.unsubscribe(reader, name)
+
+    # ---- taking what was committed
+
+    def _see(self, post_id: int, viewer: bytes, second: int) -> None:
+        number = int.from_bytes(viewer, "big")
+        self._window.see(post_id, number, second)
+        self._window.see(SITE, number, second)
+        track = self._players.get(viewer)
+        if track is not None and isinstance(track.board.topic.key, bytes):
+            self._window.see(track.board.topic.key, number, second)
+            self._want(track)
+
+    def _take(self, totals: Iterable[DayTotals]) -> None:
+        if not self._tracks:
+            return
+        today = day_of(self._clock())
+        self._turn(today)
+        for post_id, day, views, unique in totals:
+            for track in self._by_key.get(post_id, ()):
+                if day == today:
+                    track.commit(views, unique)
+                    self._touch(track)
+                else:
+                    self._want(track)  # a late view: it counts in the total, and is none of today's
+            self._take_for_many(post_id, day == today, views, unique)
+
+    def _take_for_many(self, post_id: int, is_today: bool, views: int, unique: int) -> None:
+        if self._artists and post_id != SITE:
+            artist = self._artists.get(self._sources.owner_of(post_id) or 0)
+            if artist is not None:
+                self._want(artist)
+        if self._top is not None and is_today and post_id != SITE:
+            self._top.commit(post_id, views, unique)
+            self._touch(self._top)
+
+    def _touch(self, track: AnyTrack) -> None:
+        self._dirty[track] = None
+        self._changed.set()
+        if track.stale:
+            self._wanted.set()
+
+    def _want(self, track: AnyTrack) -> None:
+        track.stale = True
+        self._wanted.set()
+
+    def _turn(self, today: int) -> None:
+        if today == self._day:
+            return
+        self._day = today
+        for track in self._tracks.values():
+            track.turn(today)
+            self._touch(track)
+
+    # ---- publishing
+
+    def _begin_epoch(self) -> None:
+        self._epoch = self._entropy(4).hex()
+        for track in self._tracks.values():
+            track.board.begin(self._epoch)
+            self._touch(track)
+        self.resync()
+
+    async def _keep_publishing(self) -> None:
+        while not self._stopping:
+            with trio.move_on_after(IDLE_S):
+                await self._changed.wait()
+            self._changed = trio.Event()
+            self._publish()
+            await trio.sleep(self._tick_s)
+
+    def _publish(self) -> None:
+        """Put up what changed, in one step: no reader sees one topic newer than another by more than a tick."""
+        now_us = self._clock()
+        self._turn(day_of(now_us))
+        self._note_leavers(self._window.expire(now_us // SECOND_US))
+        dirty, self._dirty = self._dirty, {}
+        for track in dirty:
+            track.show(self._window, now_us)
+        self._drop_unread(trio.current_time() - UNREAD_S)
+
+    def _note_leavers(self, gone: set[Key]) -> None:
+        for key in self._by_key.keys() & gone:
+            for track in self._by_key[key]:
+                self._dirty[track] = None
+        for artist in self._artists.values() if gone else ():
+            self._dirty[artist] = None
+        if gone and self._top is not None:
+            self._dirty[self._top] = None
+
+    def _drop_unread(self, before_s: float) -> None:
+        for track in list(self._tracks.values()):
+            since_s = track.board.unread_since_s
+            if since_s is not None and since_s < before_s:
+                self._drop(track)
+
+    # ---- asking
+
+    async def _keep_asking(self) -> None:
+        while True:
+            with trio.move_on_after(self._until_due()):
+                await self._wanted.wait()
+            self._wanted = trio.Event()
+            try:
+                await self._ask(self._due())
+            except Outage:
+                await trio.sleep(OUTAGE_S)  # the topics are still stale: they are asked for at the next turn
+            await trio.sleep(ASK_GAP_S)
+
+    def _until_due(self) -> float:
+        """How long nothing has to be asked for, if nothing happens."""
+        now_s = trio.current_time()
+        return max(0.0, min(map(_due_s, self._read()), default=now_s + RELOAD_S) - now_s)
+
+    def _due(self) -> list[AnyTrack]:
+        now_s = trio.current_time()
+        return [track for track in self._read() if now_s >= _due_s(track)]
+
+    def _read(self) -> list[AnyTrack]:
+        """The tracks that somebody reads: nobody else is worth a query."""
+        return [track for track in self._tracks.values() if track.board.unread_since_s is None]
+
+    async def _ask(self, tracks: list[AnyTrack]) -> None:
+        posts: dict[int, list[Track]] = {}
+        for track in tracks:
+            post_id = track.board.topic.post_id
+            if post_id is not None:
+                assert isinstance(track, Track)
+                posts.setdefault(post_id, []).append(track)
+        ids = list(posts)
+        for start in range(0, len(ids), POSTS_PER_LOAD):
+            part = ids[start : start + POSTS_PER_LOAD]
+            await self._ask_posts([(post_id, track) for post_id in part for track in posts[post_id]])
+        for track in tracks:
+            if track.board.topic.post_id is None:
+                await self._ask_one(track)
+
+    async def _ask_posts(self, tracks: list[tuple[int, Track]]) -> None:
+        asked = [track.ask() for _, track in tracks]
+        try:
+            counts = await self._sources.counts(list({post_id: None for post_id, _ in tracks}))
+        except BaseException:
+            for _, track in tracks:
+                track.stale = True
+            raise
+        for (post_id, track), load in zip(tracks, asked, strict=True):
+            track.load(load, counts.get(post_id, (0, 0, 0)))
+            self._answered(track)
+
+    async def _ask_one(self, track: AnyTrack) -> None:
+        try:
+            match track, track.board.topic.key:
+                case TopTrack() as top, _:
+                    asked = top.ask()
+                    top.load(asked, await self._sources.top(top.size))
+                case ArtistTrack() as artist, int(user_id):
+                    asked = artist.ask()
+                    artist.posts = await self._sources.artist_posts(user_id)
+                    artist.load(asked, await self._sources.artist_counts(user_id))
+                case Track() as player, bytes(player_key):
+                    asked = player.ask()
+                    player.load(asked, await self._sources.player_counts(player_key))
+        except BaseException:
+            track.stale = True
+            raise
+        self._answered(track)
+
+    def _answered(self, track: AnyTrack) -> None:
+        track.due_s = trio.current_time() + track.gap_s
+        self._touch(track)
+
+
+def _due_s(track: AnyTrack) -> float:
+    return track.due_s + (0.0 if track.stale else RELOAD_S)

@@ -1,0 +1,116 @@
+"""Who may open a live connection, judged before the upgrade. Pure: tokens and tickets are checked by callables.
+
+A browser sends an Origin that no page can forge, so a foreign page can neither use a visitor's cookie nor read `top`
+from a VTS on his own machine. A client without Origin is a program and brings a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from http.cookies import CookieError, SimpleCookie
+from typing import Final, NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+from vts.model.principal import Principal
+
+SESSION_COOKIE: Final = "vts_session"
+_QUERY_FIELDS_MAX: Final = 8
+
+Check = Callable[[str], Principal | None]
+"""A token or a ticket → who it speaks for, None when it is not good."""
+
+
+class Welcome(NamedTuple):
+    """The upgrade may go on. `principal` is None for an anonymous browser, which sees public topics only."""
+
+    principal: Principal | None
+
+
+class Turned(NamedTuple):
+    """The upgrade is refused with an HTTP status and an error body."""
+
+    status: int
+    error: str
+    error_code: str
+
+
+class Rules(NamedTuple):
+    """`allowed_origins` beside the own host's; `anonymous` lets a browser without a token in (loopback only)."""
+
+    allowed_origins: frozenset[str]
+    anonymous: bool
+
+
+_FOREIGN: Final = Turned(403, "Origin: this page may not follow live counts here", "forbidden")
+_NO_TOKEN: Final = Turned(401, "a token, a session or a ticket is needed", "authentication_failed")
+_BAD_TOKEN: Final = Turned(401, "the token is not good", "authentication_failed")
+_BAD_TICKET: Final = Turned(401, "ticket: unknown, used or expired", "authentication_failed")
+
+
+def judge(
+    headers: Sequence[tuple[bytes, bytes]], query: str, *, rules: Rules, verify: Check, redeem: Check
+) -> Welcome | Turned:
+    """Judge an upgrade of `/live` by its headers (names in any case) and its query string (without `?`).
+
+    The first of Authorization, ticket and session cookie that is there decides; a ticket is used up only when the
+    Origin is good.
+    """
+    origins, hosts = _values(headers, b"origin"), _values(headers, b"host")
+    if len(origins) > 1 or (origins and not _is_ours(origins[0], hosts, rules.allowed_origins)):
+        return _FOREIGN
+    authorizations, tickets = _values(headers, b"authorization"), _tickets(query)
+    if authorizations:
+        return _by(verify, _bearer(authorizations), _BAD_TOKEN)
+    if tickets:
+        return _by(redeem, tickets[0] if len(tickets) == 1 else "", _BAD_TICKET)
+    if not origins:
+        return _NO_TOKEN
+    session = _session(_values(headers, b"cookie"))
+    principal = verify(session) if session else None
+    if principal is None and not rules.anonymous:
+        return _NO_TOKEN
+    return Welcome(principal)
+
+
+def _by(check: Check, credential: str, fault: Turned) -> Welcome | Turned:
+    principal = check(credential) if credential else None
+    return fault if principal is None else Welcome(principal)
+
+
+def _values(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> list[str]:
+    return [value.decode("latin-1").strip() for key, value in headers if key.lower() == name]
+
+
+def _is_ours(origin: str, hosts: list[str], allowed: frozenset[str]) -> bool:
+    """Whether the page is one of ours. `null` (a sandboxed frame, a file) never is."""
+    if origin in allowed:
+        return True
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    same = len(hosts) == 1 and parts.netloc != "" and parts.netloc.lower() == hosts[0].lower()
+    return same and parts.scheme in ("http", "https")
+
+
+def _bearer(authorizations: list[str]) -> str:
+    scheme, _, token = authorizations[0].partition(" ")
+    return token.strip() if len(authorizations) == 1 and scheme.lower() == "bearer" else ""
+
+
+def _tickets(query: str) -> list[str]:
+    try:
+        fields = parse_qs(query, keep_blank_values=True, max_num_fields=_QUERY_FIELDS_MAX)
+    except ValueError:
+        return [""]  # so many fields are no query of ours: as bad as a bad ticket
+    return fields.get("ticket", [])
+
+
+def _session(cookies: list[str]) -> str:
+    jar: SimpleCookie = SimpleCookie()
+    try:
+        for cookie in cookies:
+            jar.load(cookie)
+    except CookieError:
+        return ""
+    return jar[SESSION_COOKIE].value if SESSION_COOKIE in jar else ""

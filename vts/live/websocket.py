@@ -1,0 +1,172 @@
+"""Live counts over a WebSocket: one conversation, whose every wait has an end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+import trio
+from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest
+
+from vts.live.board import Frame, Reader
+from vts.live.frames import FRAME_MAX_BYTES, Ask, BadFrame, error, read
+from vts.live.hub import Crowded, Hub, NotFollowed
+from vts.model.principal import Principal
+
+MESSAGE_MAX_CHARS: Final = 64 * 1024
+"""For the library that wraps the stream. Up to here a frame that is too long is answered; beyond, it ends the
+connection (1009): to skip it we would have to read it."""
+
+NORMAL: Final = 1000
+GOING_AWAY: Final = 1001
+TRY_AGAIN_LATER: Final = 1013
+CLOSE_S: Final = 1.0  # for the closing handshake; whoever does not answer is cut off
+PING_BUSY_S: Final = 5.0  # a peer that is sent data proves so often that it reads: kernels buffer megabytes if not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """How long a peer may take, in seconds. `write_s` is also the time for a pong."""
+
+    write_s: float = 10.0
+    ping_s: float = 20.0
+    frame_max_bytes: int = FRAME_MAX_BYTES
+
+
+async def serve(
+    request: WebSocketRequest,
+    hub: Hub,
+    principal: Principal | None,
+    *,
+    address: str,
+    deadlines: Deadlines | None = None,
+) -> None:
+    """Accept the upgrade and talk until either side ends it. The caller has judged the request (`vts.live.upgrade`).
+
+    `address` counts connections per client and is not kept longer. A refusal for lack of room is HTTP 503.
+    """
+    deadlines = deadlines or Deadlines()
+    try:
+        with hub.admitted(address) as reader:
+            with trio.move_on_after(deadlines.write_s) as patience:
+                connection = await request.accept()
+            if not patience.cancelled_caught:
+                await _Conversation(connection, hub, reader, principal, deadlines).run()
+    except Crowded as why:
+        body = msgspec.json.encode({"error": str(why), "error_code": "unavailable"})
+        headers = [(b"content-type", b"application/json"), (b"retry-after", b"5")]
+        with trio.move_on_after(deadlines.write_s):
+            await request.reject(503, extra_headers=headers, body=body)
+    except ConnectionClosed:
+        pass  # it went before we had said yes
+
+
+class _Conversation:
+    """Three tasks: what the client says, what it is told, and whether it is there."""
+
+    __slots__ = ("_code", "_connection", "_deadlines", "_hub", "_principal", "_reader", "_reason", "_scope", "_sent")
+
+    def __init__(
+        self,
+        connection: WebSocketConnection,
+        hub: Hub,
+        reader: Reader,
+        principal: Principal | None,
+        deadlines: Deadlines,
+    ) -> None:
+        self._connection = connection
+        self._hub = hub
+        self._reader = reader
+        self._principal = principal
+        self._deadlines = deadlines
+        self._scope = trio.CancelScope()
+        self._sent = False
+        self._code = NORMAL
+        self._reason: str | None = None
+
+    async def run(self) -> None:
+        try:
+            with self._scope:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._tell)
+                    nursery.start_soon(self._prove)
+                    await self._listen()
+        finally:
+            with trio.move_on_after(CLOSE_S, shield=True):
+                await self._connection.aclose(self._code, self._reason)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                message = await self._connection.get_message()
+            except ConnectionClosed:
+                return self._end(NORMAL, None)
+            try:
+                await self._obey(read(message, self._deadlines.frame_max_bytes))
+            except BadFrame as fault:
+                await self._send(error(str(fault), "invalid_request"))
+
+    async def _obey(self, ask: Ask) -> None:
+        for name in ask.topics:
+            if ask.op == "unsubscribe":
+                self._hub.unsubscribe(self._reader, name)
+                continue
+            try:
+                await self._hub.subscribe(self._reader, self._principal, name)
+            except NotFollowed as why:
+                await self._send(error(str(why), why.code, why.topic))
+
+    async def _tell(self) -> None:
+        while (frame := await self._reader.next()) is not None:
+            await self._send(frame)
+            self._sent = True
+        self._end(GOING_AWAY, "closing")
+
+    async def _prove(self) -> None:
+        """Ask for a sign of life: often of a peer that is being sent data, seldom of a silent one."""
+        quiet_s = 0.0
+        pause_s = min(PING_BUSY_S, self._deadlines.ping_s)
+        while True:
+            await trio.sleep(pause_s)
+            quiet_s += pause_s
+            if not self._sent and quiet_s < self._deadlines.ping_s:
+                continue
+            quiet_s, self._sent = 0.0, False
+            try:
+                with trio.move_on_after(self._deadlines.write_s) as patience:
+                    await self._connection.ping()
+            except ConnectionClosed:
+                return self._end(NORMAL, None)
+            if patience.cancelled_caught:
+                return self._end(TRY_AGAIN_LATER, "no answer to a ping")
+
+    async def _send(self, frame: Frame) -> None:
+        try:
+            with trio.move_on_after(self._deadlines.write_s) as patience:
+                await _write(self._connection, frame)
+        except ConnectionClosed:
+            return self._end(NORMAL, None)
+        if patience.cancelled_caught:
+            self._end(TRY_AGAIN_LATER, "too slow")
+        return None
+
+    def _end(self, code: int, reason: str | None) -> None:
+        """End the conversation. The first reason is the one that the peer is told, if it still listens."""
+        if not self._scope.cancel_called:
+            self._code, self._reason = code, reason
+            self._scope.cancel()
+
+
+async def _write(connection: WebSocketConnection, frame: Frame) -> None:
+    """Send bytes that were framed once for all readers, under the library's own lock: half the cost of framing anew.
+
+    An unfragmented, uncompressed frame leaves no trace in the library's protocol state, so it need not know of it.
+    """
+    if connection.closed is not None:
+        raise ConnectionClosed(connection.closed)
+    async with connection._stream_lock:
+        try:
+            await connection._stream.send_all(frame.websocket)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            raise ConnectionClosed(connection.closed) from None
