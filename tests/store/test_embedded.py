@@ -23,12 +23,12 @@ import pytest
 import trio
 
 from vts.model.faults import BadStart, Outage
-from vts.store.connection import Connection, Database, asyncpg_loop
 from vts.store.checks import examine
+from vts.store.connection import Connection, Database, asyncpg_loop
 from vts.store.embedded import Embedded
 from vts.store.leftover import processes_of, send_all
 from vts.store.migrate import migrate
-from vts.store.place import _installed, running_url, settle
+from vts.store.place import installed, running_url, settle
 
 AS_ROOT = os.geteuid() == 0
 FAST = {"fsync": "off"}
@@ -75,7 +75,7 @@ async def ask(database: Database, question: str) -> object:
 
 
 def place_of(folder: Path, major: int):
-    return lambda *arguments: replace(settle(*arguments), major=major, programs=_installed(major))
+    return lambda *arguments: replace(settle(*arguments), major=major, programs=installed(major))
 
 
 async def test_made_once_private_and_found_again(folder, driver):
@@ -240,7 +240,7 @@ async def test_started_by_root_in_a_private_home(folder, driver):
     home.mkdir(mode=0o700)
     programs.mkdir()
     shared.parent.mkdir()
-    package = _installed(18).parent.parent
+    package = installed(18).parent.parent
     for name in (package.name, f"{package.name}.libs"):
         shutil.copytree(
             package.with_name(name), programs / name, copy_function=functools.partial(os.link), symlinks=True

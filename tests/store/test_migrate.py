@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import trio
 
 from vts.model.faults import BadStart
 from vts.store.connection import Database
-from vts.store.faults import StoreMistake
-from vts.store.migrate import Migration, migrate, migrations, status
+from vts.store.faults import StoreMistake, StoreUnavailable
+from vts.store.migrate import Migration, Migrator, migrate, migrations, status
 
 ONE = Migration(1, "one", "CREATE TABLE a (x int); INSERT INTO a VALUES (1)")
 TWO = Migration(2, "two", "CREATE TABLE b (x int)")
@@ -61,6 +63,20 @@ async def test_a_newer_database_is_refused_and_an_edited_migration_named(empty_d
         await migrate(empty_database, [ONE])
     edited = Migration(1, "one", "SELECT 2")
     assert (await status(empty_database, [edited, TWO])).changed == (1,)
+
+
+async def test_nobody_works_in_a_database_that_is_not_ready(empty_database):
+    waiting = replace(empty_database, schema=len(migrations()))
+    migrator = Migrator(waiting)
+    with pytest.raises(StoreUnavailable, match="not migrated yet"):
+        await waiting.connect("writer")
+    async with trio.open_nursery() as nursery:
+        await nursery.start(migrator.run)
+        with trio.fail_after(10):
+            await migrator.done.wait()
+        connection = await waiting.connect("writer")
+        await connection.close()
+        nursery.cancel_scope.cancel()
 
 
 async def rights(database: Database, role, statement: str) -> bool:

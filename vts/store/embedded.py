@@ -41,6 +41,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "huge_pages": "off",
     "jit": "off",
     "max_parallel_workers_per_gather": "1",
+    "max_logical_replication_workers": "0",
     # Every commit is on disk before it is answered; checkpoints are spread and half a gigabyte of WAL is plenty, which
     # also keeps a recovery short.
     "synchronous_commit": "on",

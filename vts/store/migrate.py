@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import trio
 
 from vts.model.faults import BadStart
 from vts.store.connection import MIGRATIONS_TABLE, Connection, Database
@@ -93,6 +95,28 @@ async def migrate(database: Database, known: Sequence[Migration] | None = None) 
             raise BadStart(f"PostgreSQL {connection.server_version[0]} is too old: VTS needs {OLDEST_SERVER} or newer")
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
         return await _bring_up(connection, known)
+
+
+class Migrator:
+    """Brings the database up to date once it can be reached, as an actor; then there is nothing left to do.
+
+    `done` is set when the database fits this version. Raises StoreUnavailable, for the supervisor to wait, and
+    BadStart, for which waiting does not help.
+    """
+
+    def __init__(self, database: Database, on_applied: Callable[[Migration], None] = lambda _: None) -> None:
+        self._database = database
+        self._on_applied = on_applied
+        self.done = trio.Event()
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Migrate, then stay: an actor that returned would be taken for one that stopped."""
+        task_status.started()
+        if not self.done.is_set():
+            for migration in await migrate(self._database):
+                self._on_applied(migration)
+            self.done.set()
+        await trio.sleep_forever()
 
 
 async def _bring_up(connection: Connection, known: Sequence[Migration]) -> tuple[Migration, ...]:

@@ -105,7 +105,7 @@ def _as_ourselves(data_dir: Path) -> Place:
         raise BadStart(f"the database in {home} belongs to another user: start VTS as root, or as that user")
     home.mkdir(mode=0o700, exist_ok=True)
     major = _major(home)
-    return Place(home, _socket(home, os.geteuid(), os.getegid()), _installed(major), major, None)
+    return Place(home, _socket(home, os.geteuid(), os.getegid()), installed(major), major, None)
 
 
 def _as_root(data_dir: Path, user_name: str | None, say: Callable[[str], None], shared: Path) -> Place:
@@ -113,7 +113,7 @@ def _as_root(data_dir: Path, user_name: str | None, say: Callable[[str], None], 
     user = _owner(home / "data") or _unprivileged(user_name)
     home = _reachable_home(data_dir, user, say, shared)
     major = _major(home)
-    programs = _reachable_programs(_installed(major), user, say, shared)
+    programs = _reachable_programs(installed(major), user, say, shared)
     return Place(home, _socket(home, user.user_id, user.group_id), programs, major, user)
 
 
@@ -158,16 +158,16 @@ def _reachable_home(data_dir: Path, user: User, say: Callable[[str], None], shar
     return home
 
 
-def _reachable_programs(installed: Path, user: User, say: Callable[[str], None], shared: Path) -> Path:
-    if reaches(user, installed / "postgres") and runs(user, installed / "initdb"):
-        return installed
+def _reachable_programs(bundled: Path, user: User, say: Callable[[str], None], shared: Path) -> Path:
+    if reaches(user, bundled / "postgres") and runs(user, bundled / "initdb"):
+        return bundled
     version = importlib.metadata.version(PACKAGE.replace("_", "-"))
-    copy = shared / f"programs-{version}-{installed.parent.name}"
+    copy = shared / f"programs-{version}-{bundled.parent.name}"
     if not copy.exists():
         _make_open(shared, 0o755)
-        _copy_programs(installed.parent, copy)
-        say(f"user {user.name} cannot enter {installed}: PostgreSQL's programs are copied to {copy}")
-    return copy / PACKAGE / installed.parent.name / "bin"
+        _copy_programs(bundled.parent, copy)
+        say(f"user {user.name} cannot enter {bundled}: PostgreSQL's programs are copied to {copy}")
+    return copy / PACKAGE / bundled.parent.name / "bin"
 
 
 def _make_open(folder: Path, mode: int) -> None:
@@ -202,7 +202,8 @@ def _open_up(folder: Path) -> None:
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
 
 
-def _installed(major: int) -> Path:
+def installed(major: int) -> Path:
+    """Return the folder of the programs of a version that VTS carries."""
     spec = importlib.util.find_spec(PACKAGE)  # the package itself is not imported: doing so makes files
     if spec is None or not spec.submodule_search_locations:
         raise BadStart("no embedded PostgreSQL for this system: give VTS_DATABASE__URL")
