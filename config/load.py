@@ -1,0 +1,284 @@
+"""From layers to settings: default.toml < the file that VTS_CONFIG names < the environment. All faults at once."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+from platformdirs import user_data_path
+
+from config.settings import SECRETS, URLS, Settings
+
+PREFIX: Final = "VTS_"
+CONFIG_NAME: Final = "VTS_CONFIG"
+DEFAULTS: Final = Path(__file__).with_name("default.toml")
+CHECKOUT: Final = Path(__file__).resolve().parent.parent
+COUNTRIES: Final = Path(__file__).with_name("dbip-country.mmdb")
+SECRET_MIN_BYTES: Final = 32
+MASK: Final = "********"
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong: where it stands, what it is, what is allowed there."""
+
+    where: str
+    what: str
+    allowed: str
+
+
+class ConfigFaults(Exception):
+    """Everything that is wrong with the configuration."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("; ".join(f"{fault.where}: {fault.what}" for fault in faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    value: Any
+    origin: str
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """Settings, and where each value came from."""
+
+    settings: Settings
+    origins: dict[Key, str]
+
+
+def load(env: Mapping[str, str]) -> Settings:
+    """Return the settings. Raises ConfigFaults with every fault of every layer."""
+    return load_with_origins(env).settings
+
+
+def load_with_origins(env: Mapping[str, str]) -> Loaded:
+    """Return the settings and the origin of each value. Raises ConfigFaults."""
+    faults: list[Fault] = []
+    values = {key: _Value(value, "default") for key, value in _flat(tomllib.loads(DEFAULTS.read_text()))}
+    known = dict(values)
+    if name := env.get(CONFIG_NAME):
+        values |= _from_file(Path(name), known, faults)
+    values |= _from_env(env, known, faults)
+    tables: dict[str, dict[str, Any]] = {}
+    for (section, name), found in values.items():
+        fault = _misfit(section, name, found)
+        faults += [fault] if fault else []
+        tables.setdefault(section, {})[name] = found.value
+    if faults:
+        raise ConfigFaults(faults)
+    settings = msgspec.convert(tables, Settings)
+    return Loaded(settings, {key: found.origin for key, found in values.items()})
+
+
+def describe(loaded: Loaded) -> Iterator[tuple[str, str, str]]:
+    """Yield (name in the environment, value, origin) of every setting, secrets masked."""
+    for (section, name), origin in loaded.origins.items():
+        value = getattr(getattr(loaded.settings, section), name)
+        yield env_name(section, name), _shown((section, name), value), origin
+
+
+def data_dir(settings: Settings) -> Path:
+    """Return the data folder: as set, else ./var of a checkout, else a folder of the user."""
+    if settings.data.dir:
+        return Path(settings.data.dir).expanduser().absolute()
+    is_checkout = (CHECKOUT / "pyproject.toml").is_file() and (CHECKOUT / "Makefile").is_file()
+    return CHECKOUT / "var" if is_checkout else user_data_path("vts", appauthor=False)
+
+
+def countries_file(settings: Settings) -> Path:
+    """Return the country file: as set, else the one that VTS brings."""
+    return Path(settings.geoip.file) if settings.geoip.file else COUNTRIES
+
+
+def env_name(section: str, name: str) -> str:
+    """Return how a setting is called in the environment."""
+    return f"{PREFIX}{section}__{name}".upper()
+
+
+def _flat(tables: Mapping[str, Any]) -> Iterator[tuple[Key, Any]]:
+    for section, table in tables.items():
+        if isinstance(table, dict):
+            for name, value in table.items():
+                yield (section, name), value
+        else:
+            yield (section, ""), table
+
+
+def _from_file(path: Path, known: Mapping[Key, _Value], faults: list[Fault]) -> dict[Key, _Value]:
+    try:
+        tables = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        faults.append(Fault(CONFIG_NAME, f"cannot read {path}: {error}", "the path of a TOML file"))
+        return {}
+    found = {}
+    for key, value in _flat(tables):
+        where = f"{path}: {'.'.join(part for part in key if part)}"
+        if key not in known:
+            faults.append(_unknown(where, ".".join(key), [".".join(one) for one in known]))
+        elif key in SECRETS:
+            faults.append(
+                Fault(where, "a secret in a configuration file", f"{env_name(*key)} or {env_name(*key)}_FILE")
+            )
+        else:
+            found[key] = _Value(value, str(path))
+    return found
+
+
+def _from_env(env: Mapping[str, str], known: Mapping[Key, _Value], faults: list[Fault]) -> dict[Key, _Value]:
+    names = {env_name(*key): key for key in known}
+    found: dict[Key, _Value] = {}
+    if "PORT" in env:
+        found["http", "port"] = _Value(_read(env["PORT"], 0), "PORT")
+    for name, text in sorted(env.items()):
+        if not name.startswith(PREFIX) or name == CONFIG_NAME:
+            continue
+        key, secret = names.get(name), names.get(name.removesuffix("_FILE"))
+        if key is not None:
+            found[key] = _Value(_read(text, known[key].value), name)
+        elif secret in SECRETS | URLS and secret is not None:
+            found[secret] = _Value(_file_text(name, text, faults), name)
+        else:
+            faults.append(_unknown(name, name, names))
+    return found
+
+
+def _file_text(name: str, path: str, faults: list[Fault]) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        faults.append(
+            Fault(name, f"cannot read the file: {error.__class__.__name__}", "the path of a readable text file")
+        )
+        return ""
+
+
+def _read(text: str, default: Any) -> Any:
+    """Read a value of the environment as its default's type; what does not fit stays text and is a fault later."""
+    text = text.strip()
+    if isinstance(default, bool):
+        return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower(), text)
+    if isinstance(default, list):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        if isinstance(default, int):
+            return int(text)
+        return float(text) if isinstance(default, float) else text
+    except ValueError:
+        return text
+
+
+def _unknown(where: str, name: str, known: Any) -> Fault:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return Fault(where, "no such setting", f"did you mean {close[0]}?" if close else "the names of config/default.toml")
+
+
+def _misfit(section: str, name: str, found: _Value) -> Fault | None:
+    """Return what is wrong with one value, without repeating a value that may be secret."""
+    kind = next(table.type for table in msgspec.structs.fields(Settings) if table.name == section)
+    field = next(one for one in msgspec.structs.fields(kind) if one.name == name)
+    where = found.origin if found.origin.isupper() else f"{found.origin}: {section}.{name}"
+    try:
+        value = msgspec.convert(found.value, field.type)
+    except msgspec.ValidationError as error:
+        return Fault(where, str(error), _allowed(str(error)))
+    rule = _RULES.get((section, name))
+    said = rule(value) if rule else None
+    return Fault(where, said[0], said[1]) if said else None
+
+
+def _allowed(message: str) -> str:
+    match = re.search(r"Expected (.*?)(, got.*)?$", message)
+    return match[1] if match else "see config/default.toml"
+
+
+Rule = Callable[[Any], tuple[str, str] | None]
+
+
+def _networks(values: list[str]) -> tuple[str, str] | None:
+    for value in values:
+        try:
+            ip_network(value, strict=False)
+        except ValueError:
+            return f"{value!r} is not a network", "addresses or networks, like 10.0.0.0/8, separated by commas"
+    return None
+
+
+def _origins(values: list[str]) -> tuple[str, str] | None:
+    bad = [value for value in values if not re.fullmatch(r"https?://[^/\s]+", value)]
+    return (f"{bad[0]!r} is not an origin", "origins like https://example.org, separated by commas") if bad else None
+
+
+def _secret(value: str) -> tuple[str, str] | None:
+    short = 0 < len(value.encode()) < SECRET_MIN_BYTES
+    return ("too short", f"at least {SECRET_MIN_BYTES} bytes, or nothing to have one generated") if short else None
+
+
+def _readable(value: str) -> tuple[str, str] | None:
+    missing = value and not os.access(value, os.R_OK)
+    return ("the file cannot be read", "the path of a readable file, or nothing") if missing else None
+
+
+def _scheme(*schemes: str) -> Rule:
+    def rule(value: str) -> tuple[str, str] | None:
+        fits = not value or any(re.fullmatch(rf"{scheme}://.+", value) for scheme in schemes)
+        return None if fits else ("not such an address", " or ".join(f"{scheme}://…" for scheme in schemes))
+
+    return rule
+
+
+def _listen(value: str) -> tuple[str, str] | None:
+    fits = not value or re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}", value)
+    return None if fits else ("not an address to listen on", "host:port, like 127.0.0.1:1883")
+
+
+def _timezone(value: str) -> tuple[str, str] | None:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError):
+        return "unknown time zone", "an IANA name, like Europe/Berlin"
+    return None
+
+
+_RULES: dict[Key, Rule] = {
+    ("http", "trusted_proxies"): _networks,
+    ("http", "allowed_origins"): _origins,
+    ("auth", "secret"): _secret,
+    ("privacy", "viewer_secret"): _secret,
+    ("database", "url"): _scheme("postgresql", "postgres"),
+    ("mqtt", "url"): _scheme("mqtt", "mqtts"),
+    ("mqtt", "listen"): _listen,
+    ("site", "timezone"): _timezone,
+} | dict.fromkeys(
+    (
+        ("http", "tls_cert_file"),
+        ("http", "tls_key_file"),
+        ("mqtt", "ca_file"),
+        ("mqtt", "tls_cert_file"),
+        ("mqtt", "tls_key_file"),
+        ("mqtt", "client_ca_file"),
+        ("auth", "public_key_file"),
+        ("auth", "revoked_file"),
+    ),
+    _readable,
+)
+
+
+def _shown(key: Key, value: Any) -> str:
+    if key in SECRETS:
+        return MASK if value else '""'
+    if key in URLS:
+        value = re.sub(r"(://[^:/@]*):[^@]*@", rf"\1:{MASK}@", value)
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,51 @@
+"""Logs: one JSON line for each event of interest, on standard error, without personal data."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+import traceback
+from typing import Any
+
+import msgspec
+
+_encoder = msgspec.json.Encoder()
+_PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+class JsonLines(logging.Formatter):
+    """`{"at", "level", "logger", "message", …}`; extra fields as given, an exception as where it was raised.
+
+    Of an exception only the type and the places are written: its text may hold what a client sent.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line; newlines and control characters of any field are escaped by JSON."""
+        line: dict[str, Any] = {
+            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: value for name, value in record.__dict__.items() if name not in _PLAIN}
+        if record.exc_info and record.exc_info[1] is not None:
+            line["exception"] = places_of(record.exc_info[1])
+        return _encoder.encode(line).decode()
+
+
+def places_of(error: BaseException) -> list[str]:
+    """Return the type of an exception and the places it came through, groups taken apart."""
+    inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    places = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
+    return [type(error).__name__, *places, *(line for part in inner for line in places_of(part))]
+
+
+def install(level: int = logging.INFO) -> None:
+    """Send every log of the process to standard error as JSON lines."""
+    logging.Formatter.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)

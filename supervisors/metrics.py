@@ -1,0 +1,114 @@
+"""What operators measure: counters that rooms move through plain callables, gauges that are read when asked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+Gauge = Callable[[], float]
+
+COMMIT_BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+BATCH_BUCKETS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+
+
+class Metrics:
+    """All metrics of one process, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self._gauges = _Gauges()
+        self.registry.register(self._gauges)
+        self._events = Counter(
+            "vts_events", "Events by source and outcome", ["source", "outcome"], registry=self.registry
+        )
+        self._notes = Counter("vts_notes", "What was seen and not kept, by kind", ["kind"], registry=self.registry)
+        self._restarts = Counter(
+            "vts_restarts", "Actors that ended and were started again", ["actor", "why"], registry=self.registry
+        )
+        self._commits = Histogram(
+            "vts_journal_commit_seconds", "Hand-over to durable", buckets=COMMIT_BUCKETS_S, registry=self.registry
+        )
+        self._commit_records = Histogram(
+            "vts_journal_commit_records", "Records of one group commit", buckets=BATCH_BUCKETS, registry=self.registry
+        )
+        self._drains = Histogram(
+            "vts_drain_commit_seconds", "One drain transaction", buckets=COMMIT_BUCKETS_S, registry=self.registry
+        )
+        self._drain_records = Histogram(
+            "vts_drain_batch_records", "Records of one drain transaction", buckets=BATCH_BUCKETS, registry=self.registry
+        )
+        self._dead = Counter("vts_dead_letters", "Records that could not be stored", registry=self.registry)
+        self._held = Histogram(
+            "vts_loop_held_seconds", "Task steps that held the loop too long", registry=self.registry
+        )
+        # A labelled counter is looked up once for each pair, not for every event.
+        self._pairs: dict[tuple[str, str], Counter] = {}
+
+    def count(self, source: str, outcome: str, how_many: int) -> None:
+        """Count events by source and outcome."""
+        pair = self._pairs.get((source, outcome))
+        if pair is None:
+            pair = self._pairs[source, outcome] = self._events.labels(source, outcome)
+        pair.inc(how_many)
+
+    def note(self, kind: str, how_many: int = 1) -> None:
+        """Count something that was seen and not kept: an unknown value, a forged address, a retained message."""
+        self._notes.labels(kind).inc(how_many)
+
+    def committed(self, records: int, seconds: float) -> None:
+        """Note one group commit of the journal."""
+        self._commit_records.observe(records)
+        self._commits.observe(seconds)
+
+    def drained(self, records: int, seconds: float) -> None:
+        """Note one transaction of the drain."""
+        self._drain_records.observe(records)
+        self._drains.observe(seconds)
+
+    def dead_letter(self, how_many: int = 1) -> None:
+        """Note records that went to the dead letters."""
+        self._dead.inc(how_many)
+
+    def restarted(self, actor: str, why: str) -> None:
+        """Note that an actor ended and is started again; `why` is `outage` or `bug`."""
+        self._restarts.labels(actor, why).inc()
+
+    def held(self, seconds: float) -> None:
+        """Note a task step that held the loop."""
+        self._held.observe(seconds)
+
+    def gauge(self, name: str, what: str, read: Gauge) -> None:
+        """Add a gauge that is read at every scrape."""
+        self._gauges.add(name, what, read)
+
+    def render(self) -> bytes:
+        """Return the text exposition."""
+        return generate_latest(self.registry)
+
+
+class _Gauges(Collector):
+    def __init__(self) -> None:
+        self._read: dict[str, tuple[str, Gauge]] = {"vts_started_seconds": ("Start time", partial(float, time.time()))}
+
+    def add(self, name: str, what: str, read: Gauge) -> None:
+        self._read[name] = (what, read)
+
+    def collect(self) -> list[Metric]:
+        return [GaugeMetricFamily(name, what, value=read()) for name, (what, read) in self._read.items()]

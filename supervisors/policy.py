@@ -1,0 +1,83 @@
+"""When a fallen actor is started again, pure: outages wait, bugs count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from vts.model.faults import Outage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """More than `max_restarts` bugs within `within_s` seconds and the group gives up."""
+
+    max_restarts: int = 5
+    within_s: float = 30.0
+    backoff_first_s: float = 0.1
+    backoff_last_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Start it again at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackOff:
+    """The world is away: start it again after a while."""
+
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Too many bugs: somebody above has to decide."""
+
+
+Verdict = Restart | BackOff | GiveUp
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What an actor has been through: the times of its bugs, and how many outages in a row."""
+
+    bugs: tuple[float, ...] = ()
+    outages: int = 0
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether an error says that something outside is away: OSError, Outage, or a group made only of them."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_outage(part) for part in error.exceptions)
+    return isinstance(error, OSError | Outage)
+
+
+def backoff_s(policy: Policy, outages: int, chance: float) -> float:
+    """Return the wait before another try: doubling, capped, and half of it by chance (0 to 1)."""
+    whole: float = min(policy.backoff_last_s, policy.backoff_first_s * 2.0 ** min(outages, 32))
+    return whole * (0.5 + chance / 2)
+
+
+def decide(
+    policy: Policy, history: History, error: BaseException, now_s: float, chance: float
+) -> tuple[Verdict, History]:
+    """Return what to do about a failure, and the history with it in."""
+    if is_outage(error):
+        wait = BackOff(backoff_s(policy, history.outages, chance))
+        return wait, History(history.bugs, history.outages + 1)
+    recent: Sequence[float] = [at for at in history.bugs if now_s - at < policy.within_s]
+    bugs = (*recent, now_s)
+    return (GiveUp() if len(bugs) > policy.max_restarts else Restart()), History(bugs, 0)
+
+
+def delay_s(verdict: Restart | BackOff) -> float:
+    """Return how long to wait before the start."""
+    match verdict:
+        case Restart():
+            return 0.0
+        case BackOff(after_s):
+            return after_s
+        case _:
+            assert_never(verdict)

@@ -1,0 +1,66 @@
+"""Everything that supervision does, as typed values sent to one hook: log, metrics, readiness and tests read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The actor takes messages."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The actor returned, or was asked to stop and did."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The actor ended by an exception. `counted` is True for a bug, False for an outage."""
+
+    name: str
+    error: BaseException
+    counted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BackingOff:
+    """The actor is started again after a while."""
+
+    name: str
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """A supervisor has seen too many bugs of one of its children."""
+
+    name: str
+    child: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopTimedOut:
+    """The actor overstayed its grace and was cancelled."""
+
+    name: str
+    grace_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoopHeld:
+    """One step of a task kept every other task waiting. `where` is what ran: innermost frame first."""
+
+    task: str
+    held_ms: float
+    where: str
+
+
+Event = Started | Stopped | Failed | BackingOff | GaveUp | StopTimedOut | LoopHeld
+OnEvent = Callable[[Event], None]
