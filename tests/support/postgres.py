@@ -24,10 +24,10 @@ import trio
 from vts.store.connection import Database, asyncpg_loop
 from vts.store.faults import StoreUnavailable
 from vts.store.migrate import migrate
-from vts.store.place import installed
+from vts.store.place import installed, unprivileged
+from vts.store.spawn import launch_command
 
 _BIN = installed(18)
-_USER = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
 
 
 @dataclass
@@ -69,28 +69,13 @@ class Server:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="vts-test-", dir="/tmp"))
-    if _USER:
-        shutil.chown(folder, "nobody", "nogroup")
+    user = unprivileged() if os.geteuid() == 0 else None
+    if user is not None:
+        os.chown(folder, user.user_id, user.group_id)
     data = folder / "data"
-    subprocess.run(
-        [
-            _BIN / "initdb",
-            "-D",
-            data,
-            "-U",
-            "vts",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C",
-            "-N",
-            "--no-instructions",
-        ],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        **_USER,
-    )
+    make = ["-D", data, "-U", "vts", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", "--no-instructions"]
+    command = launch_command([_BIN / "initdb", *make], user, signal.SIGKILL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     options = {
         "listen_addresses": "",
         "unix_socket_directories": str(folder),
@@ -103,7 +88,8 @@ def postgres_server() -> Iterator[Server]:
     }
     arguments = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([_BIN / "postgres", "-D", data, *arguments], stdout=log, stderr=log, **_USER)
+        command = launch_command([_BIN / "postgres", "-D", data, *arguments], user, signal.SIGQUIT)
+        process = subprocess.Popen(command, stdout=log, stderr=log)
     server = Server(folder, process)
     try:
         trio.run(_prepare, server)

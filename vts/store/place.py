@@ -110,7 +110,7 @@ def _as_ourselves(data_dir: Path) -> Place:
 
 def _as_root(data_dir: Path, user_name: str | None, say: Callable[[str], None], shared: Path) -> Place:
     home = home_of(data_dir)
-    user = _owner(home / "data") or _unprivileged(user_name)
+    user = _owner(home / "data") or unprivileged(user_name)
     home = _reachable_home(data_dir, user, say, shared)
     major = _major(home)
     programs = _reachable_programs(installed(major), user, say, shared)
@@ -129,7 +129,8 @@ def _owner(cluster: Path) -> User | None:
         raise BadStart(f"{cluster} belongs to user id {owner.st_uid}, which has no name here") from None
 
 
-def _unprivileged(name: str | None) -> User:
+def unprivileged(name: str | None = None) -> User:
+    """Return the user to run PostgreSQL as when we are root. Raises BadStart when there is none."""
     for candidate in USERS if name is None else (name,):
         try:
             entry = pwd.getpwnam(candidate)

@@ -33,7 +33,10 @@ class User:
     group_id: int
 
 
-def _command(argv: Sequence[str | Path], user: User | None, death_signal: int, reach: Sequence[Path] = ()) -> list[str]:
+def launch_command(
+    argv: Sequence[str | Path], user: User | None, death_signal: int, reach: Sequence[Path] = ()
+) -> list[str]:
+    """Return the command that becomes `user`, checks `reach`, arms the death signal and then becomes `argv`."""
     order = {
         "user": None if user is None else [user.user_id, user.group_id],
         "parent": os.getpid(),
@@ -47,13 +50,13 @@ def _command(argv: Sequence[str | Path], user: User | None, death_signal: int, r
 
 def reaches(user: User, *paths: Path) -> bool:
     """Whether the user may enter these folders and run these programs. Blocks for some tens of milliseconds."""
-    command = _command([], user, signal.SIGKILL, paths)
+    command = launch_command([], user, signal.SIGKILL, paths)
     return subprocess.run(command, check=False, stderr=subprocess.DEVNULL, cwd="/").returncode == 0  # noqa: S603
 
 
 def runs(user: User, program: Path) -> bool:
     """Whether the user can run this program, libraries included. Blocks for some tens of milliseconds."""
-    command = _command([program, "--version"], user, signal.SIGKILL)
+    command = launch_command([program, "--version"], user, signal.SIGKILL)
     quiet = subprocess.DEVNULL
     return subprocess.run(command, check=False, stdout=quiet, stderr=quiet, cwd="/").returncode == 0  # noqa: S603
 
@@ -122,7 +125,7 @@ async def spawn(
     `given` is its standard input. Its output goes to `log`, or else into `output` when it has ended.
     """
     child = Child()
-    arguments = (trio.lowlevel.current_trio_token(), _command(argv, user, death_signal), given, log)
+    arguments = (trio.lowlevel.current_trio_token(), launch_command(argv, user, death_signal), given, log)
     threading.Thread(target=child._live, args=arguments, name=f"child {Path(argv[0]).name}", daemon=True).start()
     with trio.CancelScope(shield=True):  # some milliseconds; a child must not start after nobody waits for it
         await child._spawned.wait()
