@@ -91,7 +91,8 @@ class Supervisor:
                     await nursery.start(self._keep, seat)
             task_status.started()
             await self._goodbye.wait()
-            await self._stop(self._seats)
+            if self._fault is None:
+                await self._stop(self._seats)
             nursery.cancel_scope.cancel()
         if self._fault is not None:
             raise self._fault
@@ -157,7 +158,9 @@ class Supervisor:
     async def _stop_rest(self, fallen: _Seat) -> None:
         self._starting.cancel()
         async with self._turn:
-            await self._stop(self._seats[self._seats.index(fallen) + 1 :])
+            for seat in reversed(self._seats[self._seats.index(fallen) + 1 :]):
+                seat.scope.cancel()  # not asked to stop: whoever was asked means it, and could not be started again
+                await seat.over.wait()
 
     async def _start_rest(self, back: _Seat) -> None:
         async with self._turn:
