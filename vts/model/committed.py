@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -61,6 +62,7 @@ class Notice(msgspec.Struct, frozen=True):
             yield int.from_bytes(self.seen[at : at + 8], "big"), self.seen[at + 8 : at + _SEEN_BYTES]
 
 
+_pack: Final = struct.Struct(">q8s").pack  # which takes the first 8 bytes of the key
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder(Notice)
 
@@ -68,8 +70,7 @@ _decoder: Final = msgspec.json.Decoder(Notice)
 def notices_of(committed: Committed, now_us: int) -> list[str]:
     """Write the notices of a batch, each short enough for one NOTIFY."""
     since_us = now_us - NOW_US
-    seen = {e.post_id.to_bytes(8, "big") + e.viewer_key[:8] for e in committed.events if e.created_at > since_us}
-    stream = b"".join(seen)
+    stream = b"".join({_pack(e.post_id, e.viewer_key) for e in committed.events if e.created_at > since_us})
     totals, journal = committed.totals, committed.journal_id.hex()
     size = _NOTICE_SEEN * _SEEN_BYTES
     count = max(-(-len(totals) // _NOTICE_POSTS), -(-len(stream) // size))

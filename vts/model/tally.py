@@ -7,8 +7,9 @@ unknown is the total minus the sum. Breakdowns without values are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -34,12 +35,13 @@ OTHER: Final = "other"
 VALUES_KEPT: Final = 100  # of a closed day, besides `other`
 VALUES_OPEN_MAX: Final = 256  # of an open day: beyond it the smallest are folded, so that a row stays below 10 KB
 VALUES_OPEN_KEPT: Final = 192  # a quarter of room, so that folding is rare
+COLUMNS_FROM: Final = 40  # views; with fewer the set-up of counting by columns costs more than it saves
 
 Pair = list[int]
 Breakdown = dict[str, Pair]
 Breakdowns = dict[str, Breakdown]
-Facts = tuple[str | None, ...]
-"""The values of a view in the order of DIMENSIONS, and last "1" when it is authenticated, else ""."""
+Facts = tuple[Any, ...]
+"""The values of a view in the order of DIMENSIONS, str or None, and last 1 when it is authenticated, else 0."""
 
 
 class _Names(dict[int | None, str | None]):
@@ -68,14 +70,11 @@ class Tally(msgspec.Struct, gc=False):
     breakdowns: Breakdowns = {}
 
 
-class Increment(msgspec.Struct, gc=False):
-    """What a batch adds to one (post, day): how often each combination of facts came, and between which times."""
+class Increment(NamedTuple):
+    """What a batch brings to one (post, day): its events and their facts, side by side."""
 
-    facts: dict[Facts, int]
-    first_us: int
-    last_us: int
-    first_authenticated_us: int | None = None
-    last_authenticated_us: int | None = None
+    events: list[ViewEvent]
+    facts: list[Facts]
 
 
 Increments = dict[tuple[int, int], Increment]
@@ -83,7 +82,7 @@ Increments = dict[tuple[int, int], Increment]
 
 
 def facts_of(event: ViewEvent) -> Facts:
-    """Return under which values a view counts. Many views share them, so equal ones are counted before merging."""
+    """Return the values under which a view counts."""
     return (
         event.country_code,
         event.device_type,
@@ -96,100 +95,93 @@ def facts_of(event: ViewEvent) -> Facts:
         _NAME[event.created_at // HOUR_US % 24],
         _NAME[event.local_hour],
         _NAME[event.local_weekday],
-        "1" if event.authenticated else "",
+        1 if event.authenticated else 0,
     )
 
 
 def increments_of(events: Iterable[ViewEvent]) -> Increments:
     """Group views by (post, day), and by day for the whole site. Each event is taken for a new one."""
     found: Increments = {}
+    days: Increments = {}
     for event in events:
-        facts, time_us, day = facts_of(event), event.created_at, event.event_day
-        increment = found.get((event.post_id, day))
-        if increment is None:
-            increment = found[event.post_id, day] = Increment({facts: 1}, time_us, time_us)
-        else:
-            counts = increment.facts
-            counts[facts] = counts.get(facts, 0) + 1
-            if time_us < increment.first_us:
-                increment.first_us = time_us
-            elif time_us > increment.last_us:
-                increment.last_us = time_us
-        if event.authenticated:
-            increment.first_authenticated_us = _earlier(increment.first_authenticated_us, time_us)
-            increment.last_authenticated_us = _later(increment.last_authenticated_us, time_us)
-    found.update(_site(found))
-    return found
-
-
-def _site(increments: Increments) -> Increments:
-    site: Increments = {}
-    for (_, day), part in increments.items():
-        whole = site.get((SITE, day))
-        if whole is None:
-            site[SITE, day] = Increment(
-                dict(part.facts),
-                part.first_us,
-                part.last_us,
-                part.first_authenticated_us,
-                part.last_authenticated_us,
-            )
-            continue
-        counts = whole.facts
-        for facts, n in part.facts.items():
-            counts[facts] = counts.get(facts, 0) + n
-        whole.first_us = min(whole.first_us, part.first_us)
-        whole.last_us = max(whole.last_us, part.last_us)
-        if part.first_authenticated_us is not None and part.last_authenticated_us is not None:
-            whole.first_authenticated_us = _earlier(whole.first_authenticated_us, part.first_authenticated_us)
-            whole.last_authenticated_us = _later(whole.last_authenticated_us, part.last_authenticated_us)
-    return site
+        facts, day = facts_of(event), event.event_day
+        for groups, key in ((found, (event.post_id, day)), (days, (SITE, day))):
+            group = groups.get(key)
+            if group is None:
+                groups[key] = Increment([event], [facts])
+            else:
+                group.events.append(event)
+                group.facts.append(facts)
+    return found | days
 
 
 def add(tally: Tally, increment: Increment) -> None:
-    """Add a batch's views to the counters. Unique viewers are not known from the views alone and stay as they are."""
-    for facts, n in increment.facts.items():
-        authenticated = n if facts[-1] else 0
-        tally.views += n
-        tally.views_authenticated += authenticated
-        _count(tally.breakdowns, facts, n, authenticated)
+    """Add a batch's views to the counters. Unique viewers cannot be told from the views alone and stay as they are."""
+    facts = increment.facts
+    signed = [fact for fact in facts if fact[-1]]
+    tally.views += len(facts)
+    tally.views_authenticated += len(signed)
+    if len(facts) < COLUMNS_FROM:
+        _count_rows(tally.breakdowns, facts)
+    else:
+        _count_columns(tally.breakdowns, facts, 1, 0)
+        _count_columns(tally.breakdowns, signed, 0, 1)
     for values in tally.breakdowns.values():
         if len(values) > VALUES_OPEN_MAX:
             fold(values, VALUES_OPEN_KEPT)
-    tally.first_us = _earlier(tally.first_us, increment.first_us)
-    tally.last_us = _later(tally.last_us, increment.last_us)
-    if increment.first_authenticated_us is not None and increment.last_authenticated_us is not None:
-        tally.first_authenticated_us = _earlier(tally.first_authenticated_us, increment.first_authenticated_us)
-        tally.last_authenticated_us = _later(tally.last_authenticated_us, increment.last_authenticated_us)
+    times = [event.created_at for event in increment.events]
+    tally.first_us, tally.last_us = _span(tally.first_us, tally.last_us, times)
+    if signed:
+        times = [event.created_at for event in increment.events if event.authenticated]
+        tally.first_authenticated_us, tally.last_authenticated_us = _span(
+            tally.first_authenticated_us, tally.last_authenticated_us, times
+        )
 
 
-def _count(breakdowns: Breakdowns, facts: Facts, n: int, authenticated: int) -> None:
-    for dimension, value in zip(DIMENSIONS, facts, strict=False):
-        if value is None:
-            continue
-        values = breakdowns.get(dimension)
-        if values is None:
-            breakdowns[dimension] = {value: [n, authenticated]}
-            continue
-        pair = values.get(value)
-        if pair is None:
-            values[value] = [n, authenticated]
-        else:
-            pair[0] += n
-            pair[1] += authenticated
+def _count_rows(breakdowns: Breakdowns, facts: Iterable[Facts]) -> None:
+    """Count view by view. The body of `_add` stands here once more: this is the hot path of a site with many posts."""
+    for *named, signed in facts:
+        for dimension, value in zip(DIMENSIONS, named, strict=True):
+            if value is None:
+                continue
+            values = breakdowns.get(dimension)
+            if values is None:
+                breakdowns[dimension] = {value: [1, signed]}
+                continue
+            pair = values.get(value)
+            if pair is None:
+                values[value] = [1, signed]
+            else:
+                pair[0] += 1
+                pair[1] += signed
+
+
+def _count_columns(breakdowns: Breakdowns, facts: Sequence[Facts], views: int, signed: int) -> None:
+    """Count dimension by dimension: a column has few values, and C counts it."""
+    for dimension, column in zip(DIMENSIONS, zip(*facts, strict=True), strict=False):
+        for value, n in Counter(column).items():
+            if value is not None:
+                _add(breakdowns, dimension, value, n * views, n * signed)
+
+
+def _add(breakdowns: Breakdowns, dimension: str, value: str, views: int, authenticated: int) -> None:
+    values = breakdowns.get(dimension)
+    if values is None:
+        breakdowns[dimension] = {value: [views, authenticated]}
+        return
+    pair = values.get(value)
+    if pair is None:
+        values[value] = [views, authenticated]
+    else:
+        pair[0] += views
+        pair[1] += authenticated
 
 
 def merge(into: Breakdowns, other: Mapping[str, Mapping[str, Pair]]) -> None:
     """Add the pairs of `other` to those of `into`; `other` stays as it is."""
     for dimension, values in other.items():
-        known = into.setdefault(dimension, {})
-        for value, (n, authenticated) in values.items():
-            pair = known.get(value)
-            if pair is None:
-                known[value] = [n, authenticated]
-            else:
-                pair[0] += n
-                pair[1] += authenticated
+        for value, (views, authenticated) in values.items():
+            _add(into, dimension, value, views, authenticated)
 
 
 def fold(values: Breakdown, keep: int = VALUES_KEPT) -> None:
@@ -214,9 +206,6 @@ def encode(breakdowns: Breakdowns) -> str:
     return _encoder.encode(breakdowns).decode()
 
 
-def _earlier(known_us: int | None, time_us: int) -> int:
-    return time_us if known_us is None or time_us < known_us else known_us
-
-
-def _later(known_us: int | None, time_us: int) -> int:
-    return time_us if known_us is None or time_us > known_us else known_us
+def _span(first_us: int | None, last_us: int | None, times: Sequence[int]) -> tuple[int, int]:
+    first, last = min(times), max(times)
+    return first if first_us is None else min(first, first_us), last if last_us is None else max(last, last_us)

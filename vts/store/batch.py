@@ -7,34 +7,13 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
+from msgspec.structs import astuple
+
 from vts.model.day import date_of
 from vts.model.view import POST_ID_MAX, ViewEvent
 
-COLUMNS: Final = (
-    "post_id",
-    "created_at",
-    "event_day",
-    "key_version",
-    "authenticated",
-    "event_id",
-    "viewer_key",
-    "device_type",
-    "view_source",
-    "view_type",
-    "viewer_user_id",
-    "playlist_id",
-    "local_datetime",
-    "local_hour",
-    "local_weekday",
-    "play_order",
-    "player_key",
-    "country_code",
-    "user_agent_hash",
-    "referrer_domain",
-    "local_timezone",
-    "channel",
-    "channel_context",
-)
+COLUMNS: Final = ViewEvent.__struct_fields__
+"""The fields of an event are the columns of `view_events`."""
 UUID_BYTES: Final = 16
 REASON_MAX_CHARS: Final = 300
 
@@ -92,32 +71,8 @@ def prepare(records: Iterable[ViewEvent]) -> Batch:
 def rows_of(events: Iterable[ViewEvent], dates: Dates) -> list[Row]:
     """Return the rows in the order of COLUMNS. Raises ValueError, OverflowError or TypeError for times out of range."""
     return [
-        (
-            e.post_id,
-            _EPOCH + _delta(0, 0, e.created_at),
-            dates[e.event_day],
-            e.key_version,
-            e.authenticated,
-            e.event_id,
-            e.viewer_key,
-            e.device_type,
-            e.view_source,
-            e.view_type,
-            e.viewer_user_id,
-            e.playlist_id,
-            e.local_datetime,
-            e.local_hour,
-            e.local_weekday,
-            e.play_order,
-            e.player_key,
-            e.country_code,
-            e.user_agent_hash,
-            e.referrer_domain,
-            e.local_timezone,
-            e.channel,
-            e.channel_context,
-        )
-        for e in events
+        (post_id, dates[day], *middle, _EPOCH + _delta(0, 0, created_at))
+        for post_id, day, *middle, created_at in map(astuple, events)
     ]
 
 

@@ -28,7 +28,7 @@ from vts.store.batch import (
     reason_of,
 )
 from vts.store.connection import Connection
-from vts.store.counting import Raced, count_viewers, count_views
+from vts.store.counting import count_views
 from vts.store.faults import BadData
 from vts.store.partitions import make_days
 from vts.store.queries import query
@@ -87,7 +87,7 @@ class Intake:
         await self._make_days(batch)
         try:
             return await self._transact(part, batch, self._copy, now_us, on_brink)
-        except (BadData, Raced):
+        except BadData:
             self._days.clear()  # the fault may have been a partition that is gone
             await self._make_days(batch)
             return await self._transact(part, batch, self._copy_carefully, now_us, on_brink)
@@ -125,9 +125,8 @@ class Intake:
             raise StoreUnavailable("the journal's offset in the database is not where it was read")
 
     async def _count(self, events: Sequence[ViewEvent], batch: Batch) -> list[DayTotals]:
-        uniques = await count_viewers(self._connection, events, batch.dates)
         await self._register_content(events)
-        return await count_views(self._connection, events, uniques, batch.dates)
+        return await count_views(self._connection, events, batch.dates)
 
     async def _notify(self, channel: str, payloads: Sequence[str]) -> None:
         if payloads:

@@ -1,7 +1,7 @@
 -- Views and their daily counters, the catalog, reactions and comments, and what makes the drain exactly-once.
 --
 -- Every unique key of a table that grows with the views contains post_id, so that a Citus cluster can distribute
--- view_events, post_stats_daily, post_viewers_daily, content, reactions and comments by it; the other tables stay local.
+-- view_events, post_stats_daily, content, reactions and comments by it; the other tables stay local.
 -- No foreign keys: a distributed table may not point at a local one, and a view outlives its content.
 
 CREATE TABLE view_events (
@@ -34,6 +34,9 @@ CREATE TABLE view_events (
 
 -- Counters of open days, kept by the drain, and the permanent rows of rolled days: one table, so that no answer has to
 -- know which it reads. post_id 0 is the whole site. rolled_at is null while rows came in after the last roll-up.
+-- Whoever changes rows of a day holds pg_advisory_xact_lock(7284, days since 1970-01-01) to the end of the transaction,
+-- several days in ascending order. breakdowns is json, not jsonb: it is only ever read and written whole, takes half the
+-- room and half the time.
 CREATE TABLE post_stats_daily (
     post_id                      bigint      NOT NULL,
     total_views                  bigint      NOT NULL,
@@ -46,22 +49,14 @@ CREATE TABLE post_stats_daily (
     last_view_at_authenticated   timestamptz,
     rolled_at                    timestamptz,
     day                          date        NOT NULL,
-    breakdowns                   jsonb       NOT NULL, -- {"country": {"BR": [all, authenticated]}, ...}
-    sketch                       bytea,
+    breakdowns                   json        NOT NULL, -- {"country": {"BR": [all, authenticated]}, ...}
+    sketch                       bytea, -- of all viewers: vts/model/sketch.py
     sketch_authenticated         bytea,
     PRIMARY KEY (post_id, day)
 ) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05);
 -- A third of every page stays free: the drain updates today's rows many times a second, and a row that finds room
--- on its own page touches no index.
-
--- Who has seen what on an open day: exact uniques until the day is rolled into a sketch.
-CREATE TABLE post_viewers_daily (
-    post_id       bigint  NOT NULL,
-    day           date    NOT NULL,
-    authenticated boolean NOT NULL,
-    viewer_key    bytea   NOT NULL,
-    PRIMARY KEY (post_id, day, viewer_key)
-) PARTITION BY RANGE (day);
+-- on its own page touches no index. Sketches do not compress.
+ALTER TABLE post_stats_daily ALTER COLUMN sketch SET STORAGE EXTERNAL, ALTER COLUMN sketch_authenticated SET STORAGE EXTERNAL;
 
 CREATE TABLE content (
     post_id       bigint      PRIMARY KEY CHECK (post_id > 0),
@@ -176,27 +171,24 @@ CREATE TABLE rollup_watermark (
     rolled_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Make the partitions of one day; true when there was something to make. The owner's rights are lent to whoever may
+-- Make the partition of one day; true when it was missing. The owner's rights are lent to whoever may
 -- write views, since the drain meets a missing day first. ATTACH locks out neither readers nor writers, as
 -- CREATE TABLE … PARTITION OF would.
 CREATE FUNCTION make_day(wanted date) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     caller text := CASE current_setting('role') WHEN 'none' THEN session_user ELSE current_setting('role') END;
-    parent text;
-    child  text;
-    made   boolean := false;
+    child  text := 'view_events_' || to_char(wanted, 'YYYYMMDD');
 BEGIN
     IF NOT has_table_privilege(caller, 'view_events', 'INSERT') THEN
         RAISE insufficient_privilege USING MESSAGE = 'only who writes views may make their partitions';
     END IF;
     PERFORM pg_advisory_xact_lock(7283, 1);
-    FOREACH parent IN ARRAY ARRAY['view_events', 'post_viewers_daily'] LOOP
-        child := parent || '_' || to_char(wanted, 'YYYYMMDD');
-        CONTINUE WHEN to_regclass(quote_ident(child)) IS NOT NULL;
-        EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', child, parent);
-        EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', parent, child, wanted, wanted + 1);
-        made := true;
-    END LOOP;
-    RETURN made;
+    IF to_regclass(quote_ident(child)) IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('CREATE TABLE %I (LIKE view_events INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', child);
+    EXECUTE format(
+        'ALTER TABLE view_events ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', child, wanted, wanted + 1);
+    RETURN true;
 END $$;
