@@ -1,0 +1,188 @@
+"""The journal in good days: order, one outcome for each, what a restart finds, what the drain reads."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import trio
+
+from supervisors.mailbox import Mailbox
+from tests.journal.stories import Clock, event, everything, journal_at, other_connection, running
+from vts.journal.entry import BadRecord, Entry
+from vts.journal.file import ROW_RECORDS
+from vts.journal.journal import HOUSE_S, JournalReplaced
+from vts.model.faults import BadStart, JournalFull
+
+
+async def test_what_was_appended_is_read_back_whole_and_in_order(tmp_path: Path) -> None:
+    events = [event() for _ in range(ROW_RECORDS * 2 + 7)]
+    async with running(tmp_path / "j.sqlite") as journal:
+        await journal.append(events[:1])
+        await journal.append(events[1:])
+        first = await journal.read(0, 10)
+        assert first.records == events[:1]
+        rest = await journal.read(first.last_seq, 5000)
+        assert rest.records == events[1:]
+        assert journal.depth == len(events)
+
+
+async def test_a_restart_finds_everything_under_the_same_id(tmp_path: Path) -> None:
+    events = [event() for _ in range(20)]
+    async with running(tmp_path / "j.sqlite") as journal:
+        for one in events:
+            await journal.append([one])
+        part = await journal.read(0, 5)
+        journal.drained(part.last_seq)
+        name = journal.journal_id
+    async with running(tmp_path / "j.sqlite") as journal:
+        assert journal.journal_id == name
+        assert journal.depth == 15
+        assert journal.oldest_age_s < 60
+        assert (await journal.read(0, 1000)).records == events
+        journal.drained(20)
+        assert (journal.depth, journal.oldest_age_s) == (0, 0.0)
+
+
+async def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+    async with running(tmp_path / "j.sqlite") as journal:
+        await journal.append([event()])
+        assert modes(tmp_path) == {0o600}
+
+
+async def test_the_drain_is_woken_by_what_lies_behind_it(tmp_path: Path) -> None:
+    async with running(tmp_path / "j.sqlite") as journal, trio.open_nursery() as nursery:
+        woken = trio.Event()
+
+        async def drain() -> None:
+            await journal.wait_beyond(1)
+            woken.set()
+
+        nursery.start_soon(drain)
+        await journal.append([event()])
+        assert not woken.is_set()
+        await journal.append([event()])
+        with trio.fail_after(5):
+            await woken.wait()
+
+
+async def test_a_database_that_went_back_gets_the_rows_again(tmp_path: Path) -> None:
+    async with running(tmp_path / "j.sqlite") as journal:
+        for number in range(1, 7):
+            await journal.append([event(number)])
+        journal.drained(6)
+        journal.drained(2)  # a promoted replica: its offset is older
+        assert await everything(journal, 2) == [3, 4, 5, 6]
+        assert journal.depth == 4
+
+
+async def test_one_bad_record_does_not_cost_its_neighbours(tmp_path: Path) -> None:
+    async with running(tmp_path / "j.sqlite") as journal:
+        entries = [journal.submit([event(1)]), journal.submit([event(2, context="\ud800")]), journal.submit([event(3)])]
+        await entries[0].wait()
+        await entries[2].wait()
+        with pytest.raises(BadRecord):
+            await entries[1].wait()
+        assert await everything(journal) == [1, 3]
+
+
+async def test_a_sealed_mailbox_is_emptied_and_then_refuses(tmp_path: Path) -> None:
+    box: Mailbox[Entry] = Mailbox(10)
+    journal = journal_at(tmp_path / "j.sqlite", box)
+    waiting = journal.submit([event(1)])
+    box.seal()
+    await journal.run()
+    await waiting.wait()
+    with pytest.raises(JournalFull):
+        journal.submit([event(2)])
+
+
+async def test_a_caller_who_goes_away_takes_nothing_back(tmp_path: Path) -> None:
+    told: list[Exception | None] = []
+    async with running(tmp_path / "j.sqlite") as journal:
+        with trio.CancelScope() as impatience:
+            impatience.cancel()
+            await journal.append([event(1)], told.append)
+        await journal.append([event(2)])
+        assert told == [None]
+        assert await everything(journal) == [1, 2]
+
+
+async def test_the_warm_up_gets_what_is_recent(tmp_path: Path) -> None:
+    clock = Clock(ahead_us=-7_200_000_000)
+    async with running(tmp_path / "j.sqlite", clock=clock) as journal:
+        for number in range(1, 31):
+            await journal.append([event(number)])
+        clock.ahead_us = 0
+        since_us = clock()
+        await journal.append([event(31), event(32)])
+        await journal.append([event(33)])
+        journal.drained(33)
+        parts = [part async for part in journal.recent(since_us)]
+        assert [record.post_id for part in parts for record in part] == [31, 32, 33]
+        assert [part async for part in journal.recent(clock() + 1)] == []
+
+
+async def test_drained_rows_age_out_and_no_number_is_used_twice(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    clock = Clock()
+    async with running(tmp_path / "j.sqlite", clock=clock) as journal:
+        for number in range(1, 6):
+            await journal.append([event(number)])
+        journal.drained(4)
+        clock.ahead_us = 7_200_000_000
+        while await everything(journal) != [5]:  # noqa: ASYNC110 - the clock may jump while the thread works
+            await trio.sleep(HOUSE_S)
+        journal.drained(5)
+        for _ in range(3):
+            await trio.sleep(HOUSE_S)
+            assert await everything(journal) == [5]  # the newest row stays: it carries the number
+    async with running(tmp_path / "j.sqlite", clock=clock) as journal:
+        await journal.append([event(6)])
+        assert (await journal.read(5, 10)).last_seq == 6
+
+
+async def test_a_copied_file_is_another_journal(tmp_path: Path) -> None:
+    async with running(tmp_path / "j.sqlite") as journal:
+        await journal.append([event(1)])
+        name = journal.journal_id
+    shutil.copy(tmp_path / "j.sqlite", tmp_path / "copy.sqlite")
+    async with running(tmp_path / "copy.sqlite") as journal:
+        assert journal.journal_id != name
+        assert journal.depth == 1
+
+
+async def test_a_file_restored_in_place_goes_on_under_a_new_id(tmp_path: Path) -> None:
+    async with running(tmp_path / "j.sqlite") as journal:
+        await journal.append([event(1)])
+        name = journal.journal_id
+        with pytest.raises(JournalReplaced):
+            await journal.read(900, 100)  # the database remembers rows that this file has lost
+        assert journal.journal_id != name
+        assert await everything(journal) == [1]
+
+
+async def test_a_useless_file_or_folder_is_told_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "j.sqlite").write_bytes(b"this is not a database, and it is longer than a header" * 100)
+    with pytest.raises(BadStart, match=r"j\.sqlite"):
+        await journal_at(tmp_path / "j.sqlite", Mailbox(1)).run()
+    with pytest.raises(BadStart):
+        await journal_at(tmp_path / "nowhere" / "j.sqlite", Mailbox(1)).run()
+
+
+async def test_somebody_elses_lock_delays_and_refuses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    async with running(path) as journal:
+        with other_connection(path) as db:
+            db.execute("BEGIN IMMEDIATE")
+            waiting = journal.submit([event(1)])
+            await trio.sleep(0.2)
+            assert not waiting.settled
+            db.execute("ROLLBACK")
+        await waiting.wait()
+
+
+def modes(folder: Path) -> set[int]:
+    return {path.stat().st_mode & 0o777 for path in folder.iterdir()}
