@@ -219,7 +219,7 @@ class Beacon:
             check_content_type(head.content_type)
         return body if head.content_encoding is None else unpacked(body, head.content_encoding, max_bytes)
 
-    def _report(  # noqa: PLR0917  (called for every event: keywords would cost a tenth of it)
+    def _report(
         self,
         head: CaptureHead,
         principal: Principal | None,

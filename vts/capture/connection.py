@@ -68,6 +68,7 @@ class House:
     framer: Framer
     on_refused: Callable[[str], None]
     on_bug: Callable[[Exception], None]
+    express: bool = True
     now: float = 0.0
     closing: bool = False
 
@@ -97,7 +98,9 @@ class Connection:
         self._house = house
         self._line = line
         self._write = line.write
-        self._reader = RequestReader(partial(judge, limits=house.limits, peer=peer), house.limits)
+        self._reader = RequestReader(
+            partial(judge, limits=house.limits, peer=peer, express=house.express), house.limits
+        )
         self._head: Head | None = None
         self._inside = False  # `receive` is on the stack and will go on by itself
         self._awaited = ""  # the part of a request that the deadline is for
@@ -188,10 +191,18 @@ class Connection:
             self.busy = False
             self._send(reply)
             if not self._inside:
-                self._advance()
-                self._line.wake()
+                self._go_on()
         except Exception as bug:  # whoever calls back settles others after us
             self._contain(bug)
+
+    def _go_on(self) -> None:
+        """Start what was waiting for this answer; its own answers, if they come at once, are a part of it."""
+        self._inside = True
+        try:
+            self._advance()
+        finally:
+            self._inside = False
+        self._line.wake()
 
     def _send(self, reply: CaptureReply) -> None:
         head, house = self._head, self._house

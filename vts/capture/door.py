@@ -20,7 +20,7 @@ from vts.capture.http1 import Head
 from vts.capture.judge import Lane
 from vts.capture.limits import Limits
 from vts.capture.pump import PlainLine, Pump, available
-from vts.capture.replay import ReplayStream, handshake_bytes
+from vts.capture.replay import HandshakeStream, handshake_bytes
 from vts.capture.stream_line import StreamLine
 
 SWEEP_S: Final = 0.5  # how exact deadlines and the Date header are
@@ -68,6 +68,7 @@ class Door:
         port: int = 0,
         tls: ssl.SSLContext | None = None,
         limits: Limits | None = None,
+        express: bool = True,
         on_refused: Callable[[str], None] = lambda code: None,
         on_bug: Callable[[Exception], None] = lambda bug: None,
     ) -> None:
@@ -79,7 +80,7 @@ class Door:
         self._clock = clock
         self._hand_over = hand_over
         self._on_websocket = on_websocket
-        self._house = House(receive, self.limits, Framer(), on_refused, on_bug)
+        self._house = House(receive, self.limits, Framer(), on_refused, on_bug, express)
         self._connections_max = min(self.limits.connections_max, _sockets_allowed())
         self._listening: trio.CancelScope | None = None
         self._lines: set[PlainLine | StreamLine] = set()
@@ -164,7 +165,7 @@ class Door:
             pump.remove(line)
             self._lines.discard(line)
         if line.unsent:
-            with trio.fail_after(self.limits.write_timeout_s):
+            with trio.move_on_after(self.limits.write_timeout_s):
                 await stream.send_all(line.unsent)
         await self._conclude(line.connection.end, stream, peer)
 
@@ -201,8 +202,8 @@ class Door:
             peer,
             isinstance(stream, trio.SSLStream),
         )
-        replay = handshake_bytes(head) + end.rest
-        await self._on_websocket(request, ReplayStream(stream, replay, self.limits.write_timeout_s))
+        opening = HandshakeStream(stream, handshake_bytes(head), end.rest, self.limits.write_timeout_s)
+        await self._on_websocket(request, opening)
 
     async def _linger(self, stream: Stream) -> None:
         """Read on for a moment: to close on unread bytes makes the kernel take back our last words (RFC 9112, 9.6)."""

@@ -24,6 +24,7 @@ from vts.capture.replay import OneRequestStream, SecureOneRequestStream, request
 
 OnBug = Callable[[Exception], None]
 SHUTDOWN_S: Final = 2.0
+STARTUP_S: Final = 30.0
 H11_MAX_BYTES: Final = 64 * 1024  # four times what the door lets pass as a head
 
 
@@ -40,15 +41,17 @@ class Handover:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Start the application, keep it until cancelled, and let it shut down."""
         lifespan = Lifespan(self._app, self._config, self._state)
+        life = trio.CancelScope(shield=True)  # it must live to hear that it is over
         async with trio.open_nursery() as nursery:
-            await nursery.start(lifespan.handle_lifespan)
-            await lifespan.wait_for_startup()
-            task_status.started()
+            nursery.start_soon(_live, lifespan, life)
             try:
+                await lifespan.wait_for_startup()
+                task_status.started()
                 await trio.sleep_forever()
             finally:
                 with trio.move_on_after(SHUTDOWN_S, shield=True):
                     await lifespan.wait_for_shutdown()
+                life.cancel()
 
     async def serve(self, head: Head, body: bytes, stream: trio.abc.Stream) -> None:
         """Answer one request on a stream, which stays the caller's to close. Raises what the framework lets out."""
@@ -61,11 +64,17 @@ class Handover:
         await TCPServer(self._app, self._config, self._context, self._state, one)  # type: ignore[arg-type]
 
 
+async def _live(lifespan: Lifespan, life: trio.CancelScope) -> None:
+    with life:
+        await lifespan.handle_lifespan()
+
+
 def _config(on_bug: OnBug) -> Config:
     config = Config()
     config.keep_alive_max_requests = 1
     config.include_server_header = False
     config.h11_max_incomplete_size = H11_MAX_BYTES
+    config.startup_timeout = config.shutdown_timeout = STARTUP_S
     config.accesslog = config.errorlog = None
     config._log = _BugLog(config, on_bug)
     return config

@@ -30,8 +30,11 @@ class Lane(Enum):
     HAND_OVER = auto()
 
 
-def judge(head: Head, limits: Limits, peer: str) -> None:
-    """Complete a head: path, framing, lane and the bound of its body. Raises `HttpFault`."""
+def judge(head: Head, limits: Limits, peer: str, express: bool = True) -> None:
+    """Complete a head: path, framing, lane and the bound of its body. Raises `HttpFault`.
+
+    Without the express lane capture requests are judged alike and handed over, to the slower twin.
+    """
     _version(head)
     _host(head)
     _target(head)
@@ -39,6 +42,8 @@ def judge(head: Head, limits: Limits, peer: str) -> None:
     _connection(head)
     head.lane = _lane(head, peer)
     head.body_max = _body_max(head, limits)
+    if not express and head.lane in (Lane.CAPTURE, Lane.PREFLIGHT):
+        head.lane = Lane.HAND_OVER
     if head.length > head.body_max:
         raise too_large(f"body: more than {head.body_max} bytes")
 

@@ -83,6 +83,7 @@ class PlainLine:
     def expire(self, now: float) -> None:
         """End the wait for the client if it has been too long."""
         if self.flush_deadline < now:
+            self.unsent = b""
             self.connection.lose()
         elif self.connection.deadline < now:
             self.connection.expire()

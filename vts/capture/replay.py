@@ -65,11 +65,11 @@ class ReplayStream(trio.abc.Stream):
         """Send. A client that does not read is given up after the deadline: frameworks send under a shield."""
         if self._closed:
             raise trio.ClosedResourceError
-        try:
-            with trio.fail_after(self._write_timeout_s):
-                await self._stream.send_all(data)
-        except trio.TooSlowError:
-            raise trio.BrokenResourceError("the client does not read") from None
+        with trio.move_on_after(self._write_timeout_s) as deadline:
+            await self._stream.send_all(data)
+        if deadline.cancelled_caught:
+            self._end()
+            raise trio.BrokenResourceError("the client does not read")
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until sending makes sense."""
@@ -81,13 +81,40 @@ class ReplayStream(trio.abc.Stream):
 
     async def aclose(self) -> None:
         """Take no more part. Whoever is receiving hears of it."""
+        self._end()
+        await trio.lowlevel.checkpoint()
+
+    def _end(self) -> None:
         self._closed = True
         if self._receiving is not None:
             self._receiving.cancel()
-        await trio.lowlevel.checkpoint()
 
     async def _receive(self, max_bytes: int | None) -> bytes:
         return bytes(await self._stream.receive_some(max_bytes))
+
+
+class HandshakeStream(ReplayStream):
+    """A stream that begins with a WebSocket handshake. Frames that came with it are shown once it is answered.
+
+    wsproto takes frames before its answer for a part of the handshake, and would not look at them until more come.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, handshake: bytes, frames: bytes, write_timeout_s: float) -> None:
+        super().__init__(stream, handshake, write_timeout_s)
+        self._frames = frames
+        self._answered = trio.Event()
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send; the first thing that is sent is the answer."""
+        await super().send_all(data)
+        self._answered.set()
+
+    async def _receive(self, max_bytes: int | None) -> bytes:
+        await self._answered.wait()
+        if self._frames:
+            frames, self._frames = self._frames, b""
+            return frames
+        return await super()._receive(max_bytes)
 
 
 class OneRequestStream(ReplayStream):

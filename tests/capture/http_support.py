@@ -1,0 +1,363 @@
+"""A house around the door: a beacon with real enrichment, an honest admission, an application behind, raw clients."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from vts.auth.tokens import Tokens
+from vts.capture.answers import PREFLIGHT
+from vts.capture.beacon import Beacon
+from vts.capture.door import Door, LiveRequest
+from vts.capture.handover import Handover
+from vts.capture.limits import Limits
+from vts.capture.request import CaptureHead, CaptureReply, route_of
+from vts.enrich.client_ip import Networks
+from vts.enrich.country import Countries
+from vts.enrich.enrich import Enricher
+from vts.enrich.timezones import TimeZones
+from vts.enrich.viewer import ViewerKeys
+from vts.model.content import Content, Player
+from vts.model.day import day_of
+from vts.model.outcome import Accepted, Outcome, Reason, Refused
+from vts.model.view import Report, ViewEvent
+
+ROOT = Path(__file__).resolve().parents[2]
+NOW_US = 1_760_000_000_000_000
+SECRET = b"a secret of the tests, 32 bytes long"
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+ZONES = TimeZones()
+COUNTRIES = Countries(ROOT / "config" / "dbip-country.mmdb")
+
+
+def event_of(report: Report) -> ViewEvent:
+    """Return the report as it would be kept."""
+    return ViewEvent(
+        post_id=report.post_id,
+        event_day=day_of(report.arrived_us),
+        event_id=report.event_id or bytes(16),
+        viewer_key=report.viewer_key,
+        key_version=report.key_version,
+        viewer_user_id=report.viewer_user_id,
+        authenticated=report.authenticated,
+        country_code=report.country_code,
+        device_type=report.device_type,
+        view_source=report.source,
+        view_type=report.view_type,
+        user_agent_hash=report.user_agent_hash,
+        referrer_domain=report.referrer_domain,
+        player_key=report.player_key,
+        local_datetime=report.local_datetime,
+        local_timezone=report.local_timezone,
+        local_hour=report.local_hour,
+        local_weekday=report.local_weekday,
+        play_order=report.play_order,
+        channel=report.channel,
+        channel_context=report.channel_context,
+        playlist_id=report.playlist_id,
+        created_at=report.arrived_us,
+    )
+
+
+class ScriptedAdmission:
+    """Keeps every promise of `Admits`: one outcome for each report, in order, and what is accepted is in `kept` first.
+
+    `script` says what becomes of a content's views; while `held`, outcomes wait for `release`.
+    """
+
+    def __init__(self) -> None:
+        self.script: dict[int, Refused] = {}
+        self.kept: list[ViewEvent] = []
+        self.reports: list[Report] = []
+        self.batches: list[int] = []
+        self.held = False
+        self._waiting: list[Callable[[], None]] = []
+        self._released = trio.Event()
+
+    def submit_one_soon(self, report: Report, settle: Callable[[Outcome], None]) -> None:
+        if self.held:
+            self._waiting.append(lambda: settle(self._decide(report)))
+        else:
+            settle(self._decide(report))
+
+    async def submit_one(self, report: Report) -> Outcome:
+        return (await self.submit([report]))[0]
+
+    async def submit(self, reports: Sequence[Report]) -> list[Outcome]:
+        await trio.lowlevel.checkpoint()
+        while self.held:
+            await self._released.wait()
+        self.batches.append(len(reports))
+        return [self._decide(report) for report in reports]
+
+    def release(self) -> None:
+        self.held = False
+        waiting, self._waiting = self._waiting, []
+        for settle in waiting:
+            settle()
+        self._released.set()
+        self._released = trio.Event()
+
+    def _decide(self, report: Report) -> Outcome:
+        self.reports.append(report)
+        refused = self.script.get(report.post_id)
+        if refused is None and report.agent_is_bot and not report.trusted:
+            refused = Refused(Reason.BOT)
+        if refused is not None:
+            return refused
+        event = event_of(report)
+        self.kept.append(event)
+        return Accepted(event)
+
+
+@dataclass
+class FewPlayers:
+    """A catalog of players only."""
+
+    players: dict[bytes, Player] = field(default_factory=dict)
+    ready: bool = True
+
+    def content(self, post_id: int) -> Content | None:
+        return None
+
+    def player(self, player_key: bytes) -> Player | None:
+        return self.players.get(player_key)
+
+    def register_provisional(self, post_id: int, now_us: int) -> bool:
+        return True
+
+
+@dataclass
+class House:
+    """What a test looks at."""
+
+    beacon: Beacon
+    admission: ScriptedAdmission
+    catalog: FewPlayers
+    tokens: Tokens
+    counted: Counter[tuple[str, str]]
+    ignored: Counter[str]
+    player_payloads: list[tuple[bytes, bytes]]
+    door: Door | None = None
+    refused: list[str] = field(default_factory=list)
+    bugs: list[Exception] = field(default_factory=list)
+    seen_by_app: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def open_connections(self) -> int:
+        return self.door.connections if self.door is not None else 0
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what the outside can see and nothing announces."""
+    with trio.fail_after(5):
+        while not condition():  # noqa: ASYNC110
+            await trio.sleep(0.01)
+
+
+def new_house(*, trusted: Sequence[str] = (), limits: Limits | None = None) -> House:
+    admission, catalog = ScriptedAdmission(), FewPlayers()
+    counted: Counter[tuple[str, str]] = Counter()
+    ignored: Counter[str] = Counter()
+    payloads: list[tuple[bytes, bytes]] = []
+    tokens = Tokens(secret=SECRET)
+
+    def count(source: str, outcome: str, number: int) -> None:
+        counted[source, str(outcome)] += number
+
+    async def player_view(key: bytes, payload: bytes) -> Outcome:
+        payloads.append((key, payload))
+        return admission.script.get(
+            0, Accepted(event_of(Report(post_id=1, arrived_us=0, viewer_key=key, key_version=1)))
+        )
+
+    beacon = Beacon(
+        admission=admission,
+        enricher=Enricher(
+            keys=ViewerKeys(SECRET),
+            countries=COUNTRIES,
+            zones=ZONES,
+            trusted=Networks(trusted),
+            own_domain="own.example",
+        ),
+        tokens=tokens,
+        catalog=catalog,
+        player_view=player_view,
+        clock=lambda: NOW_US,
+        count=count,
+        on_ignored=lambda name: ignored.update([name]),
+        limits=limits,
+    )
+    return House(beacon, admission, catalog, tokens, counted, ignored, payloads)
+
+
+def echo_app(house: House) -> Any:
+    """An ASGI application: the twin of the capture routes, and an echo for every other path."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        body = await _body(receive)
+        house.seen_by_app.append({"method": scope["method"], "target": scope["raw_path"], "body": body} | _names(scope))
+        if scope["path"] == "/crash":
+            raise RuntimeError("a bug of the application")
+        if scope["path"] == "/big":
+            await _big(send)
+            return
+        route = route_of(scope["raw_path"])
+        if route is None:
+            await _send(send, 200, [(b"content-type", b"text/plain")], b"echo:" + body)
+            return
+        if scope["method"] == "OPTIONS":
+            await _send(send, 204, _lines(PREFLIGHT), b"")
+            return
+        head = CaptureHead(route, scope["method"], scope["path"], scope["query_string"].decode(), scope["client"][0])
+        reply = await house.beacon.receive(head.read(scope["headers"]), body)
+        await _send(send, reply.status, _lines(reply), reply.body)
+
+    return app
+
+
+def _lines(reply: CaptureReply) -> list[tuple[bytes, bytes]]:
+    common = [(b"content-type", reply.content_type.encode()), (b"access-control-allow-origin", b"*")]
+    return common + [(name.lower().encode(), value.encode()) for name, value in reply.headers]
+
+
+def _names(scope: Any) -> dict[str, Any]:
+    return {"headers": dict(scope["headers"]), "client": scope["client"]}
+
+
+async def _lifespan(receive: Any, send: Any) -> None:
+    for step in ("startup", "shutdown"):
+        await receive()
+        await send({"type": f"lifespan.{step}.complete"})
+
+
+async def _body(receive: Any) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
+async def _send(send: Any, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    lines = [*headers, (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": lines})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _big(send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for _ in range(400):
+        await send({"type": "http.response.body", "body": bytes(65536), "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+@asynccontextmanager
+async def open_house(
+    *, limits: Limits | None = None, express: bool = True, on_websocket: Any = None, tls: Any = None
+) -> AsyncIterator[House]:
+    """Run a door on a free port of loopback, with a beacon and an application behind it."""
+    house = new_house(limits=limits)
+    handover = Handover(echo_app(house), house.bugs.append, write_timeout_s=0.5)
+    door = Door(
+        receive=house.beacon.receive_soon,
+        hand_over=handover.serve,
+        on_websocket=on_websocket or _no_websocket,
+        clock=lambda: NOW_US,
+        tls=tls,
+        limits=limits,
+        express=express,
+        on_refused=house.refused.append,
+        on_bug=house.bugs.append,
+    )
+    house.door = door
+    async with trio.open_nursery() as nursery:
+        await nursery.start(lambda task_status: handover.run(task_status=task_status))
+        await nursery.start(lambda task_status: door.run(task_status=task_status))
+        with trio.fail_after(20):
+            yield house
+        nursery.cancel_scope.cancel()
+
+
+async def _no_websocket(request: LiveRequest, stream: trio.abc.Stream) -> None:
+    raise AssertionError("no WebSocket is expected here")
+
+
+@dataclass
+class Answer:
+    """One answer as it was on the wire."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Client:
+    """A raw connection."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self.stream = stream
+        self._buffer = b""
+
+    async def send(self, data: bytes) -> None:
+        await self.stream.send_all(data)
+
+    async def answer(self, *, body: bool = True) -> Answer:
+        """Read one answer that has a length, or a 1xx, 204 or HEAD answer that has no body."""
+        while b"\r\n\r\n" not in self._buffer:
+            await self._more()
+        head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
+        status_line, *lines = head.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        status = int(status_line.split(" ")[1])
+        length = int(headers.get("content-length", "0")) if body and status >= 200 else 0
+        while len(self._buffer) < length:
+            await self._more()
+        content, self._buffer = self._buffer[:length], self._buffer[length:]
+        return Answer(status, headers, content)
+
+    async def rest(self) -> bytes:
+        """Read to the end of the connection."""
+        data, self._buffer = self._buffer, b""
+        while piece := await self.stream.receive_some():
+            data += piece
+        return data
+
+    async def _more(self) -> None:
+        piece = await self.stream.receive_some()
+        if not piece:
+            raise EOFError(f"the connection ended after {self._buffer!r}")
+        self._buffer += piece
+
+
+async def connect(house: House) -> Client:
+    assert house.door is not None
+    return Client(await trio.open_tcp_stream("127.0.0.1", house.door.port))
+
+
+async def ask(house: House, data: bytes) -> Answer:
+    client = await connect(house)
+    async with client.stream:
+        await client.send(data)
+        return await client.answer()
+
+
+def post(path: str, body: bytes, *headers: str) -> bytes:
+    lines = [f"POST {path} HTTP/1.1", "Host: x", f"User-Agent: {BROWSER}", f"Content-Length: {len(body)}", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def get(path: str, *headers: str, method: str = "GET") -> bytes:
+    return (
+        "\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", f"User-Agent: {BROWSER}", *headers]).encode() + b"\r\n\r\n"
+    )

@@ -1,0 +1,291 @@
+"""One connection without a socket: the order of answers, what it waits for, how it ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from math import inf
+
+import pytest
+import trio
+
+from tests.capture.http_support import get, post
+from vts.capture.answers import ACCEPTED_ONE, PIXEL, Framer
+from vts.capture.connection import Closed, Connection, Errand, HandedOver, House
+from vts.capture.limits import Limits
+from vts.capture.request import CaptureHead, CaptureReply
+
+VIEW = post("/api/view", b'{"post_id":1}')
+LIMITS = Limits(header_timeout_s=5, body_timeout_s=7, keep_alive_s=75, body_max_bytes=64)
+
+
+class Client:
+    """The line, the beacon and the client of one connection, as lists."""
+
+    def __init__(self) -> None:
+        self.heard = b""
+        self.woken = 0
+        self.asked: list[tuple[CaptureHead, bytes]] = []
+        self.refused: list[str] = []
+        self.bugs: list[Exception] = []
+        self.answers: list[Callable[[CaptureReply], None]] = []
+        self.at_once: CaptureReply | None = None
+        self.errand: Errand | None = None
+        self.house = House(self._receive, LIMITS, Framer(), self.refused.append, self.bugs.append, now=100.0)
+        self.connection = Connection(self.house, self, "192.0.2.1")
+
+    def write(self, data: bytes) -> None:
+        self.heard += data
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    def says(self, data: bytes) -> bytes:
+        """Send bytes, return what is heard by then."""
+        self.connection.receive(data)
+        return self.hears()
+
+    def hears(self) -> bytes:
+        heard, self.heard = self.heard, b""
+        return heard
+
+    def statuses(self) -> list[bytes]:
+        return re.findall(rb"HTTP/1\.1 (\d+) ", self.hears())
+
+    def _receive(self, head: CaptureHead, body: bytes, answer: Callable[[CaptureReply], None]) -> Errand | None:
+        self.asked.append((head, body))
+        if self.errand is not None:
+            return self.errand
+        if self.at_once is not None:
+            answer(self.at_once)
+        else:
+            self.answers.append(answer)
+        return None
+
+
+def test_a_pipelined_request_waits_for_the_answer_before_it() -> None:
+    client = Client()
+    assert client.says(VIEW * 3) == b""
+    assert (len(client.asked), client.connection.busy) == (1, True)
+    for answered in (2, 3, 3):
+        client.answers.pop()(ACCEPTED_ONE)
+        assert (len(client.asked), len(client.statuses())) == (answered, 1)
+    assert (client.connection.busy, client.connection.end) == (False, None)
+
+
+def test_a_thousand_pipelined_answers_need_no_deep_stack() -> None:
+    client = Client()
+    client.at_once = PIXEL
+    client.connection.receive(get("/api/pixel.gif?post_id=1") * 1000)
+    assert len(client.statuses()) == 1000
+
+
+def test_a_thousand_requests_that_waited_need_no_deep_stack() -> None:
+    client = Client()
+    client.says(VIEW * 1000)
+    client.at_once = ACCEPTED_ONE
+    client.answers.pop()(ACCEPTED_ONE)
+    assert len(client.statuses()) == 1000
+
+
+def test_the_repeated_head_and_the_parsed_one_mean_the_same() -> None:
+    client = Client()
+    client.at_once = ACCEPTED_ONE
+    client.connection.receive(VIEW)
+    client.connection.receive(VIEW)  # recognised
+    client.connection.receive(VIEW[:30])  # parsed
+    client.connection.receive(VIEW[30:])
+    [first, again, parsed] = client.asked
+    assert first[0] is again[0]
+    assert first[1] == again[1] == parsed[1]
+    assert [getattr(parsed[0], name) for name in CaptureHead.__slots__] == [
+        getattr(first[0], name) for name in CaptureHead.__slots__
+    ]
+    assert client.statuses() == [b"202"] * 3
+
+
+def test_a_repeated_head_waits_its_turn_too() -> None:
+    client = Client()
+    client.says(VIEW)
+    client.answers.pop()(ACCEPTED_ONE)
+    client.says(VIEW)
+    assert client.connection.busy
+    assert client.connection.deadline == inf
+
+
+@pytest.mark.parametrize(
+    ("request_line", "lines", "closes", "says"),
+    [
+        (b"HTTP/1.1", b"", False, None),
+        (b"HTTP/1.1", b"Connection: close\r\n", True, b"Connection: close"),
+        (b"HTTP/1.1", b"Connection: x, CLOSE\r\n", True, b"Connection: close"),
+        (b"HTTP/1.0", b"", True, b"Connection: close"),
+        (b"HTTP/1.0", b"Connection: keep-alive\r\n", False, b"Connection: keep-alive"),
+    ],
+)
+def test_who_closes(request_line: bytes, lines: bytes, closes: bool, says: bytes | None) -> None:
+    client = Client()
+    client.at_once = ACCEPTED_ONE
+    heard = client.says(VIEW.replace(b"HTTP/1.1", request_line).replace(b"Host:", lines + b"Host:"))
+    assert isinstance(client.connection.end, Closed) == closes
+    assert (b"Connection:" in heard) == (says is not None)
+    assert says is None or says in heard
+
+
+def test_a_client_is_told_to_go_on_once_and_only_when_its_turn_has_come() -> None:
+    client = Client()
+    head = post("/api/view", b"", "Expect: 100-continue").replace(b"Content-Length: 0", b"Content-Length: 13")
+    assert client.says(VIEW + head) == b""
+    client.answers.pop()(ACCEPTED_ONE)
+    assert client.hears().endswith(b"HTTP/1.1 100 Continue\r\n\r\n")
+    assert client.says(b'{"post_id":') == b""
+    client.says(b"1}")
+    client.answers.pop()(ACCEPTED_ONE)
+    assert client.statuses() == [b"202"]
+    assert [body for _, body in client.asked] == [b'{"post_id":1}'] * 2
+
+
+def test_a_client_that_did_not_wait_is_not_told() -> None:
+    client = Client()
+    client.at_once = ACCEPTED_ONE
+    assert not client.says(post("/api/view", b"{}", "Expect: 100-continue")).startswith(b"HTTP/1.1 100")
+
+
+def test_a_refusal_names_the_fault_and_closes() -> None:
+    client = Client()
+    heard = client.says(post("/api/view", b"").replace(b"Length: 0", b"Length: x"))
+    assert heard.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"\r\nConnection: close\r\n" in heard
+    assert b'"error_code":"bad_request"' in heard
+    assert client.connection.end == Closed(unread=True)
+    assert client.refused == ["bad_request"]
+
+
+def test_what_was_whole_is_answered_before_the_refusal() -> None:
+    client = Client()
+    client.says(VIEW + b"nonsense\r\n\r\n")
+    client.answers.pop()(ACCEPTED_ONE)
+    assert client.statuses() == [b"202", b"501"]
+
+
+def test_other_requests_are_handed_over_alone() -> None:
+    client = Client()
+    client.says(post("/api/content", b"[]") + get("/second"))
+    end = client.connection.end
+    assert isinstance(end, HandedOver)
+    assert (end.head.path, end.body, end.rest) == (b"/api/content", b"[]", b"")
+    assert client.hears() == b""
+
+
+def test_a_capture_request_before_it_is_answered_first() -> None:
+    client = Client()
+    client.says(VIEW + get("/second"))
+    assert client.connection.end is None
+    client.answers.pop()(ACCEPTED_ONE)
+    assert isinstance(client.connection.end, HandedOver)
+
+
+def test_every_wait_has_its_deadline_and_pieces_do_not_prolong_it() -> None:
+    client = Client()
+    assert client.connection.deadline == 105.0  # for the first byte of the first request
+    client.says(VIEW[:5])
+    assert client.connection.deadline == 105.0
+    client.house.now = 103.0
+    client.says(VIEW[5:10])
+    assert client.connection.deadline == 105.0
+    client.says(VIEW[10:-3])
+    assert client.connection.deadline == 110.0  # for its body
+    client.house.now = 109.0
+    client.says(VIEW[-3:-1])
+    assert client.connection.deadline == 110.0
+    client.says(VIEW[-1:])
+    assert client.connection.deadline == inf  # now the client waits for us
+    client.answers.pop()(ACCEPTED_ONE)
+    assert client.connection.deadline == 184.0
+
+
+@pytest.mark.parametrize(("sent", "part"), [(10, b"headers"), (len(VIEW) - 3, b"body")])
+def test_who_is_too_slow_hears_with_what(sent: int, part: bytes) -> None:
+    client = Client()
+    client.says(VIEW[:sent])
+    client.connection.expire()
+    heard = client.hears()
+    assert heard.startswith(b"HTTP/1.1 408 ")
+    assert part + b": not complete in time" in heard
+    assert client.connection.end == Closed(unread=True)
+
+
+def test_an_idle_connection_ends_without_a_word() -> None:
+    client = Client()
+    client.connection.expire()
+    assert (client.hears(), client.connection.end) == (b"", Closed(unread=False))
+
+
+def test_a_closing_door_lets_idle_connections_go_at_once() -> None:
+    client = Client()
+    client.house.closing = True
+    client.connection.retire()
+    assert client.connection.end == Closed(unread=False)
+
+
+def test_a_closing_door_answers_what_is_under_way() -> None:
+    client = Client()
+    client.says(VIEW * 2)
+    client.house.closing = True
+    client.connection.retire()
+    assert client.connection.end is None
+    client.answers.pop()(ACCEPTED_ONE)
+    heard = client.hears()
+    assert (heard.count(b"HTTP/1.1 202"), b"Connection: close" in heard) == (1, True)
+    assert isinstance(client.connection.end, Closed)
+
+
+def test_an_answer_for_a_client_that_has_gone_finds_nobody() -> None:
+    client = Client()
+    client.says(VIEW)
+    client.connection.lose()
+    client.answers.pop()(ACCEPTED_ONE)
+    assert (client.hears(), client.bugs) == (b"", [])
+
+
+def test_a_bug_of_the_beacon_costs_one_connection() -> None:
+    client = Client()
+
+    def fail(head: CaptureHead, body: bytes, answer: object) -> None:
+        raise KeyError("a bug")
+
+    client.house.receive = fail
+    heard = client.says(VIEW)
+    assert heard.startswith(b"HTTP/1.1 500 ")
+    assert b"a bug" not in heard
+    assert ([type(bug) for bug in client.bugs], client.connection.end) == ([KeyError], Closed(unread=True))
+
+
+async def test_what_must_be_awaited_is_awaited_by_the_lines_task() -> None:
+    client = Client()
+
+    async def errand() -> CaptureReply:
+        await trio.lowlevel.checkpoint()
+        return ACCEPTED_ONE
+
+    client.errand = errand
+    assert client.says(VIEW * 2) == b""
+    for _ in range(2):
+        assert client.connection.errand is not None
+        await client.connection.run_errand()
+        assert client.statuses() == [b"202"]
+    assert client.connection.errand is None
+
+
+async def test_a_bug_in_an_errand_costs_one_connection() -> None:
+    client = Client()
+
+    async def errand() -> CaptureReply:
+        await trio.lowlevel.checkpoint()
+        raise KeyError("a bug")
+
+    client.errand = errand
+    client.says(VIEW)
+    await client.connection.run_errand()
+    assert client.statuses() == [b"500"]
+    assert len(client.bugs) == 1
