@@ -14,7 +14,8 @@ import trio
 from vts.auth.tokens import Tokens
 from vts.capture.answers import PREFLIGHT
 from vts.capture.beacon import Beacon
-from vts.capture.door import Door, LiveRequest
+from vts.capture.departures import LiveRequest
+from vts.capture.door import Door
 from vts.capture.handover import Handover
 from vts.capture.limits import Limits
 from vts.capture.request import CaptureHead, CaptureReply, route_of

@@ -8,11 +8,13 @@ from math import inf
 
 import pytest
 import trio
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.capture.http_support import get, post
 from vts.capture.answers import ACCEPTED_ONE, PIXEL, Framer
 from vts.capture.connection import Closed, Connection, Errand, HandedOver, House
-from vts.capture.limits import Limits
+from vts.capture.limits import Limits, Room
 from vts.capture.request import CaptureHead, CaptureReply
 
 VIEW = post("/api/view", b'{"post_id":1}')
@@ -31,7 +33,9 @@ class Client:
         self.answers: list[Callable[[CaptureReply], None]] = []
         self.at_once: CaptureReply | None = None
         self.errand: Errand | None = None
-        self.house = House(self._receive, LIMITS, Framer(), self.refused.append, self.bugs.append, now=100.0)
+        self.house = House(
+            self._receive, LIMITS, Room(1 << 20), Framer(), self.refused.append, self.bugs.append, now=100.0
+        )
         self.connection = Connection(self.house, self, "192.0.2.1")
 
     def write(self, data: bytes) -> None:
@@ -289,3 +293,17 @@ async def test_a_bug_in_an_errand_costs_one_connection() -> None:
     await client.connection.run_errand()
     assert client.statuses() == [b"500"]
     assert len(client.bugs) == 1
+
+
+@given(
+    st.lists(
+        st.sampled_from([VIEW, VIEW[:40], VIEW[40:], get("/api/pixel.gif"), b"\r\n", b"\0", b"0\r\n\r\n"]), max_size=8
+    )
+)
+def test_no_bytes_are_a_bug(pieces: list[bytes]) -> None:
+    client = Client()
+    client.at_once = ACCEPTED_ONE
+    for piece in pieces:
+        if client.connection.end is None:
+            client.says(piece)
+    assert client.bugs == []

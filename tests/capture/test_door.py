@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.capture.http_support import Client, ask, connect, get, open_house, post, until
-from vts.capture.door import Door, LiveRequest
+from vts.capture.departures import LiveRequest
+from vts.capture.door import Door
 from vts.capture.limits import Limits
 
 VIEW = post("/api/view", b'{"post_id":42}')

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vts.capture.http1 import RequestReader
 from vts.capture.judge import Lane, judge
-from vts.capture.limits import Limits
+from vts.capture.limits import Limits, Room
 
 LIMITS = Limits(header_max_bytes=1024, body_max_bytes=64, batch_body_max_bytes=128)
 POST = b"POST /api/view HTTP/1.1\r\nHost: x\r\n"
@@ -22,8 +22,8 @@ KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 V13 = b"Sec-WebSocket-Version: 13\r\n"
 
 
-def new_reader() -> RequestReader:
-    return RequestReader(partial(judge, limits=LIMITS, peer="192.0.2.1"), LIMITS)
+def new_reader(room: Room | None = None) -> RequestReader:
+    return RequestReader(partial(judge, limits=LIMITS, peer="192.0.2.1"), LIMITS, room or Room(1 << 20))
 
 
 def read(data: bytes, size: int) -> RequestReader:
@@ -238,3 +238,16 @@ def test_only_who_sends_a_body_may_wait_for_a_continue() -> None:
     reader = new_reader()
     reader.feed(POST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\na")
     assert not reader.wants_continue
+
+
+def test_unfinished_bodies_share_one_room_and_give_it_back() -> None:
+    room = Room(10)
+    first, second = new_reader(room), new_reader(room)
+    first.feed(POST + b"Content-Length: 9\r\n\r\n" + b"a" * 8)
+    second.feed(POST + b"Content-Length: 9\r\n\r\n" + b"a" * 8)
+    assert second.fault is not None
+    assert second.fault.status == 503
+    second.forget()
+    first.feed(b"a")
+    assert len(first.ready) == 1
+    assert room.take(10)

@@ -20,23 +20,16 @@ from vts.capture.limits import Limits
 from vts.capture.mqtt_wire import parse_key
 from vts.capture.request import POST_ID_MAX_DIGITS, CaptureHead, CaptureReply, Route
 from vts.capture.verdicts import reply_to_batch, reply_to_one, unauthorized
+from vts.capture.web_reports import WebReports
 from vts.capture.wire import (
     BadField,
     Ignored,
-    PostView,
-    View,
-    channel_of,
-    event_id_of,
     intent_of,
     parse_post_view,
     parse_query,
     parse_view,
-    play_order_of,
-    reported_by_service,
-    source_of,
-    view_type_of,
 )
-from vts.enrich.enrich import Enricher, Visitor
+from vts.enrich.enrich import Enricher
 from vts.model.day import SECOND_US
 from vts.model.outcome import Outcome, Reason, Refused
 from vts.model.ports import Catalog, Clock, CountOutcome
@@ -87,7 +80,7 @@ class Beacon:
         limits: Limits | None = None,
     ) -> None:
         self._admission = admission
-        self._enricher = enricher
+        self._reports = WebReports(enricher, on_ignored)
         self._tokens = tokens
         self._catalog = catalog
         self._player_view = player_view
@@ -147,13 +140,13 @@ class Beacon:
         if items is not None:
             return self._batch(head, principal, items, now_us)
         said = parse_view(body)
-        return self._report(head, principal, said, said.post_id, "intentional", now_us)
+        return self._reports.make(head, principal, said, said.post_id, "intentional", now_us)
 
     def _post_view(self, head: CaptureHead, body: bytes) -> Report:
         principal, now_us = self._principal(head)
         said = parse_post_view(self._plain(head, body, self._limits.gunzip_max_bytes))
         post_id = _post_id_in(head.path)
-        return self._report(head, principal, said, post_id, intent_of(said, self._ignored), now_us)
+        return self._reports.make(head, principal, said, post_id, intent_of(said, self._ignored), now_us)
 
     def _pixel(self, head: CaptureHead) -> CaptureReply | Report:
         if head.method == "HEAD":
@@ -161,7 +154,7 @@ class Beacon:
         try:
             principal, now_us = self._principal(head)
             said = parse_query(_query_fields(head.query))
-            return self._report(head, principal, said, said.post_id, "widget", now_us)
+            return self._reports.make(head, principal, said, said.post_id, "widget", now_us)
         except BadField:
             self._count(SOURCE, Reason.INVALID, 1)
             return PIXEL
@@ -190,7 +183,7 @@ class Beacon:
     def _item(self, head: CaptureHead, principal: Principal | None, item: bytes, now_us: int) -> Report | BadField:
         try:
             said = parse_view(item)
-            return self._report(head, principal, said, said.post_id, "intentional", now_us)
+            return self._reports.make(head, principal, said, said.post_id, "intentional", now_us)
         except BadField as fault:
             self._count(SOURCE, Reason.INVALID, 1)
             return fault
@@ -218,75 +211,6 @@ class Beacon:
         if head.content_type is not None:
             check_content_type(head.content_type)
         return body if head.content_encoding is None else unpacked(body, head.content_encoding, max_bytes)
-
-    def _report(
-        self,
-        head: CaptureHead,
-        principal: Principal | None,
-        said: View | PostView,
-        post_id: int,
-        default_type: str,
-        now_us: int,
-    ) -> Report:
-        ignored = self._ignored
-        who = self._visitor(head, principal, said)
-        local = self._enricher.local_time(said.local_datetime, said.local_timezone, now_us)
-        return Report(
-            post_id=post_id,
-            arrived_us=now_us,
-            viewer_key=who.viewer_key,
-            key_version=who.key_version,
-            source="web" if said.source is None else source_of(said, "web", ignored),
-            view_type=default_type if said.view_type is None else view_type_of(said, default_type, ignored),
-            event_id=None if said.event_id is None else event_id_of(said),
-            viewer_user_id=who.viewer_user_id,
-            authenticated=who.authenticated,
-            trusted=who.trusted,
-            agent_is_bot=who.agent_is_bot,
-            address_key=who.address_key,
-            country_code=who.country_code,
-            device_type=who.device_type,
-            user_agent_hash=who.user_agent_hash,
-            referrer_domain=who.referrer_domain,
-            local_datetime=local.datetime,
-            local_timezone=local.timezone,
-            local_hour=local.hour,
-            local_weekday=local.weekday,
-            play_order=None if said.play_order is None else play_order_of(said, ignored),
-            channel=None if said.channel is None else channel_of(said, ignored),
-            channel_context=said.channel_context or None,
-            playlist_id=said.playlist_id or None,
-        )
-
-    def _visitor(self, head: CaptureHead, principal: Principal | None, said: View | PostView) -> Visitor:
-        referrer = said.referrer if said.referrer or head.route is not Route.PIXEL else head.referer
-        if principal is not None:
-            return self._known_visitor(head, principal, said, referrer)
-        # A page sends all its views over one connection: who looks at them is found out once.
-        memo = head.memo
-        if isinstance(memo, tuple) and memo[0] == referrer:
-            who: Visitor = memo[1]
-            return who
-        who = self._enricher.web(head.peer, head.forwarded_for, head.agent, referrer, head.cf_country, None)
-        head.memo = (referrer, who)
-        return who
-
-    def _known_visitor(
-        self, head: CaptureHead, principal: Principal, said: View | PostView, referrer: str | None
-    ) -> Visitor:
-        if principal.is_service and (reported := reported_by_service(said)):
-            try:
-                return self._enricher.reported(
-                    principal,
-                    head.peer,
-                    referrer,
-                    client_ip=reported.client_ip,
-                    user_agent=reported.user_agent,
-                    user_id=reported.user_id,
-                )
-            except ValueError:
-                raise BadField("client_ip: not an IP address") from None
-        return self._enricher.web(head.peer, head.forwarded_for, head.agent, referrer, head.cf_country, principal)
 
 
 def _tell(answer: Answer, route: Route, outcome: Outcome) -> None:

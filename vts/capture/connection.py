@@ -16,7 +16,7 @@ from vts.capture.answers import ACCEPTED_ONE, CONTINUE, PREFLIGHT, Framer, error
 from vts.capture.fault import HttpFault
 from vts.capture.http1 import Head, RequestReader
 from vts.capture.judge import Lane, judge
-from vts.capture.limits import Limits
+from vts.capture.limits import Limits, Room
 from vts.capture.request import CaptureHead, CaptureReply
 
 Errand = Callable[[], Awaitable[CaptureReply]]
@@ -65,6 +65,7 @@ class House:
 
     receive: Receive
     limits: Limits
+    room: Room
     framer: Framer
     on_refused: Callable[[str], None]
     on_bug: Callable[[Exception], None]
@@ -99,7 +100,7 @@ class Connection:
         self._line = line
         self._write = line.write
         self._reader = RequestReader(
-            partial(judge, limits=house.limits, peer=peer, express=house.express), house.limits
+            partial(judge, limits=house.limits, peer=peer, express=house.express), house.limits, house.room
         )
         self._head: Head | None = None
         self._inside = False  # `receive` is on the stack and will go on by itself

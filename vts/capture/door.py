@@ -8,46 +8,21 @@ from __future__ import annotations
 
 import resource
 import ssl
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final
 
 import trio
 
 from vts.capture.answers import Framer, error_reply
-from vts.capture.connection import Closed, HandedOver, House, Receive
-from vts.capture.http1 import Head
-from vts.capture.judge import Lane
-from vts.capture.limits import Limits
+from vts.capture.connection import House, Receive
+from vts.capture.departures import Departures, HandOver, OnWebSocket, Stream
+from vts.capture.limits import Limits, Room
 from vts.capture.pump import PlainLine, Pump, available
-from vts.capture.replay import HandshakeStream, handshake_bytes
 from vts.capture.stream_line import StreamLine
 
 SWEEP_S: Final = 0.5  # how exact deadlines and the Date header are
-LINGER_MAX_BYTES: Final = 1024 * 1024
 # Files of our own beside the clients' sockets: journal, database, broker, logs.
 FILES_RESERVED: Final = 64
-
-Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
-HandOver = Callable[[Head, bytes, Stream], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class LiveRequest:
-    """A well-formed WebSocket handshake for the live counts. Header names are lower case."""
-
-    path: str
-    query: str
-    headers: tuple[tuple[str, str], ...]
-    peer: str
-    secure: bool
-
-    def header(self, name: str) -> str | None:
-        """Return the first value of a header."""
-        return next((value for known, value in self.headers if known == name), None)
-
-
-OnWebSocket = Callable[[LiveRequest, trio.abc.Stream], Awaitable[None]]
 
 
 class Door:
@@ -78,9 +53,10 @@ class Door:
         self._host = host
         self._tls = tls
         self._clock = clock
-        self._hand_over = hand_over
-        self._on_websocket = on_websocket
-        self._house = House(receive, self.limits, Framer(), on_refused, on_bug, express)
+        self._departures = Departures(hand_over, on_websocket, self.limits)
+        self._house = House(
+            receive, self.limits, Room(self.limits.unfinished_max_bytes), Framer(), on_refused, on_bug, express
+        )
         self._connections_max = min(self.limits.connections_max, _sockets_allowed())
         self._listening: trio.CancelScope | None = None
         self._lines: set[PlainLine | StreamLine] = set()
@@ -167,7 +143,7 @@ class Door:
         if line.unsent:
             with trio.move_on_after(self.limits.write_timeout_s):
                 await stream.send_all(line.unsent)
-        await self._conclude(line.connection.end, stream, peer)
+        await self._departures.conclude(line.connection.end, stream, peer)
 
     async def _serve_stream(self, stream: Stream, peer: str) -> None:
         if isinstance(stream, trio.SSLStream):
@@ -181,38 +157,7 @@ class Door:
             await line.run()
         finally:
             self._lines.discard(line)
-        await self._conclude(line.connection.end, stream, peer)
-
-    async def _conclude(self, end: Closed | HandedOver | None, stream: Stream, peer: str) -> None:
-        """Do what the connection has ended with."""
-        if isinstance(end, HandedOver):
-            if end.head.lane is Lane.LIVE:
-                await self._serve_live(end, stream, peer)
-            else:
-                await self._hand_over(end.head, end.body, stream)
-        if not isinstance(end, Closed) or end.unread:
-            await self._linger(stream)
-
-    async def _serve_live(self, end: HandedOver, stream: Stream, peer: str) -> None:
-        head = end.head
-        request = LiveRequest(
-            head.path.decode("ascii"),
-            head.query.decode("ascii"),
-            tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers),
-            peer,
-            isinstance(stream, trio.SSLStream),
-        )
-        opening = HandshakeStream(stream, handshake_bytes(head), end.rest, self.limits.write_timeout_s)
-        await self._on_websocket(request, opening)
-
-    async def _linger(self, stream: Stream) -> None:
-        """Read on for a moment: to close on unread bytes makes the kernel take back our last words (RFC 9112, 9.6)."""
-        unread = LINGER_MAX_BYTES
-        with trio.move_on_after(self.limits.linger_s):
-            if isinstance(stream, trio.SocketStream):
-                await stream.send_eof()
-            while unread > 0 and (data := await stream.receive_some()):
-                unread -= len(data)
+        await self._departures.conclude(line.connection.end, stream, peer)
 
     async def _turn_away(self, stream: Stream) -> None:
         self._house.on_refused("too_many_connections")

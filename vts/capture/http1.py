@@ -13,7 +13,7 @@ from typing import Final
 import httptools
 
 from vts.capture.fault import HttpFault, bad, too_large
-from vts.capture.limits import Limits
+from vts.capture.limits import Limits, Room
 from vts.capture.request import CaptureHead
 
 HEADER_LINES_MAX: Final = 128  # a browser sends about 15, a chain of proxies as many again
@@ -80,13 +80,14 @@ class RequestReader:
     followed the head of an upgrade.
     """
 
-    def __init__(self, judge: Callable[[Head], None], limits: Limits) -> None:
+    def __init__(self, judge: Callable[[Head], None], limits: Limits, room: Room) -> None:
         self.ready: deque[tuple[Head, bytes]] = deque()
         self.fault: HttpFault | None = None
         self.rest = b""
         self.finished = False
         self._judge = judge
         self._limits = limits
+        self._room = room
         self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
         self._begun = False
         self._head: Head | None = None
@@ -153,8 +154,9 @@ class RequestReader:
                 self._learn(data)
 
     def forget(self) -> None:
-        """Let go of the parser, which holds on to this reader."""
+        """Read no more. The parser holds on to this reader, and an unfinished body to its room."""
         self._parser = None
+        self._let_go_of_body()
 
     def _learn(self, data: bytes) -> None:
         head, body = self.ready[-1]
@@ -204,16 +206,17 @@ class RequestReader:
         except HttpFault as fault:
             self._stop(fault)
         self._head = head
-        self._pieces = []
-        self._body_bytes = self._unread_bytes = 0
+        self._unread_bytes = 0
 
     def on_body(self, part: bytes) -> None:
         """A part of the body, out of its framing."""
         head = self._head
         assert head is not None
-        self._body_bytes += len(part)
-        if self._body_bytes > head.body_max:
+        if self._body_bytes + len(part) > head.body_max:
             self._stop(too_large(f"body: more than {head.body_max} bytes"))
+        if not self._room.take(len(part)):
+            self._stop(HttpFault(503, "unavailable", "body: too many at once; try again", (("Retry-After", "1"),)))
+        self._body_bytes += len(part)
         self._pieces.append(part)
 
     def on_message_complete(self) -> None:
@@ -226,6 +229,11 @@ class RequestReader:
         self._head = None
         self._begun = False
         self._unread_bytes = 0
+        self._let_go_of_body()
+
+    def _let_go_of_body(self) -> None:
+        self._room.give(self._body_bytes)
+        self._body_bytes = 0
         self._pieces = []
 
     def _check_size(self, head: Head) -> None:

@@ -12,6 +12,7 @@ class Limits:
     header_max_bytes: int = 16 * 1024
     body_max_bytes: int = 64 * 1024
     batch_body_max_bytes: int = 1024 * 1024
+    unfinished_max_bytes: int = 64 * 1024 * 1024  # of bodies that are still coming in, all connections together
     gunzip_max_bytes: int = 512 * 1024
     header_timeout_s: float = 5.0
     body_timeout_s: float = 5.0
@@ -20,3 +21,23 @@ class Limits:
     linger_s: float = 1.0
     connections_max: int = 20_000
     batch_max_events: int = 500
+
+
+class Room:
+    """Bytes that may be held for all clients together."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self, max_bytes: int) -> None:
+        self._left = max_bytes
+
+    def take(self, size: int) -> bool:
+        """Take so many bytes of room; False, and nothing taken, when there are not so many."""
+        if size > self._left:
+            return False
+        self._left -= size
+        return True
+
+    def give(self, size: int) -> None:
+        """Give room back."""
+        self._left += size
