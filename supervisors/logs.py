@@ -6,9 +6,12 @@ import logging
 import sys
 import time
 import traceback
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
+
+from supervisors.report import BackingOff, Event, Failed, GaveUp, LoopHeld, Started, Stopped, StopTimedOut
+from vts.model.faults import Outage
 
 _encoder = msgspec.json.Encoder()
 _PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
@@ -49,3 +52,28 @@ def install(level: int = logging.INFO) -> None:
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+_log = logging.getLogger("vts.supervision")
+
+
+def log_event(event: Event) -> None:
+    """Write one event of supervision."""
+    match event:
+        case Started(name) | Stopped(name):
+            _log.info("%s", type(event).__name__.lower(), extra={"actor": name})
+        case Failed(name, error, counted):
+            level = logging.ERROR if counted else logging.WARNING
+            said = str(error) if isinstance(error, Outage) else ""
+            extra = {"actor": name, "kind": "bug" if counted else "outage", "said": said}
+            _log.log(level, "failed", extra=extra, exc_info=error)
+        case BackingOff(name, after_s):
+            _log.info("starts again", extra={"actor": name, "after_s": round(after_s, 3)})
+        case GaveUp(name, child):
+            _log.error("gave up", extra={"actor": name, "child": child})
+        case StopTimedOut(name, grace_s):
+            _log.warning("overstayed its grace", extra={"actor": name, "grace_s": grace_s})
+        case LoopHeld(task, held_ms, where):
+            _log.warning("held the loop", extra={"task": task, "held_ms": round(held_ms), "where": where})
+        case _:
+            assert_never(event)

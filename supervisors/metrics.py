@@ -19,6 +19,8 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from supervisors.report import Event, Failed, LoopHeld
+
 Gauge = Callable[[], float]
 
 COMMIT_BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
@@ -86,13 +88,15 @@ class Metrics:
         """Note records that went to the dead letters."""
         self._dead.inc(how_many)
 
-    def restarted(self, actor: str, why: str) -> None:
-        """Note that an actor ended and is started again; `why` is `outage` or `bug`."""
-        self._restarts.labels(actor, why).inc()
-
-    def held(self, seconds: float) -> None:
-        """Note a task step that held the loop."""
-        self._held.observe(seconds)
+    def on_event(self, event: Event) -> None:
+        """Note what supervision did."""
+        match event:
+            case Failed(name, _, counted):
+                self._restarts.labels(name, "bug" if counted else "outage").inc()
+            case LoopHeld(_, held_ms, _):
+                self._held.observe(held_ms / 1000)
+            case _:
+                pass
 
     def gauge(self, name: str, what: str, read: Gauge) -> None:
         """Add a gauge that is read at every scrape."""

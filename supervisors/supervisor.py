@@ -24,6 +24,13 @@ class TooManyBugs(Exception):
     """A group gave up. The cause is the last bug."""
 
 
+def alone(error: Exception) -> Exception:
+    """Take a single exception out of the groups that nurseries put around it."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
 class _Seat:
     """A child's place: what happened to it, and how to end it."""
 
@@ -38,6 +45,7 @@ class _Seat:
 
     def reopen(self) -> None:
         self.asked = False
+        self.announced = False
         self.running = False
         self.scope = trio.CancelScope()
         self.over = trio.Event()
@@ -84,18 +92,24 @@ class Supervisor:
         self._goodbye, self._fault, self._turn = trio.Event(), None, trio.Lock()
         for seat in self._seats:
             seat.reset()
-        async with trio.open_nursery(strict_exception_groups=False) as nursery:
-            self._nursery = nursery
-            for seat in self._seats:
-                if not self._goodbye.is_set():
-                    await nursery.start(self._keep, seat)
-            task_status.started()
-            await self._goodbye.wait()
-            if self._fault is None:
-                await self._stop(self._seats)
-            nursery.cancel_scope.cancel()
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                await self._start_and_wait(task_status)
+                nursery.cancel_scope.cancel()
+        except ExceptionGroup as group:
+            raise alone(group) from None
         if self._fault is not None:
             raise self._fault
+
+    async def _start_and_wait(self, task_status: trio.TaskStatus[None]) -> None:
+        for seat in self._seats:
+            if not self._goodbye.is_set():
+                await self._nursery.start(self._keep, seat)
+        task_status.started()
+        await self._goodbye.wait()
+        if self._fault is None:
+            await self._stop(self._seats)
 
     async def _keep(self, seat: _Seat, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run one child, again and again, until it has come to its end."""
@@ -111,12 +125,13 @@ class Supervisor:
         """Run a child once. Return whether to run it again."""
         since = trio.current_time()
         try:
-            async with trio.open_nursery(strict_exception_groups=False) as nursery:
+            async with trio.open_nursery() as nursery:
                 await nursery.start(seat.child.run)
                 self._note_start(seat, task_status)
-        except Exception as error:
+        except Exception as group:
+            error = alone(group)
             if not seat.ever_started:
-                raise  # a wrong setting, address or folder: nothing that waiting would mend
+                raise error from None  # a wrong setting, address or folder: nothing that waiting would mend
             return await self._after(seat, error, trio.current_time() - since)
         finally:
             seat.running = False
@@ -125,7 +140,9 @@ class Supervisor:
     def _note_start(self, seat: _Seat, task_status: trio.TaskStatus[None]) -> None:
         seat.running = seat.ever_started = True
         self._on_event(Started(seat.child.name))
-        task_status.started()
+        if not seat.announced:
+            seat.announced = True
+            task_status.started()
         if seat.asked and seat.child.stop is not None:
             seat.child.stop()
         if self._all_for_rest:

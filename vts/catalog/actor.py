@@ -11,7 +11,8 @@ from typing import Final
 import trio
 
 from vts.catalog.file import CatalogFile
-from vts.catalog.memory import Change, MemoryCatalog
+from vts.catalog.memory import MemoryCatalog
+from vts.model.content import Change
 from vts.model.ports import Clock
 
 BITE: Final = 5_000  # rows taken in between two checkpoints: about 5 ms

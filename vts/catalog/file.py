@@ -15,8 +15,7 @@ from typing import Final
 
 import msgspec
 
-from vts.catalog.memory import Change
-from vts.model.content import Content, Player
+from vts.model.content import Change, Content, Player
 
 FORMAT: Final = 1
 BITE: Final = 10_000  # rows decoded in one go

@@ -6,7 +6,7 @@ A content is one small integer, so a million of them take about 100 MB: owner in
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from vts.model.content import KINDS, Content, Player
 from vts.model.day import DAY_US
@@ -21,16 +21,6 @@ _OWNED: Final = 8
 _KIND_SHIFT: Final = 4
 _OWNER_SHIFT: Final = 8
 _KIND_OF: Final = (None, *KINDS)
-
-
-class Change(NamedTuple):
-    """What happened to the catalog up to a revision. None as a value means: removed."""
-
-    revision: int
-    contents: list[tuple[int, Content | None]]
-    players: list[tuple[bytes, Player | None]]
-    whole: bool = False
-    """Whether this is everything, so that what is not in it is gone."""
 
 
 class MemoryCatalog:

@@ -22,6 +22,16 @@ class Content(NamedTuple):
     provisional: bool
 
 
+class Change(NamedTuple):
+    """What happened to the catalog up to a revision. None as a value means: removed."""
+
+    revision: int
+    contents: list[tuple[int, Content | None]]
+    players: list[tuple[bytes, Player | None]]
+    whole: bool = False
+    """Whether this is everything, so that what is not in it is gone."""
+
+
 class Player(msgspec.Struct, frozen=True, gc=False):
     """A physical player. `credential_hash` is the SHA-256 of its credential, None when it has none."""
 

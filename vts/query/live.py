@@ -24,12 +24,20 @@ SELECT coalesce(sum(total_views), 0)::bigint AS views,
         WHERE owner_id = $1 AND day = $2)::bigint AS unique_viewers_today
 FROM post_stats_daily JOIN content USING (post_id) WHERE owner_id = $1
 """
-_TOP: Final = """
-SELECT post_id FROM post_stats_daily WHERE day = $1 AND post_id > 0 ORDER BY total_views DESC, post_id LIMIT $2
+_ARTIST_POSTS: Final = "SELECT post_id FROM content WHERE owner_id = $1"
+_PLAYER: Final = """
+SELECT count(*) AS views, count(*) FILTER (WHERE event_day = $2) AS views_today
+FROM view_events WHERE player_key = $1
 """
-_TITLES: Final = (
-    "SELECT post_id, title FROM content WHERE post_id = ANY($1::bigint[]) AND visibility = 'public' AND NOT deleted"
-)
+_TOP: Final = """
+WITH top AS (
+    SELECT post_id, total_views, unique_viewers FROM post_stats_daily JOIN content USING (post_id)
+    WHERE day = $1 AND post_id > 0 AND visibility = 'public' AND NOT deleted
+    ORDER BY total_views DESC, post_id LIMIT $2)
+SELECT post_id, title, top.total_views AS views_today, top.unique_viewers AS unique_viewers_today,
+       (SELECT sum(total_views)::bigint FROM post_stats_daily AS d WHERE d.post_id = top.post_id) AS views
+FROM top JOIN content USING (post_id) ORDER BY views_today DESC, post_id
+"""
 
 Counts = tuple[int, int, int]
 """(views of all time, views today, unique viewers today)"""
@@ -46,14 +54,20 @@ async def artist_counts(readers: Readers, user_id: int, today: dt.date) -> Count
     return _counts(await readers.fetchrow(_ARTIST, user_id, today))
 
 
-async def top_posts(readers: Readers, limit: int, today: dt.date) -> list[int]:
-    """Return the most viewed contents of a day, the first first."""
-    return [row["post_id"] for row in await readers.fetch(_TOP, today, limit)]
+async def artist_posts(readers: Readers, user_id: int) -> list[int]:
+    """Return the contents of one owner."""
+    return [row["post_id"] for row in await readers.fetch(_ARTIST_POSTS, user_id)]
 
 
-async def titles(readers: Readers, post_ids: Sequence[int]) -> dict[int, str | None]:
-    """Return the titles of the public ones among these contents."""
-    return {row["post_id"]: row["title"] for row in await readers.fetch(_TITLES, list(post_ids))}
+async def player_counts(readers: Readers, player_key: bytes, today: dt.date) -> Counts:
+    """Return the views that a player reported, of the days kept raw; its only viewer is itself."""
+    views, views_today = await readers.fetchrow(_PLAYER, player_key, today) or (0, 0)
+    return views, views_today, int(views_today > 0)
+
+
+async def top_posts(readers: Readers, limit: int, today: dt.date) -> list[dict[str, Any]]:
+    """Return the most viewed public contents of a day, the first first, by the names of the live messages."""
+    return [dict(row) for row in await readers.fetch(_TOP, today, limit)]
 
 
 def _counts(row: Any) -> Counts:

@@ -10,7 +10,10 @@ from vts.model.day import day_of_date
 DAYS_DEFAULT: Final = 30
 DAYS_MAX: Final = 3660  # ten years of daily rows stay one quick index range
 
-ALLOWED: Final = f"days must be 1 to {DAYS_MAX}, or from and to dates (YYYY-MM-DD) with from <= to <= today and at most {DAYS_MAX} days"
+ALLOWED: Final = (
+    f"days must be 1 to {DAYS_MAX}, or from and to dates (YYYY-MM-DD) with from <= to <= today "
+    f"and at most {DAYS_MAX} days"
+)
 
 
 class BadRange(ValueError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 import trio
@@ -30,9 +30,16 @@ class Partitions:
     """Keeps partitions from the oldest day that a view may carry to the day after tomorrow."""
 
     def __init__(
-        self, connect: Callable[[], Awaitable[Connection]], raw_days: int, clock: Clock, every_s: float = EVERY_S
+        self,
+        connect: Callable[[], Awaitable[Connection]],
+        raw_days: int,
+        clock: Clock,
+        also: Sequence[Callable[[Connection], Awaitable[object]]] = (),
+        every_s: float = EVERY_S,
     ) -> None:
+        """`also` is other housekeeping for the same hour and session."""
         self._connect = connect
+        self._also = tuple(also)
         self._raw_days = raw_days
         self._clock = clock
         self._every_s = every_s
@@ -41,7 +48,7 @@ class Partitions:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Make what is missing, now and every hour, until `stop`. Raises StoreUnavailable."""
         task_status.started()
-        with self._scope:
+        with trio.CancelScope() as self._scope:
             while True:
                 await self.make_ahead()
                 await trio.sleep(self._every_s)
@@ -51,10 +58,14 @@ class Partitions:
         self._scope.cancel()
 
     async def make_ahead(self) -> int:
-        """Make what is missing now; returns how many days were."""
+        """Make what is missing now; returns how many days were. The other chores follow."""
         today = day_of(self._clock())
         connection = await self._connect()
         try:
-            return await make_days(connection, map(date_of, range(today - self._raw_days, today + DAYS_AHEAD + 1)))
+            ahead = range(today - self._raw_days, today + DAYS_AHEAD + 1)
+            made = await make_days(connection, map(date_of, ahead))
+            for chore in self._also:
+                await chore(connection)
+            return made
         finally:
             await connection.close()

@@ -1,0 +1,33 @@
+"""What decides: the gate's tables, warmed from the journal before any door opens, and aged ever after."""
+
+from __future__ import annotations
+
+import trio
+
+from supervisors.child import Child
+from supervisors.parts import WARM_US, Parts, now_us
+from supervisors.supervisor import Supervisor
+from vts.live.hub import Hub
+
+
+class AdmissionFloor:
+    """The middle floor of the tree."""
+
+    def __init__(self, parts: Parts, hub: Hub) -> None:
+        self._parts = parts
+        self._hub = hub
+        self._warm = False
+
+    def supervisor(self) -> Supervisor:
+        """Return the group."""
+        children = [Child(name="admission", run=self._run)]
+        return Supervisor("admission", children, on_event=self._parts.on_event)
+
+    async def _run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Take in what is durable from before the start, then age. The tables survive a crash, so this happens once."""
+        if not self._warm:
+            async for events in self._parts.journal.recent(now_us() - WARM_US):
+                self._parts.gate.warm(events)
+                self._hub.warm(events)
+            self._warm = True
+        await self._parts.admission.run(task_status=task_status)

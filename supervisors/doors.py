@@ -1,0 +1,237 @@
+"""What opens: the web application, the broker's session, the endpoint for players, the door, the live counts.
+
+The hub starts last and so is told first that it is over: its connections leave before the door waits for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import trio
+from trio_websocket import wrap_server_stream
+
+from supervisors.child import Child
+from supervisors.parts import Parts, now_us, tls_context
+from supervisors.storage import Storage
+from supervisors.supervisor import Supervisor
+from vts.auth.tokens import BadToken
+from vts.capture.beacon import Beacon
+from vts.capture.departures import LiveRequest
+from vts.capture.door import Door
+from vts.capture.handover import Handover
+from vts.capture.limits import Limits
+from vts.capture.mqtt_broker import broker_of
+from vts.capture.mqtt_session import SessionOptions
+from vts.capture.mqtt_subscriber import MqttSubscriber
+from vts.capture.mqtt_wire import Topics
+from vts.capture.player_reports import PlayerReports
+from vts.live import sse, upgrade, websocket
+from vts.live.hub import Crowded, Hub
+from vts.model.principal import Principal
+from vts.web.answers import Problem
+from vts.web.app import create_app
+from vts.web.services import Services
+
+MQTT_GRACE_S: Final = 2.0
+DOOR_GRACE_S: Final = 2.5  # requests under way end within milliseconds, or their client does not read
+HUB_GRACE_S: Final = 1.0
+
+
+@dataclass
+class Doors:
+    """The upper floor of the tree."""
+
+    parts: Parts
+    storage: Storage
+    hub: Hub
+    services: Services = field(init=False)
+    door: Door = field(init=False)
+    subscriber: MqttSubscriber | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        """Build every door. Raises BadStart for certificates and addresses that are none."""
+        self._reports = self._player_reports()
+        self._beacon = self._make_beacon()
+        self.services = self._make_services()
+        self._handover = Handover(create_app(self.services), self._bug)
+        self.door = self._make_door()
+        self.subscriber = self._make_subscriber()
+
+    def supervisor(self) -> Supervisor:
+        """Return the group; started last is stopped first."""
+        children = [Child(name="web", run=self._handover.run)]
+        if self.subscriber is not None:
+            run, stop = self.subscriber.run, self.subscriber.stop
+            children.append(Child(name="mqtt", run=run, stop=stop, grace_s=MQTT_GRACE_S))
+        children.append(Child(name="door", run=self.door.run, stop=self.door.stop, grace_s=DOOR_GRACE_S))
+        children.append(Child(name="live", run=self.hub.run, stop=self.hub.stop, grace_s=HUB_GRACE_S))
+        return Supervisor("doors", children, on_event=self.parts.on_event)
+
+    # ---- capture
+
+    def _player_reports(self) -> PlayerReports:
+        parts = self.parts
+        return PlayerReports(
+            topics=Topics(parts.settings.mqtt.topic_prefix),
+            enricher=parts.enricher,
+            catalog=parts.memory,
+            admission=parts.admission,
+            react=self.storage.react,
+            on_status=lambda key, status: parts.metrics.note("player_status"),
+            count=parts.metrics.count,
+            clock=now_us,
+        )
+
+    def _make_beacon(self) -> Beacon:
+        parts = self.parts
+        return Beacon(
+            admission=parts.admission,
+            enricher=parts.enricher,
+            tokens=parts.secrets.tokens,
+            catalog=parts.memory,
+            player_view=self._reports.receive,
+            clock=now_us,
+            count=parts.metrics.count,
+            on_ignored=lambda name: parts.metrics.note(f"ignored_{name}"),
+            limits=self._limits(),
+        )
+
+    def _limits(self) -> Limits:
+        http = self.parts.settings.http
+        names = Limits.__dataclass_fields__
+        return Limits(**{name: getattr(http, name) for name in names if hasattr(http, name)})
+
+    def _make_door(self) -> Door:
+        http = self.parts.settings.http
+        return Door(
+            receive=self._beacon.receive_soon,
+            hand_over=self._handover.serve,
+            on_websocket=self._serve_live,
+            clock=now_us,
+            host=http.host,
+            port=http.port,
+            tls=tls_context(http.tls_cert_file, http.tls_key_file),
+            limits=self._limits(),
+            on_refused=lambda code: self.parts.metrics.note(f"refused_{code}"),
+            on_bug=self._bug,
+        )
+
+    def _make_subscriber(self) -> MqttSubscriber | None:
+        mqtt = self.parts.settings.mqtt
+        if not mqtt.url:
+            return None
+        broker = broker_of(mqtt.url, Path(mqtt.ca_file) if mqtt.ca_file else None)
+        prefix = f"$share/{mqtt.share_group}/" if mqtt.share_group else ""
+        options = SessionOptions(
+            client_id=mqtt.client_id or f"vts-{self.parts.installation}",
+            username=broker.username,
+            password=broker.password,
+            filters=[prefix + one for one in self._reports.topics.filters],
+            keep_alive_s=mqtt.keep_alive_s,
+            session_expiry_s=mqtt.session_expiry_s,
+            receive_maximum=mqtt.receive_maximum,
+            packet_max_bytes=mqtt.packet_max_bytes,
+        )
+        return MqttSubscriber(broker.dial, options, self._reports)
+
+    # ---- live counts
+
+    async def _serve_live(self, request: LiveRequest, stream: trio.abc.Stream) -> None:
+        settings = self.parts.settings
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers]
+        rules = upgrade.Rules(frozenset(settings.http.allowed_origins), anonymous=self.parts.is_private)
+        verdict = upgrade.judge(headers, request.query, rules=rules, verify=self._verify, redeem=self._redeem)
+        async with trio.open_nursery() as nursery:
+            asked = await wrap_server_stream(nursery, stream, max_message_size=websocket.MESSAGE_MAX_CHARS)
+            match verdict:
+                case upgrade.Welcome(principal):
+                    await websocket.serve(asked, self.hub, principal, address=request.peer, deadlines=self._deadlines())
+                case upgrade.Turned(status, error, code):
+                    body = msgspec.json.encode({"error": error, "error_code": code})
+                    json_type = [(b"content-type", b"application/json")]
+                    await asked.reject(status, extra_headers=json_type, body=body)
+            nursery.cancel_scope.cancel()
+
+    def _deadlines(self) -> websocket.Deadlines:
+        live = self.parts.settings.live
+        return websocket.Deadlines(
+            write_s=live.write_deadline_s, ping_s=live.ping_s, frame_max_bytes=live.frame_max_bytes
+        )
+
+    def _verify(self, token: str) -> Principal | None:
+        try:
+            return self.parts.secrets.tokens.verify(token, now_us() / 1e6)
+        except BadToken:
+            return None
+
+    def _redeem(self, ticket: str) -> Principal | None:
+        return self.parts.tickets.redeem(ticket, now_us() / 1e6)
+
+    async def _live_events(self, principal: Principal | None, topics: str, address: str) -> AsyncIterator[bytes]:
+        try:
+            async for piece in sse.events(self.hub, principal, topics, address=address):
+                yield piece
+        except Crowded as why:
+            raise Problem(503, str(why), "unavailable", {"Retry-After": "5"}) from None
+
+    # ---- the web
+
+    def _make_services(self) -> Services:
+        parts, storage = self.parts, self.storage
+        return Services(
+            clock=now_us,
+            catalog=parts.memory,
+            tokens=parts.secrets.tokens,
+            tickets=parts.tickets,
+            beacon=self._beacon,
+            live_events=self._live_events,
+            anonymous_live=self.parts.is_private,
+            allowed_origins=frozenset(parts.settings.http.allowed_origins),
+            upsert_contents=storage.upsert_contents,
+            upsert_players=storage.upsert_players,
+            delete_content=storage.delete_content,
+            delete_player=storage.delete_player,
+            react=storage.react,
+            comment=storage.comment,
+            post_facts=storage.post_facts,
+            post_views=storage.post_views,
+            lag_s=lambda: parts.journal.oldest_age_s,
+            accepting=self.accepting,
+            readiness=self.readiness,
+            metrics=parts.metrics.render,
+            status=self.status,
+        )
+
+    def accepting(self) -> bool:
+        """Whether an event that comes now can be acknowledged."""
+        return self.parts.memory.ready and not self.parts.journal.refusing
+
+    def readiness(self) -> dict[str, str]:
+        """Return every part and how it is; a broker that is not connected is not ok."""
+        states = dict(self.parts.states)
+        states["database"] = self.storage.state()
+        states["catalog_loaded"] = "ok" if self.parts.memory.ready else "no catalog yet"
+        states["journal"] = "refusing" if self.parts.journal.refusing else "ok"
+        if self.subscriber is not None:
+            states["mqtt"] = "ok" if self.subscriber.connected else "not connected"
+        return states
+
+    def status(self) -> dict[str, Any]:
+        """Return what the first page says is running."""
+        mqtt = "none" if self.subscriber is None else "connected" if self.subscriber.connected else "connecting"
+        sizes = self.parts.memory.sizes()
+        return {
+            "Events": "accepted" if self.accepting() else "refused",
+            "Database": ("embedded, " if self.parts.embedded else "yours, ") + self.storage.state(),
+            "MQTT broker": mqtt,
+            "Contents": sizes["contents"],
+            "Players": sizes["players"],
+            "Waiting in the journal": self.parts.journal.depth,
+        }
+
+    def _bug(self, bug: Exception) -> None:
+        self.parts.contained(bug)

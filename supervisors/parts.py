@@ -1,0 +1,210 @@
+"""The parts that the tree is made of: built once from the settings, before anything runs.
+
+Everything here is sync and local: secrets, tables in memory, clients that have not connected yet. What runs is decided
+in storage.py, admission.py and doors.py, a screen each.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+
+from config.load import countries_file
+from config.settings import Settings
+from supervisors.logs import log_event
+from supervisors.mailbox import Mailbox
+from supervisors.metrics import Metrics
+from supervisors.report import Event, Failed, Started
+from vts.admit.admission import Admission
+from vts.admit.gate import Gate, GateSettings
+from vts.auth.secrets import load_or_make
+from vts.auth.tickets import Tickets
+from vts.auth.tokens import BadKey, Tokens
+from vts.catalog.memory import MemoryCatalog
+from vts.enrich.client_ip import Networks
+from vts.enrich.country import Countries
+from vts.enrich.enrich import Enricher
+from vts.enrich.referrer import site_domain
+from vts.enrich.timezones import TimeZones
+from vts.enrich.viewer import ViewerKeys
+from vts.journal.entry import Entry, OnSettled
+from vts.journal.journal import Journal
+from vts.model.day import SECOND_US
+from vts.model.faults import BadStart
+from vts.model.view import ViewEvent
+from vts.store.connection import Database, Readers
+from vts.store.embedded import Embedded
+from vts.store.migrate import migrations
+
+_log: Final = logging.getLogger(__name__)
+
+JOURNAL_BOX: Final = 20_000  # entries: every connection of a full house may have one on its way
+WARM_US: Final = 15 * 60 * SECOND_US  # retries come within minutes; the key in the database catches later ones
+SECRET_BYTES: Final = 32
+
+
+def now_us() -> int:
+    """Microseconds since the epoch: the one clock of the process."""
+    return time.time_ns() // 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """What only this installation knows."""
+
+    tokens: Tokens
+    viewer: bytes
+
+    @property
+    def identities(self) -> bytes:
+        """The key of derived event ids: of the viewer secret, so that both move to another machine together."""
+        return hmac.digest(self.viewer, b"event identities", "sha256")
+
+
+def read_secrets(settings: Settings, folder: Path) -> Secrets:
+    """Return the secrets, generated into the data folder where none are set. Raises BadStart."""
+    secret, key_file = settings.auth.secret, settings.auth.public_key_file
+    if secret and key_file:
+        raise BadStart("auth.secret and auth.public_key_file: set one of them")
+    try:
+        tokens = Tokens(
+            secret=None if key_file else secret.encode() or load_or_make(folder / "token.secret", SECRET_BYTES),
+            public_key=Path(key_file).read_bytes() if key_file else None,
+            issuer=settings.auth.issuer or None,
+            audience=settings.auth.audience or None,
+            revoked=_revoked(settings.auth.revoked_file),
+        )
+    except BadKey as fault:
+        raise BadStart(f"auth: {fault}") from None
+    viewer = settings.privacy.viewer_secret.encode() or load_or_make(folder / "viewer.secret", SECRET_BYTES)
+    return Secrets(tokens=tokens, viewer=viewer)
+
+
+def _revoked(path: str) -> Callable[[str], bool]:
+    """Return the rule of revoked tokens; the file is looked at again whenever it has changed."""
+    if not path:
+        return frozenset[str]().__contains__
+    known: tuple[int, frozenset[str]] = (-1, frozenset())
+
+    def revoked(jti: str) -> bool:
+        nonlocal known
+        changed = Path(path).stat().st_mtime_ns
+        if changed != known[0]:
+            known = changed, frozenset(Path(path).read_text().split())
+        return jti in known[1]
+
+    return revoked
+
+
+class Parts:
+    """Every long-lived object of the process. Raises BadStart for a setting that only its use shows to be wrong."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.settings = settings
+        self.folder = folder
+        self.metrics = Metrics()
+        self.states: dict[str, str] = {}
+        self.secrets = read_secrets(settings, folder)
+        self.tickets = Tickets()
+        self.memory = MemoryCatalog(settings.catalog.provisional_max)
+        self.keys = ViewerKeys(self.secrets.viewer, 1, settings.privacy.viewer_identity)
+        self.enricher = self._enricher()
+        self.gate = Gate(_gate_settings(settings), self.memory, self.secrets.identities)
+        self.journal_box: Mailbox[Entry] = Mailbox(JOURNAL_BOX)
+        self.journal = Journal(
+            folder / "journal.sqlite",
+            self.journal_box,
+            max_bytes=settings.journal.max_bytes,
+            keep_drained_s=settings.journal.keep_drained_s,
+            clock=now_us,
+            on_commit=self.metrics.committed,
+        )
+        self.admission = Admission(self.gate, self._submit, now_us, self.metrics.count)
+        self.embedded = None if settings.database.url else Embedded(folder, say=print)
+        self.database = Database(
+            url=self.embedded.url if self.embedded is not None else lambda: settings.database.url,
+            command_timeout_s=settings.database.command_timeout_s,
+            schema=len(migrations()),
+        )
+        self.readers = Readers(self.database, settings.database.readers, settings.database.query_timeout_s)
+
+    def on_event(self, event: Event) -> None:
+        """The one hook of supervision: log, metrics and readiness hear the same stream."""
+        log_event(event)
+        self.metrics.on_event(event)
+        match event:
+            case Failed(name, _, _):
+                self.states[name] = "down"
+            case Started(name):
+                self.states[name] = "ok"
+            case _:
+                pass
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the door listens on loopback only."""
+        host = self.settings.http.host
+        try:
+            return host == "localhost" or ip_address(host).is_loopback
+        except ValueError:
+            return False
+
+    def contained(self, bug: Exception) -> None:
+        """Note an exception that ended a connection and nothing else."""
+        self.metrics.note("contained_bug")
+        _log.error("a connection failed", exc_info=bug)
+
+    @property
+    def installation(self) -> str:
+        """A name for this data folder that never changes: what a broker keeps our session under."""
+        return hmac.digest(self.secrets.viewer, b"installation " + bytes(self.folder), "sha256").hex()[:16]
+
+    def _submit(self, records: Sequence[ViewEvent], on_settled: OnSettled) -> object:
+        return self.journal.submit(records, on_settled)
+
+    def _enricher(self) -> Enricher:
+        settings = self.settings
+        return Enricher(
+            keys=self.keys,
+            countries=Countries(countries_file(settings)),
+            zones=TimeZones(),
+            trusted=Networks(settings.http.trusted_proxies),
+            cf_ipcountry=settings.geoip.cf_ipcountry,
+            own_domain=site_domain(settings.site.domain),
+            on_ignored=lambda field: self.metrics.note(f"ignored_{field}"),
+        )
+
+
+def _gate_settings(settings: Settings) -> GateSettings:
+    limits = settings.limits
+    return GateSettings(
+        strict=settings.catalog.mode == "strict",
+        raw_days=settings.retention.raw_days,
+        web_per_minute=limits.web_per_minute,
+        web_burst=limits.web_burst,
+        player_interval_us=round(limits.player_interval_s * SECOND_US),
+        player_per_minute=limits.player_per_minute,
+        provisional_per_minute=settings.catalog.provisional_per_minute,
+    )
+
+
+def tls_context(cert_file: str, key_file: str, client_ca_file: str = "") -> ssl.SSLContext | None:
+    """Return the context of a TLS listener, None when no certificate is set. Raises BadStart."""
+    if not cert_file:
+        return None
+    try:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(cert_file, key_file or None)
+        if client_ca_file:
+            context.load_verify_locations(client_ca_file)
+            context.verify_mode = ssl.CERT_OPTIONAL
+    except (OSError, ssl.SSLError) as fault:
+        raise BadStart(f"TLS: {cert_file} cannot be used: {fault}") from None
+    return context

@@ -1,0 +1,88 @@
+"""The tree itself: storage, admission, doors. Order is dependency order, and the goodbye runs backwards."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Final
+
+import trio
+
+from supervisors.admission import AdmissionFloor
+from supervisors.child import Child
+from supervisors.doors import Doors
+from supervisors.parts import Parts, now_us
+from supervisors.policy import Policy
+from supervisors.storage import Storage
+from supervisors.supervisor import Supervisor
+from vts.live.hub import Hub
+from vts.live.topics import who_may_see
+from vts.model.faults import StoreUnavailable
+
+ACCEPTING_POLL_S: Final = 0.02
+ROOT_POLICY: Final = Policy(max_restarts=3, within_s=300.0)
+
+
+class Tree:
+    """Everything that runs. `root` is its supervisor; the rest is for whoever starts and stops it."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        live = parts.settings.live
+        self.storage = Storage(parts)
+        self.hub = Hub(
+            self.storage.live_sources(),
+            who_may_see(parts.memory, public_top=parts.is_private),
+            clock=now_us,
+            journal_id=lambda: parts.journal.journal_id,
+            clients_max=live.clients_max,
+            clients_per_address=live.clients_per_address,
+            per_second=live.per_second,
+        )
+        self.storage.hub = self.hub
+        self.admission = AdmissionFloor(parts, self.hub)
+        self.doors = Doors(parts, self.storage, self.hub)
+        groups = (self.storage.supervisor(), self.admission.supervisor(), self.doors.supervisor())
+        self.root = Supervisor(
+            "root",
+            [Child(name=group.name, run=group.run, stop=group.stop, grace_s=GRACES[group.name]) for group in groups],
+            strategy="rest_for_one",
+            policy=ROOT_POLICY,
+            on_event=parts.on_event,
+        )
+        self.leaving = False
+        self._gauges()
+
+    def leave(self) -> None:
+        """Begin the goodbye."""
+        self.leaving = True
+        self.root.stop()
+
+    async def wait_accepting(self) -> None:
+        """Return when a door is open and an event that comes now can be acknowledged."""
+        while not (self.doors.accepting() and self.parts.states.get("doors") == "ok"):
+            await trio.sleep(ACCEPTING_POLL_S)
+
+    def urls(self) -> dict[str, str]:
+        """Return where this process can be reached, for the file that says that it is ready."""
+        http = self.parts.settings.http
+        host = f"[{http.host}]" if ":" in http.host else http.host
+        scheme = "https" if http.tls_cert_file else "http"
+        urls = {"http": f"{scheme}://{host}:{self.doors.door.port}"}
+        if self.parts.embedded is not None:
+            with suppress(StoreUnavailable):
+                urls["database"] = self.parts.embedded.url()
+        return urls
+
+    def _gauges(self) -> None:
+        gauge, parts = self.parts.metrics.gauge, self.parts
+        gauge("vts_journal_depth", "Events that PostgreSQL does not have yet", lambda: parts.journal.depth)
+        gauge("vts_journal_bytes", "Bytes in use in the journal", lambda: parts.journal.bytes)
+        gauge("vts_drain_lag_seconds", "Age of the oldest of them", lambda: parts.journal.oldest_age_s)
+        gauge("vts_live_clients", "Live connections", lambda: self.hub.clients)
+        gauge("vts_live_topics", "Followed topics", lambda: self.hub.topics)
+        gauge("vts_http_connections", "Connections at the door", lambda: self.doors.door.connections)
+        gauge("vts_contents", "Contents in the catalog", lambda: parts.memory.sizes()["contents"])
+        gauge("vts_players", "Players in the catalog", lambda: parts.memory.sizes()["players"])
+
+
+GRACES: Final = {"storage": 6.0, "admission": 0.5, "doors": 5.0}

@@ -1,0 +1,225 @@
+"""What keeps: PostgreSQL, its schema and days, the journal, the drain, the catalog, the news of other processes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Final, TypeVar
+
+import msgspec
+import trio
+
+from supervisors.child import Child
+from supervisors.parts import Parts, now_us
+from supervisors.supervisor import Supervisor
+from vts.catalog.actor import CatalogActor
+from vts.catalog.file import CatalogFile
+from vts.live.hub import Hub, Sources
+from vts.live.tracks import TopRow
+from vts.model.committed import Committed
+from vts.model.content import Change, ContentRow, PlayerRow
+from vts.model.day import date_of, day_of
+from vts.model.faults import StoreUnavailable
+from vts.model.reaction import Comment, Reaction
+from vts.query import live
+from vts.query.load import post_facts, post_views
+from vts.query.post import PostFacts
+from vts.store.catalog import CHANNEL as CATALOG_CHANNEL
+from vts.store.catalog import changes_since, delete_content, delete_player, upsert_contents, upsert_players
+from vts.store.connection import Connection, Role
+from vts.store.drain import Drain
+from vts.store.migrate import Migrator
+from vts.store.partitions import Partitions
+from vts.store.reactions import change_comment, change_reaction
+
+
+def today() -> dt.date:
+    """The current UTC day."""
+    return date_of(day_of(now_us()))
+
+
+T = TypeVar("T")
+
+LIVE_CHANNEL: Final = "vts_live"
+DRAIN_GRACE_S: Final = 2.0  # what is not drained by then stays in the journal, on disk
+POSTGRES_GRACE_S: Final = 3.0  # a checkpoint; cancelled it ends at once and recovers at the next start
+
+
+class Storage:
+    """The lowest floor of the tree. `catalog` is refreshed by whoever writes to the catalog."""
+
+    hub: Hub
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._writing = trio.Lock()
+        self._writer: Connection | None = None
+        self._migrator = Migrator(replace(parts.database, schema=0))
+        self.catalog = CatalogActor(
+            parts.memory, CatalogFile(parts.folder / "catalog.sqlite"), self._changes, self._listening, now_us
+        )
+        self.drain = Drain(
+            connect=self._connector("writer"),
+            journal=parts.journal,
+            on_committed=self._committed,
+            clock=now_us,
+        )
+
+    def supervisor(self) -> Supervisor:
+        """Return the group, in the order of dependency."""
+        parts = self._parts
+        partitions = Partitions(self._connector("writer"), parts.settings.retention.raw_days, now_us)
+        children = [
+            Child(name="schema", run=self._migrate),
+            Child(name="partitions", run=partitions.run, stop=partitions.stop),
+            Child(name="journal", run=parts.journal.run, stop=parts.journal_box.seal, grace_s=1.0),
+            Child(name="drain", run=self.drain.run, stop=self.drain.stop, grace_s=DRAIN_GRACE_S),
+            Child(name="catalog", run=self.catalog.run),
+            Child(name="notices", run=self._follow_notices),
+        ]
+        if parts.embedded is not None:
+            run, stop = parts.embedded.run, parts.embedded.stop
+            children.insert(0, Child(name="postgresql", run=run, stop=stop, grace_s=POSTGRES_GRACE_S))
+        return Supervisor("storage", children, on_event=parts.on_event)
+
+    # ---- what the API writes; each is in force here before it is answered
+
+    async def upsert_contents(self, rows: Sequence[ContentRow]) -> int:
+        """Write contents. Raises StoreUnavailable."""
+        return await self._write_catalog(lambda connection: upsert_contents(connection, rows))
+
+    async def upsert_players(self, rows: Sequence[PlayerRow]) -> int:
+        """Write players. Raises StoreUnavailable."""
+        return await self._write_catalog(lambda connection: upsert_players(connection, rows))
+
+    async def delete_content(self, post_id: int) -> bool:
+        """Mark a content as deleted. Raises StoreUnavailable."""
+        return await self._write_catalog(lambda connection: delete_content(connection, post_id))
+
+    async def delete_player(self, player_key: bytes) -> bool:
+        """Remove a player. Raises StoreUnavailable."""
+        return await self._write_catalog(lambda connection: delete_player(connection, player_key))
+
+    async def react(self, reaction: Reaction) -> None:
+        """Add or remove a reaction. Raises StoreUnavailable, ReactionLimitExceeded."""
+        await self._write(lambda connection: change_reaction(connection, reaction))
+
+    async def comment(self, comment: Comment) -> None:
+        """Add or remove a comment. Raises StoreUnavailable."""
+        await self._write(lambda connection: change_comment(connection, comment))
+
+    async def _write_catalog(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        done = await self._write(work)
+        await self.catalog.refresh()
+        return done
+
+    async def _write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Do a piece of the API's work on the one session that writes for it, one at a time."""
+        try:
+            with trio.fail_after(self._parts.settings.database.command_timeout_s):
+                async with self._writing:
+                    if self._writer is None or self._writer.is_closed:
+                        self._writer = await self._parts.database.connect("writer", name="vts api")
+                    return await work(self._writer)
+        except trio.TooSlowError:
+            raise StoreUnavailable("the database does not answer in time") from None
+
+    # ---- what the API and the live counts ask
+
+    async def post_facts(self, post_id: int, first: int, last: int) -> PostFacts:
+        """Return what the answer about a content is made of. Raises StoreUnavailable."""
+        return await post_facts(self._parts.readers, post_id, first, last)
+
+    async def post_views(self, post_id: int) -> int:
+        """Return the views of all time. Raises StoreUnavailable."""
+        return await post_views(self._parts.readers, post_id)
+
+    def live_sources(self) -> Sources:
+        """Return what the live counts ask."""
+        readers, memory, keys = self._parts.readers, self._parts.memory, self._parts.keys
+
+        def owner_of(post_id: int) -> int | None:
+            content = memory.content(post_id)
+            return None if content is None else content.owner_id
+
+        return Sources(
+            counts=lambda posts: live.counts(readers, posts, today()),
+            artist_counts=lambda user_id: live.artist_counts(readers, user_id, today()),
+            artist_posts=lambda user_id: live.artist_posts(readers, user_id),
+            player_counts=lambda key: live.player_counts(readers, key, today()),
+            top=self._top,
+            owner_of=owner_of,
+            viewer_of_player=keys.player,
+        )
+
+    async def _top(self, limit: int) -> list[TopRow]:
+        return [TopRow(**row) for row in await live.top_posts(self._parts.readers, limit, today())]
+
+    def state(self) -> str:
+        """Say how the database is, for people."""
+        states = self._parts.states
+        if not self._migrator.done.is_set():
+            return "starting"
+        return "ok" if all(states.get(name) == "ok" for name in ("drain", "catalog", "notices")) else "not answering"
+
+    # ---- sessions
+
+    def _connector(self, role: Role) -> Callable[[], Awaitable[Connection]]:
+        """Return how an actor gets its session: not before the schema is there."""
+
+        async def connect() -> Connection:
+            if self._parts.embedded is not None:
+                await self._parts.embedded.wait_ready()
+            await self._migrator.done.wait()
+            return await self._parts.database.connect(role)
+
+        return connect
+
+    def _committed(self, committed: Committed) -> None:
+        metrics = self._parts.metrics
+        metrics.drained(committed.records, committed.took_s)
+        if committed.dead:
+            metrics.dead_letter(committed.dead)
+        if committed.duplicates:
+            metrics.note("stored_before", committed.duplicates)
+        self.hub.on_committed(committed)
+
+    async def _migrate(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        task_status.started()
+        if self._parts.embedded is not None:
+            await self._parts.embedded.wait_ready()
+        await self._migrator.run()
+
+    async def _follow_notices(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Hear what other processes commit. Raises StoreUnavailable when the session is lost."""
+        task_status.started()
+        async with self._session() as connection:
+            await connection.listen(LIVE_CHANNEL, self._notice)
+            self.hub.resync()
+            await connection.stay()
+
+    def _notice(self, payload: str) -> None:
+        try:
+            self.hub.on_notify(payload)
+        except msgspec.MsgspecError:
+            self._parts.metrics.note("unreadable_notice")
+
+    async def _changes(self, revision: int) -> Change:
+        async with self._session() as connection:
+            return await changes_since(connection, revision)
+
+    @asynccontextmanager
+    async def _listening(self, wake: Callable[[], None]) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        async with self._session() as connection:
+            await connection.listen(CATALOG_CHANNEL, lambda _: wake())
+            yield connection.stay
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[Connection]:
+        connection = await self._connector("reader")()
+        try:
+            yield connection
+        finally:
+            await connection.close()

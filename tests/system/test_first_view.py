@@ -1,0 +1,87 @@
+"""A newcomer's first minute: a view goes in and comes out in the statistics and live."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+
+import trio
+from trio_websocket import open_websocket_url
+
+from tests.support.process import Vts, wait_until
+
+FRESH_WITHIN_S = 1.0
+
+
+def stats(vts: Vts, token: str, post_id: int) -> dict[str, object]:
+    with vts.client(token) as client:
+        return dict(client.get(f"/api/post/{post_id}/stats").json())
+
+
+async def test_a_view_is_in_the_stats_and_on_the_open_socket_within_a_second(vts: Vts) -> None:
+    token = vts.service_token()
+    address = vts.http.replace("http", "ws", 1) + "/live"
+    async with open_websocket_url(address, extra_headers=[("Authorization", f"Bearer {token}")]) as socket:
+        await socket.send_message(json.dumps({"op": "subscribe", "topics": ["post:42", "top"]}))
+        snapshots = [json.loads(await socket.get_message()) for _ in range(2)]
+        assert {message["topic"] for message in snapshots} == {"post:42", "top"}
+        with vts.client() as client:
+            answer = await trio.to_thread.run_sync(lambda: client.post("/api/view", json={"post_id": 42}))
+        assert (answer.status_code, answer.json()) == (202, {"accepted": 1, "dropped": {}})
+        started = time.monotonic()
+        with trio.fail_after(FRESH_WITHIN_S):
+            while True:
+                change = json.loads(await socket.get_message())
+                if change["topic"] == "post:42" and change["views"] == 1:
+                    break
+        assert (change["views_today"], change["unique_viewers_today"], change["viewers_now"]) == (1, 1, 1)
+        await trio.to_thread.run_sync(
+            lambda: wait_until(lambda: stats(vts, token, 42)["total_views"] == 1, FRESH_WITHIN_S)
+        )
+        assert time.monotonic() - started <= 2 * FRESH_WITHIN_S
+
+
+def test_what_does_not_count_is_answered_and_counted_by_reason(vts: Vts) -> None:
+    token = vts.service_token()
+    event = {"post_id": 7, "event_id": str(uuid.uuid4())}
+    with vts.client(token) as service, vts.client() as browser, vts.client(agent="curl/8.0") as bot:
+        rows = [{"post_id": 7, "kind": "artwork", "owner_id": 70}]
+        assert service.post("/api/content", json=rows).json() == {"upserted": 1}
+        owner = {"Authorization": f"Bearer {vts.cli('token', '--user', '70')}"}
+        assert browser.post("/api/view", json=event).json()["accepted"] == 1
+        assert browser.post("/api/view", json=event).json() == {"accepted": 0, "dropped": {"duplicate": 1}}
+        assert bot.post("/api/view", json={"post_id": 7}).json() == {"accepted": 0, "dropped": {"bot": 1}}
+        assert browser.post("/api/view", json={"post_id": 7}, headers=owner).json()["dropped"] == {"author": 1}
+        bad = browser.post("/api/view", json={"post_id": -1})
+        assert bad.status_code == 400 and "post_id" in bad.json()["error"]
+        unknown = browser.post("/player/events/view", json={"post_id": 7}, auth=(str(uuid.uuid4()), "no"))
+        assert unknown.status_code == 401
+        metrics = browser.get("/metrics").text
+    for reason in ("accepted", "duplicate", "bot", "author", "invalid", "authentication_failed"):
+        assert any(f'outcome="{reason}"' in line and not line.endswith(" 0.0") for line in metrics.splitlines()), reason
+    wait_until(lambda: stats(vts, token, 7)["total_views"] == 1)
+
+
+def test_the_statistics_belong_to_the_owner(vts: Vts) -> None:
+    with vts.client(vts.service_token()) as service, vts.client() as anyone:
+        service.post("/api/content", json={"post_id": 9, "owner_id": 90})
+        path = "/api/post/9/stats"
+        assert anyone.get(path).status_code == 401
+        for user, status in (("90", 200), ("91", 403)):
+            headers = {"Authorization": f"Bearer {vts.cli('token', '--user', user)}"}
+            assert anyone.get(path, headers=headers).status_code == status
+        moderator = {"Authorization": f"Bearer {vts.cli('token', '--user', '5', '--role', 'moderator')}"}
+        body = anyone.get(path, headers=moderator).json()
+        assert len(body["daily_views"]) == 30
+        assert anyone.get(f"{path}?days=0", headers=moderator).status_code == 400
+        assert service.get("/api/post/404404/stats").status_code == 404
+        assert anyone.get("/api/post/9/count").json() == {"post_id": 9, "views": 0}
+
+
+def test_a_bad_row_of_a_bulk_write_is_named_and_nothing_is_applied(vts: Vts) -> None:
+    with vts.client(vts.service_token()) as service:
+        answer = service.post("/api/content", json=[{"post_id": 1}, {"post_id": 2, "kind": "opera"}])
+        assert answer.status_code == 400
+        assert "row 1" in answer.json()["error"] and "kind" in answer.json()["error"]
+        assert service.get("/api/post/1/stats").status_code == 404

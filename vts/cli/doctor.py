@@ -1,0 +1,79 @@
+"""`vts doctor`: looks at everything that VTS depends on, and says what to do about what is wrong."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import click
+import trio
+
+from config.load import countries_file, data_dir
+from config.settings import Settings
+from supervisors.parts import now_us
+from vts.capture.mqtt_broker import broker_of
+from vts.cli.common import database_of, ready_urls, secrets_of
+from vts.model.faults import BadStart
+from vts.store.checks import Finding, disk, examine
+from vts.store.connection import asyncpg_loop
+
+BROKER_S: Final = 5.0
+SIGNS: Final = {"ok": "ok      ", "warning": "warning ", "fault": "FAULT   "}
+EARLIEST_S: Final = 1_780_000_000  # mid 2026: a clock before that has never been set
+
+
+def run(settings: Settings) -> int:
+    """Print one line for each finding; return 1 when something is broken, else 0."""
+    findings = [*_local(settings), *trio.run(_remote, settings)]
+    for finding in findings:
+        advice = f" -> {finding.advice}" if finding.advice else ""
+        click.echo(f"{SIGNS[finding.level]} {finding.name}: {finding.message}{advice}")
+    return 1 if any(finding.level == "fault" for finding in findings) else 0
+
+
+def _local(settings: Settings) -> Iterator[Finding]:
+    yield Finding("settings", "ok", "all settings can be read")
+    folder = data_dir(settings)
+    try:
+        secrets_of(settings)
+        yield Finding("data folder", "ok", f"{folder} can be written")
+        yield disk(folder)
+    except click.ClickException as fault:
+        yield Finding("data folder", "fault", fault.message, "set VTS_DATA__DIR to a folder that this user may write")
+    countries = countries_file(settings)
+    if not countries.is_file():
+        yield Finding("countries", "warning", f"{countries} is missing", "unset VTS_GEOIP__FILE, or put the file there")
+    if time.time() < EARLIEST_S:
+        yield Finding("clock", "fault", "the clock of this machine is not set", "start a time service")
+    if settings.http.host not in ("127.0.0.1", "localhost", "::1") and not settings.http.tls_cert_file:
+        advice = "set VTS_HTTP__TRUSTED_PROXIES to your proxy's network, or VTS_HTTP__TLS_CERT_FILE"
+        if not settings.http.trusted_proxies:
+            yield Finding("door", "warning", "open to the network, without TLS and without a trusted proxy", advice)
+    running = ready_urls(settings).get("http")
+    yield Finding("process", "ok", f"last ready at {running}" if running else "never ready in this data folder yet")
+
+
+async def _remote(settings: Settings) -> list[Finding]:
+    findings = []
+    try:
+        database = database_of(settings)
+    except click.ClickException:
+        findings.append(Finding("database", "ok", "embedded; starts with `vts serve`"))
+    else:
+        async with asyncpg_loop():
+            findings += await examine(database, now_us)
+    if settings.mqtt.url:
+        findings.append(await _broker(settings))
+    return findings
+
+
+async def _broker(settings: Settings) -> Finding:
+    try:
+        broker = broker_of(settings.mqtt.url, None)
+        with trio.fail_after(BROKER_S):
+            stream = await broker.dial()
+            await trio.aclose_forcefully(stream)
+    except (OSError, trio.TooSlowError, trio.BrokenResourceError, BadStart) as fault:
+        return Finding("broker", "fault", f"cannot be reached: {fault}", "check VTS_MQTT__URL and that the broker runs")
+    return Finding("broker", "ok", f"{broker.host}:{broker.port} takes connections")

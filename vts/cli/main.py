@@ -1,0 +1,137 @@
+"""`vts`: every command, its options, and nothing of what it does."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import click
+
+from config.load import describe
+from config.settings import Settings
+from vts.cli.common import read_layers, read_settings, service_token, tokens_of, url_of
+
+TTL_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+ROLES = ("user", "moderator", "owner", "service")
+
+
+class Ttl(click.ParamType[int]):
+    """A lifetime like 90s, 10m, 1h or 30d, as seconds."""
+
+    name = "lifetime"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return seconds, or fail with what is allowed."""
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"([1-9]\d{0,6})([smhd])", str(value))
+        if match is None:
+            self.fail("give a number and a unit: 90s, 10m, 1h or 30d", param, ctx)
+        return int(match[1]) * TTL_UNITS[match[2]]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="vts", message="%(version)s")
+def main() -> None:
+    """VTS counts views, live and exactly. Start with `vts serve`."""
+
+
+@main.command()
+@click.option(
+    "--ready-file", type=click.Path(path_type=Path), help="Write the URLs here as JSON once events are accepted."
+)
+def serve(ready_file: Path | None) -> None:
+    """Run everything in one supervised process."""
+    from vts.cli import serve as command
+
+    raise SystemExit(command.run(read_settings(), ready_file))
+
+
+@main.command()
+def config() -> None:
+    """Print the effective settings, where each comes from, secrets masked."""
+    for name, value, origin in describe(read_layers()):
+        click.echo(f"{name} = {value}  # {origin}")
+
+
+@main.group()
+def db() -> None:
+    """Look after the database's schema."""
+
+
+@db.command("migrate")
+def db_migrate() -> None:
+    """Apply the migrations that are missing."""
+    from vts.cli import db as command
+
+    command.migrate(read_settings())
+
+
+@db.command("status")
+def db_status() -> None:
+    """Say which migrations are applied."""
+    from vts.cli import db as command
+
+    command.status(read_settings())
+
+
+@main.command()
+@click.option("--user", type=click.IntRange(1), help="The user that the token speaks for.")
+@click.option(
+    "--role", "roles", multiple=True, type=click.Choice(ROLES), help="May be given several times; default: user."
+)
+@click.option("--service", is_flag=True, help="A token for the host application: writes the catalog, reads everything.")
+@click.option("--ttl", type=Ttl(), default="1h", show_default=True, help="Lifetime: 90s, 10m, 1h, 30d.")
+def token(user: int | None, roles: tuple[str, ...], service: bool, ttl: int) -> None:
+    """Print a token."""
+    if user is None and not service:
+        raise click.UsageError("give --user, or --service")
+    chosen = frozenset(roles or (() if service else ("user",))) | ({"service"} if service else set())
+    click.echo(tokens_of(read_settings()).issue(user_id=user, roles=chosen, now_s=time.time(), ttl_s=ttl))
+
+
+URL = click.option("--url", default=None, help="A running VTS; default: the one that the settings describe.")
+
+
+@main.command()
+@URL
+@click.option("--posts", type=click.IntRange(1, 1_000_000), default=200, show_default=True)
+@click.option("--players", type=click.IntRange(1, 100_000), default=20, show_default=True)
+@click.option("--views", type=click.IntRange(1, 10_000_000), default=20_000, show_default=True)
+@click.option(
+    "--days", type=click.IntRange(1, 365), default=None, help="Spread over so many days; default: those kept raw."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same number makes the same site.")
+def seed(url: str | None, posts: int, players: int, views: int, days: int | None, seed: int) -> None:
+    """Fill a running VTS with a realistic demo site."""
+    from vts.cli import seed as command
+
+    settings = read_settings()
+    chosen = min(days or settings.retention.raw_days, settings.retention.raw_days)
+    address, bearer = _running(settings, url)
+    command.run(address, bearer, posts=posts, devices=players, events=views, days=chosen, seed=seed)
+
+
+@main.command()
+@click.argument("topics", nargs=-1, required=True)
+@URL
+@click.option("--count", type=click.IntRange(1), help="Stop after so many messages.")
+def watch(topics: tuple[str, ...], url: str | None, count: int | None) -> None:
+    """Follow live counts: `vts watch post:42 top`."""
+    from vts.cli import watch as command
+
+    address, bearer = _running(read_settings(), url)
+    command.run(address, list(topics), bearer, count)
+
+
+@main.command()
+def doctor() -> None:
+    """Check settings, database, broker, clock and disk, and say what to do."""
+    from vts.cli import doctor as command
+
+    raise SystemExit(command.run(read_settings()))
+
+
+def _running(settings: Settings, url: str | None) -> tuple[str, str]:
+    return url or url_of(settings), service_token(settings)

@@ -1,0 +1,122 @@
+"""`vts serve`: one process from the first event accepted to the last one kept."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import trio
+from supervisors.watchdog import Watchdog
+
+from config.load import data_dir
+from config.settings import Settings
+from supervisors import logs
+from supervisors.parts import Parts, now_us
+from supervisors.root import Tree
+from supervisors.supervisor import TooManyBugs
+from vts.cli.common import READY_FILE
+from vts.model.faults import BadStart
+from vts.model.principal import Principal
+from vts.store.connection import asyncpg_loop
+
+EXIT_BUGS: Final = 1
+EXIT_BAD_START: Final = 2
+GOODBYE_S: Final = 9.5  # the process ends in 10 s whatever happens: what was acknowledged is on disk
+LOGIN_TTL_S: Final = 600
+OWNER: Final = Principal(None, frozenset({"owner"}))
+
+
+def run(settings: Settings, ready_file: Path | None) -> int:
+    """Serve until told to stop; return the exit code."""
+    logs.install()
+    try:
+        with _own_folder(data_dir(settings)) as folder:
+            parts = Parts(settings, folder)
+            watchdog = Watchdog(parts.on_event)
+            trio.run(_serve, parts, ready_file, instruments=[watchdog])
+    except (BadStart, OSError) as fault:
+        return _said(f"vts: {fault}", EXIT_BAD_START)
+    except BaseExceptionGroup as group:
+        fault = _first(group)
+        if isinstance(fault, BadStart | OSError):
+            return _said(f"vts: {fault}", EXIT_BAD_START)
+        if isinstance(fault, TooManyBugs):
+            return _said(f"vts: {fault}: {type(fault.__cause__).__name__}", EXIT_BUGS)
+        raise
+    return 0
+
+
+def _said(line: str, code: int) -> int:
+    click.echo(line, err=True)
+    return code
+
+
+def _first(group: BaseExceptionGroup[Any]) -> BaseException:
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+
+
+async def _serve(parts: Parts, ready_file: Path | None) -> None:
+    async with asyncpg_loop():
+        tree = Tree(parts)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(_obey_signals, tree)
+            nursery.start_soon(_announce, tree, ready_file)
+            await tree.root.run()
+            nursery.cancel_scope.cancel()
+
+
+async def _obey_signals(tree: Tree, *, task_status: trio.TaskStatus[None]) -> None:
+    """Begin the goodbye at the first SIGTERM or SIGINT; a second SIGINT ends it at once."""
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        async for _ in signals:
+            if tree.leaving:
+                os._exit(EXIT_BUGS)
+            tree.leave()
+            # A thread, because a loop that hangs is one of the things that may be wrong.
+            end = threading.Timer(GOODBYE_S, os._exit, (0,))
+            end.daemon = True
+            end.start()
+
+
+async def _announce(tree: Tree, ready_file: Path | None) -> None:
+    await tree.wait_accepting()
+    urls = tree.urls()
+    text = json.dumps(urls)
+    for path in (tree.parts.folder / READY_FILE, *([ready_file] if ready_file else [])):
+        part = path.with_name(path.name + ".part")
+        part.write_text(text)
+        part.replace(path)
+    click.echo(f"VTS is ready at {urls['http']}")
+    if sys.stdout.isatty():
+        ticket = tree.parts.tickets.issue(OWNER, now_us() / 1e6, LOGIN_TTL_S)
+        click.echo(f"Open the dashboard: {urls['http']}/login?ticket={ticket}")
+    sys.stdout.flush()
+
+
+@contextmanager
+def _own_folder(folder: Path) -> Iterator[Path]:
+    """Make the data folder and hold its lock. Raises BadStart when another process has it."""
+    try:
+        # Others may pass through, to where the embedded PostgreSQL keeps its files as a user of its own; every file
+        # of ours in here is private by its own mode.
+        folder.mkdir(parents=True, exist_ok=True, mode=0o711)
+        lock = (folder / "lock").open("w")
+    except OSError as fault:
+        raise BadStart(f"data.dir: {folder} cannot be used: {fault.strerror}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BadStart(f"data.dir: another VTS is running in {folder}") from None
+        yield folder

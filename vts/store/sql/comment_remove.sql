@@ -1,0 +1,1 @@
+DELETE FROM comments WHERE post_id = $1 AND comment_id = $2

@@ -1,0 +1,1 @@
+UPDATE comment_counts SET total = total - 1 WHERE post_id = $1

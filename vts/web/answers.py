@@ -1,0 +1,73 @@
+"""How the web answers: JSON by msgspec, and one shape for every error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from quart import Quart, Response
+from werkzeug.exceptions import HTTPException
+
+from vts.model.faults import StoreUnavailable
+
+RETRY_AFTER_S = 2
+
+_encoder = msgspec.json.Encoder()
+
+_CODES = {
+    400: "invalid",
+    401: "authentication_failed",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "timeout",
+    413: "too_large",
+    415: "unsupported_media_type",
+}
+
+
+class Problem(Exception):
+    """An answer that is an error: status, what and where, and its code."""
+
+    def __init__(self, status: int, error: str, code: str | None = None, headers: dict[str, str] | None = None) -> None:
+        super().__init__(error)
+        self.status = status
+        self.error = error
+        self.code = code or _CODES.get(status, "error")
+        self.headers = headers or {}
+
+
+def json_answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Encode a body as JSON."""
+    answer = Response(_encoder.encode(body), status=status, content_type="application/json")
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers.update(headers or {})
+    return answer
+
+
+def _problem(fault: Problem) -> Response:
+    return json_answer({"error": fault.error, "error_code": fault.code}, fault.status, fault.headers)
+
+
+def install_error_answers(app: Quart) -> None:
+    """Turn every fault into `{"error", "error_code"}`: never a stack trace, never an echo of the input."""
+
+    @app.errorhandler(Problem)
+    async def problem(fault: Problem) -> Response:
+        return _problem(fault)
+
+    @app.errorhandler(StoreUnavailable)
+    async def unavailable(_: StoreUnavailable) -> Response:
+        return _problem(
+            Problem(503, "the database does not answer; try again", "unavailable", {"Retry-After": str(RETRY_AFTER_S)})
+        )
+
+    @app.errorhandler(HTTPException)
+    async def http_fault(fault: HTTPException) -> Response:
+        status = fault.code or 500
+        return _problem(Problem(status, fault.name.lower()))
+
+    @app.errorhandler(Exception)
+    async def bug(fault: Exception) -> Response:
+        app.logger.error("request failed", exc_info=fault)
+        return _problem(Problem(500, "internal error", "internal_error"))

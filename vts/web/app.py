@@ -1,0 +1,35 @@
+"""The web application: which routes there are, and what every answer carries."""
+
+from __future__ import annotations
+
+from quart import Response
+from quart_trio import QuartTrio
+
+from vts.web import capture, content, live, operations, pages, posts
+from vts.web.answers import install_error_answers
+from vts.web.services import Services
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+}
+BODY_MAX_BYTES = 1 << 20  # bulk routes; the door holds every other body to less
+
+
+def create_app(services: Services) -> QuartTrio:
+    """Build the Quart application. It is served one request to a connection, behind the door."""
+    app = QuartTrio("vts.web", static_folder="static", static_url_path="/static")
+    app.config["MAX_CONTENT_LENGTH"] = BODY_MAX_BYTES
+    install_error_answers(app)
+    for room in (capture, content, posts, live, operations, pages):
+        app.register_blueprint(room.blueprint(services))
+
+    @app.after_request
+    async def guard(answer: Response) -> Response:
+        for name, value in SECURITY_HEADERS.items():
+            answer.headers.setdefault(name, value)
+        return answer
+
+    return app

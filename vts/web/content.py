@@ -1,0 +1,52 @@
+"""Routes of the catalog: contents and players, written by services."""
+
+from __future__ import annotations
+
+from quart import Blueprint, Response, request
+
+from vts.model import identity
+from vts.model.content import ContentRow, PlayerRow
+from vts.web.answers import Problem, json_answer
+from vts.web.rows import body_of, decode_rows
+from vts.web.services import Services
+from vts.web.who import principal_of, require_service
+
+
+def blueprint(services: Services) -> Blueprint:
+    """Return the routes `/api/content` and `/api/players`."""
+    routes = Blueprint("content", __name__)
+
+    def check_service() -> None:
+        require_service(principal_of(request, services.tokens, services.clock()))
+
+    @routes.post("/api/content")
+    async def upsert_contents() -> Response:
+        check_service()
+        rows = decode_rows(await body_of(request), ContentRow)
+        return json_answer({"upserted": await services.upsert_contents(rows)})
+
+    @routes.post("/api/players")
+    async def upsert_players() -> Response:
+        check_service()
+        rows = decode_rows(await body_of(request), PlayerRow)
+        return json_answer({"upserted": await services.upsert_players(rows)})
+
+    @routes.delete("/api/content/<int:post_id>")
+    async def delete_content(post_id: int) -> Response:
+        check_service()
+        if not await services.delete_content(post_id):
+            raise Problem(404, "post_id: unknown content")
+        return json_answer({"deleted": 1})
+
+    @routes.delete("/api/players/<player_key>")
+    async def delete_player(player_key: str) -> Response:
+        check_service()
+        try:
+            key = identity.parse(player_key)
+        except ValueError:
+            raise Problem(400, "player_key: a UUID is expected") from None
+        if not await services.delete_player(key):
+            raise Problem(404, "player_key: unknown player")
+        return json_answer({"deleted": 1})
+
+    return routes

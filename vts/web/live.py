@@ -1,0 +1,64 @@
+"""Routes of the live counts that do not need a WebSocket: tickets and server-sent events."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+from quart import Blueprint, Request, Response, request
+
+from vts.model.principal import Principal
+from vts.web.answers import Problem, json_answer
+from vts.web.services import Services
+from vts.web.who import principal_of, require
+
+
+def blueprint(services: Services) -> Blueprint:
+    """Return `POST /api/live/ticket` and `GET /live/events`."""
+    routes = Blueprint("live", __name__)
+
+    @routes.post("/api/live/ticket")
+    async def ticket() -> Response:
+        now_us = services.clock()
+        principal = require(principal_of(request, services.tokens, now_us))
+        return json_answer({"ticket": services.tickets.issue(principal, now_us / 1_000_000), "expires_in": 30})
+
+    @routes.get("/live/events")
+    async def events() -> Response:
+        principal = _listener(request, services)
+        topics = request.args.get("topics", "")
+        if not topics:
+            raise Problem(400, "topics: names separated by commas are expected, like post:42,top")
+        pieces = services.live_events(principal, topics, request.remote_addr or "")
+        first = await anext(pieces)  # raises before the answer has begun when there is no room
+        answer = Response(_all(first, pieces), content_type="text/event-stream")
+        answer.timeout = None  # it ends when either side leaves
+        answer.headers["Cache-Control"] = "no-store"
+        answer.headers["X-Accel-Buffering"] = "no"
+        return answer
+
+    return routes
+
+
+async def _all(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
+
+
+def _listener(asked: Request, services: Services) -> Principal | None:
+    """Return who listens, by token, session or ticket; the Origin must be ours, as for a WebSocket."""
+    origin = asked.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != asked.host and origin not in services.allowed_origins:
+        raise Problem(403, "Origin: this page may not follow live counts here")
+    ticket = asked.args.get("ticket")
+    if ticket is not None:
+        found = services.tickets.redeem(ticket, services.clock() / 1_000_000)
+        if found is None:
+            raise Problem(401, "ticket: unknown, used or expired")
+        return found
+    principal = principal_of(asked, services.tokens, services.clock())
+    is_page = origin is not None or asked.headers.get("Sec-Fetch-Site") == "same-origin"
+    if principal is None and not (services.anonymous_live and is_page):
+        raise Problem(401, "a token, a session or a ticket is needed", headers={"WWW-Authenticate": "Bearer"})
+    return principal

@@ -1,0 +1,60 @@
+"""Routes of one content: its statistics, its public count, reactions and comments."""
+
+from __future__ import annotations
+
+from quart import Blueprint, Response, request
+
+from vts.model.day import day_of
+from vts.model.reaction import Comment, Reaction
+from vts.query.post import answer
+from vts.query.ranges import BadRange, parse_range
+from vts.web.answers import Problem, json_answer
+from vts.web.rows import body_of, decode_rows
+from vts.web.services import Services
+from vts.web.who import principal_of, readable_content, require_service
+
+ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
+
+
+def blueprint(services: Services) -> Blueprint:
+    """Return the routes below `/api/post/{id}`, and `/api/reactions`, `/api/comments`."""
+    routes = Blueprint("posts", __name__)
+
+    @routes.get("/api/post/<int:post_id>/stats")
+    async def stats(post_id: int) -> Response:
+        now_us = services.clock()
+        principal = principal_of(request, services.tokens, now_us)
+        readable_content(principal, services.catalog, post_id)
+        args = request.args
+        try:
+            days = parse_range(args.get("days"), args.get("from"), args.get("to"), day_of(now_us))
+        except BadRange as fault:
+            raise Problem(400, str(fault)) from None
+        facts = await services.post_facts(post_id, *days)
+        return json_answer(answer(facts, now_us=services.clock(), lag_s=services.lag_s()))
+
+    @routes.get("/api/post/<int:post_id>/count")
+    async def count(post_id: int) -> Response:
+        content = services.catalog.content(post_id)
+        if content is None or content.deleted or content.private:
+            raise Problem(404, "post_id: unknown content", headers=ANY_ORIGIN)
+        views = await services.post_views(post_id)
+        return json_answer({"post_id": post_id, "views": views}, headers=ANY_ORIGIN)
+
+    @routes.post("/api/reactions")
+    async def reactions() -> Response:
+        require_service(principal_of(request, services.tokens, services.clock()))
+        rows = decode_rows(await body_of(request), Reaction)
+        for row in rows:
+            await services.react(row)
+        return json_answer({"accepted": len(rows)}, 202)
+
+    @routes.post("/api/comments")
+    async def comments() -> Response:
+        require_service(principal_of(request, services.tokens, services.clock()))
+        rows = decode_rows(await body_of(request), Comment)
+        for row in rows:
+            await services.comment(row)
+        return json_answer({"accepted": len(rows)}, 202)
+
+    return routes

@@ -1,0 +1,46 @@
+"""What the web needs from the rest of the house: plain callables, handed in by the tree."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vts.auth.tickets import Tickets
+from vts.auth.tokens import Tokens
+from vts.capture.beacon import Beacon
+from vts.model.content import ContentRow, PlayerRow
+from vts.model.ports import Catalog, Clock
+from vts.model.principal import Principal
+from vts.model.reaction import Comment, Reaction
+from vts.query.post import LoadPostFacts
+
+Readiness = dict[str, str]
+"""Part → "ok" or what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything the routes call. A callable that needs PostgreSQL raises StoreUnavailable when it is away."""
+
+    clock: Clock
+    catalog: Catalog
+    tokens: Tokens
+    tickets: Tickets
+    beacon: Beacon
+    live_events: Callable[[Principal | None, str, str], AsyncIterator[bytes]]
+    anonymous_live: bool
+    allowed_origins: frozenset[str]
+    upsert_contents: Callable[[Sequence[ContentRow]], Awaitable[int]]
+    upsert_players: Callable[[Sequence[PlayerRow]], Awaitable[int]]
+    delete_content: Callable[[int], Awaitable[bool]]
+    delete_player: Callable[[bytes], Awaitable[bool]]
+    react: Callable[[Reaction], Awaitable[None]]
+    comment: Callable[[Comment], Awaitable[None]]
+    post_facts: LoadPostFacts
+    post_views: Callable[[int], Awaitable[int]]
+    lag_s: Callable[[], float]
+    accepting: Callable[[], bool]
+    readiness: Callable[[], Readiness]
+    metrics: Callable[[], bytes]
+    status: Callable[[], dict[str, Any]]
