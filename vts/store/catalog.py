@@ -1,114 +1,156 @@
-"""The catalog in the database: bulk writes in one transaction, and what has changed since a revision.
+"""The catalog in PostgreSQL: contents and players, written as a whole request or not at all, read by revision.
 
-Every write takes the one row of `catalog_revision` first, so revisions become visible in their order, and ends with a
-NOTIFY that wakes every process.
+Every write takes the one row of `catalog_revision` first and keeps it to its commit: revisions become visible in their
+order, so whoever has seen revision 7 has seen every change up to 7. `NOTIFY vts_catalog` carries the new revision.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import msgspec
 
+from vts.model import sketch
 from vts.model.content import Change, Content, ContentRow, Player, PlayerRow
 from vts.store.connection import Connection
 from vts.store.queries import query
 
 CHANNEL: Final = "vts_catalog"
-_SNAPSHOT: Final = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+ROWS_AT_ONCE: Final = 10_000  # of one statement: well below a second
+PROVISIONAL_AT_ONCE: Final = 5_000
+VIEWERS_TO_STAY: Final = 2  # of a content that no service has described (SPEC section 5)
 
+_SNAPSHOT: Final = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _BUMP: Final = query("catalog_bump")
-_NOTIFY: Final = f"SELECT pg_notify('{CHANNEL}', $1::bigint::text)"
-_PUT_CONTENTS: Final = query("catalog_put_contents")
-_PUT_PLAYERS: Final = query("catalog_put_players")
-_DELETE_CONTENT: Final = "UPDATE content SET deleted = true, revision = $2 WHERE post_id = $1 AND NOT deleted"
+_UPSERT_CONTENTS: Final = query("catalog_upsert_contents")
+_UPSERT_PLAYERS: Final = query("catalog_upsert_players")
+_DELETE_CONTENT: Final = query("catalog_delete_content")
 _DELETE_PLAYER: Final = "DELETE FROM players WHERE player_key = $1"
-_NOTE_REMOVED: Final = "INSERT INTO catalog_removed (revision, player_key) VALUES ($2, $1)"
-_NOTE_REMOVED: Final = "INSERT INTO catalog_removed (post_id, revision) SELECT unnest($1::bigint[]), $2"
+_CONTENTS_SINCE: Final = query("catalog_contents_since")
+_PLAYERS_SINCE: Final = query("catalog_players_since")
+_REMOVED_SINCE: Final = query("catalog_removed_since")
+_UNSETTLED: Final = query("catalog_unsettled")
+_SETTLE: Final = query("catalog_settle")
+_REMOVE_CONTENTS: Final = query("catalog_remove_contents")
+_FORGET_REMOVED: Final = query("catalog_forget_removed")
+_NOTE_PLAYER: Final = "INSERT INTO catalog_removed (player_key, revision) VALUES ($1, $2)"
+_NOTE_CONTENTS: Final = "INSERT INTO catalog_removed (post_id, revision) SELECT unnest($1::bigint[]), $2"
 _REVISION: Final = "SELECT revision, horizon FROM catalog_revision"
-_CONTENTS: Final = """
-SELECT post_id, owner_id, kind, visibility = 'private' AS private, deleted, provisional
-FROM content WHERE revision > $1 ORDER BY revision, post_id
-"""
-_PLAYERS: Final = """
-SELECT player_key, owner_id, registered, country, credential_hash, name
-FROM players WHERE revision > $1 ORDER BY revision, player_key
-"""
-_REMOVED: Final = "SELECT post_id, player_key FROM catalog_removed WHERE revision > $1"
 
 
 async def upsert_contents(connection: Connection, rows: Sequence[ContentRow]) -> int:
-    """Write contents, all or none; of two rows with one id the later counts. Returns how many rows were given."""
-    unique = {row.post_id: row for row in rows}
-    await _put(connection, _PUT_CONTENTS, [msgspec.to_builtins(row) for row in unique.values()])
+    """Write contents, replacing whole rows; of several rows for one content the last counts. Returns len(rows).
+
+    A provisional or deleted content becomes a full one. Raises BadData (nothing is applied) and StoreUnavailable.
+    """
+    last = {row.post_id: row for row in rows}
+    async with _writing(connection) as revision:
+        for part in _parts([last[post_id] for post_id in sorted(last)]):
+            await connection.execute(_UPSERT_CONTENTS, part, revision)
     return len(rows)
 
 
 async def upsert_players(connection: Connection, rows: Sequence[PlayerRow]) -> int:
-    """Write players, all or none; credentials are kept as their SHA-256. Returns how many rows were given."""
-    unique = {row.player_key: row for row in rows}
-    await _put(connection, _PUT_PLAYERS, [_player_values(row) for row in unique.values()])
+    """Write players likewise. Of a credential only the SHA-256 is kept; a row without one keeps what is there."""
+    last = {row.player_key: _player_fields(row) for row in rows}
+    async with _writing(connection) as revision:
+        for part in _parts([last[key] for key in sorted(last)]):
+            await connection.execute(_UPSERT_PLAYERS, part, revision)
     return len(rows)
 
 
 async def delete_content(connection: Connection, post_id: int) -> bool:
-    """Mark a content as deleted; False when there is none. What was counted stays."""
-    async with connection.transaction():
-        revision = await connection.fetchval(_BUMP)
-        done = await connection.execute(_DELETE_CONTENT, post_id, revision)
-        await connection.execute(_NOTIFY, revision)
-    return done != "UPDATE 0"
+    """Mark a content as deleted; what was counted stays. False when there is none."""
+    async with _writing(connection) as revision:
+        return await connection.execute(_DELETE_CONTENT, post_id, revision) == "UPDATE 1"
 
 
 async def delete_player(connection: Connection, player_key: bytes) -> bool:
-    """Remove a player; False when there is none."""
-    async with connection.transaction():
-        revision = await connection.fetchval(_BUMP)
-        done = await connection.execute(_DELETE_PLAYER, player_key)
-        await connection.execute(_NOTE_REMOVED, player_key, revision)
-        await connection.execute(_NOTIFY, revision)
-    return done != "DELETE 0"
+    """Remove a player. False when there is none."""
+    async with _writing(connection) as revision:
+        if await connection.execute(_DELETE_PLAYER, player_key) != "DELETE 1":
+            return False
+        await connection.execute(_NOTE_PLAYER, player_key, revision)
+    return True
 
 
 async def changes_since(connection: Connection, revision: int) -> Change:
-    """Return what has changed, in one snapshot; everything for whoever knows nothing, or only what is forgotten."""
+    """Return what changed after a revision, in one snapshot.
+
+    Everything, for a negative revision, for one too old to know all removals, and for one that this database never had.
+    """
     async with connection.transaction(_SNAPSHOT):
-        now, horizon = await connection.fetchrow(_REVISION) or (0, 0)
-        whole = revision < horizon or revision < 0 or revision > now
-        since = -1 if whole else revision
-        contents = [_content(row) for row in await connection.fetch(_CONTENTS, since)]
-        players = [_player(row) for row in await connection.fetch(_PLAYERS, since)]
-        removed = [] if whole else await connection.fetch(_REMOVED, since)
-    known_contents, known_players = {key for key, _ in contents}, {key for key, _ in players}
-    gone_contents = [(row[0], None) for row in removed if row[0] is not None and row[0] not in known_contents]
-    gone_players = [(row[1], None) for row in removed if row[1] is not None and row[1] not in known_players]
-    return Change(now, [*contents, *gone_contents], [*players, *gone_players], whole)
+        row = await connection.fetchrow(_REVISION)
+        assert row is not None, "made by the first migration"
+        now, horizon = row
+        whole = not max(horizon, 0) <= revision <= now
+        change = Change(now, [], [], whole)
+        if revision != now or whole:
+            await _load(connection, -1 if whole else revision, change)
+    return change
 
 
-async def _put(connection: Connection, statement: str, values: list[dict[str, Any]]) -> None:
+async def settle_provisional(connection: Connection) -> int:
+    """Decide about contents that a view registered a day ago: with a second viewer they stay, else they go.
+
+    Returns how many went. Also forgets removals that everybody has heard of. For every hour or so.
+    """
+    found = await connection.fetch(_UNSETTLED, PROVISIONAL_AT_ONCE)
+    stay = [post_id for post_id, sketches in found if sketch.union(sketches) >= VIEWERS_TO_STAY]
+    gone: list[int] = []
+    if found:
+        async with _writing(connection) as revision:
+            await connection.execute(_SETTLE, stay, revision)
+            go = sorted({row[0] for row in found}.difference(stay))
+            gone = [row[0] for row in await connection.fetch(_REMOVE_CONTENTS, go)]
+            await connection.execute(_NOTE_CONTENTS, gone, revision)
+    await connection.execute(_FORGET_REMOVED)
+    return len(gone)
+
+
+@asynccontextmanager
+async def _writing(connection: Connection) -> AsyncIterator[int]:
     async with connection.transaction():
-        revision = await connection.fetchval(_BUMP)
-        await connection.execute(statement, msgspec.json.encode(values).decode(), revision)
-        await connection.execute(_NOTIFY, revision)
+        revision: int = await connection.fetchval(_BUMP)
+        yield revision
+        await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, str(revision))
 
 
-def _player_values(row: PlayerRow) -> dict[str, Any]:
-    values: dict[str, Any] = msgspec.to_builtins(row)
-    credential = values.pop("credential")
-    values["credential_hash"] = hashlib.sha256(credential.encode()).hexdigest() if credential else None
-    return values
+async def _load(connection: Connection, since: int, change: Change) -> None:
+    """Removals first: what was written again after its removal follows, and the later entry counts."""
+    if not change.whole:
+        for post_id, player_key in await connection.fetch(_REMOVED_SINCE, since):
+            if player_key is None:
+                change.contents.append((post_id, None))
+            else:
+                change.players.append((player_key, None))
+    await _load_contents(connection, since, change)
+    for key, owner_id, registered, country, credential_hash, name in await connection.fetch(_PLAYERS_SINCE, since):
+        change.players.append((key, Player(owner_id, registered, country, credential_hash, name)))
 
 
-def _content(row: Any) -> tuple[int, Content | None]:
-    post_id, owner_id, kind, private, deleted, provisional = row
-    return post_id, Content(owner_id, kind, private, deleted, provisional)
+async def _load_contents(connection: Connection, since: int, change: Change) -> None:
+    """Read page by page; equal values are one object, which is what a million rows can afford."""
+    shared: dict[Content, Content] = {}
+    after = 0
+    while page := await connection.fetch(_CONTENTS_SINCE, since, after, ROWS_AT_ONCE):
+        for post_id, *fields in page:
+            content = Content(*fields)
+            change.contents.append((post_id, shared.setdefault(content, content)))
+        after = page[-1][0]
 
 
-def _player(row: Any) -> tuple[bytes, Player | None]:
-    player_key, owner_id, registered, country, credential_hash, name = row
-    player = Player(
-        owner_id=owner_id, registered=registered, country=country, credential_hash=credential_hash, name=name
-    )
-    return player_key, player
+def _player_fields(row: PlayerRow) -> dict[str, Any]:
+    fields = msgspec.structs.asdict(row)
+    credential = fields.pop("credential")
+    fields["credential_hash"] = None if credential is None else hashlib.sha256(credential.encode()).hexdigest()
+    return fields
+
+
+def _parts(rows: Sequence[Any]) -> list[str]:
+    """Write rows as JSON arrays of a size that one statement takes well."""
+    pieces = (rows[at : at + ROWS_AT_ONCE] for at in range(0, len(rows), ROWS_AT_ONCE))
+    return [msgspec.json.encode(piece).decode() for piece in pieces]

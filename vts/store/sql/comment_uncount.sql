@@ -1,1 +1,0 @@
-UPDATE comment_counts SET total = total - 1 WHERE post_id = $1
