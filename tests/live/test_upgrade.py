@@ -1,0 +1,92 @@
+"""Who may open a live connection: Origin, tokens, sessions, tickets."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.live.scripted import MODERATOR, OWNER
+from vts.live.upgrade import Rules, Turned, Welcome, judge
+from vts.model.principal import Principal
+
+HOST = (b"Host", b"127.0.0.1:8080")
+OWN = (b"Origin", b"http://127.0.0.1:8080")
+FOREIGN = (b"Origin", b"https://evil.example")
+FRIEND = (b"origin", b"https://dash.example")
+TOKEN = (b"Authorization", b"Bearer good")
+BAD_TOKEN = (b"authorization", b"Bearer bad")
+SESSION = (b"Cookie", b"theme=dark; vts_session=good")
+OLD_SESSION = (b"cookie", b"vts_session=old")
+
+
+def verdict(*headers: tuple[bytes, bytes], query: str = "", anonymous: bool = False) -> object:
+    tickets: dict[str, Principal] = {"t1": MODERATOR}
+    result = judge(
+        [HOST, *headers],
+        query,
+        rules=Rules(frozenset(("https://dash.example",)), anonymous),
+        verify=lambda token: OWNER if token == "good" else None,
+        redeem=lambda ticket: tickets.pop(ticket, None),
+    )
+    if isinstance(result, Welcome):
+        return result.principal
+    assert set(result._asdict()) == {"status", "error", "error_code"}
+    return result.status
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "anonymous", "expected"),
+    [
+        ([], "", False, 401),
+        ([], "", True, 401),  # no Origin: a program, and it needs a token even on loopback
+        ([TOKEN], "", False, OWNER),
+        ([TOKEN, OWN], "", False, OWNER),
+        ([TOKEN, FOREIGN], "", False, 403),
+        ([TOKEN, FRIEND], "", False, OWNER),
+        ([BAD_TOKEN], "", True, 401),
+        ([BAD_TOKEN, OWN, SESSION], "", True, 401),
+        ([TOKEN, TOKEN], "", False, 401),
+        ([(b"Authorization", b"Basic good")], "", False, 401),
+        ([(b"Authorization", b"Bearer ")], "", False, 401),
+        ([], "ticket=t1", False, MODERATOR),
+        ([OWN], "ticket=t1", False, MODERATOR),
+        ([FOREIGN], "ticket=t1", False, 403),
+        ([OWN], "ticket=t2", True, 401),
+        ([OWN], "ticket=", True, 401),
+        ([OWN], "ticket=t1&ticket=t1", True, 401),
+        ([OWN], "&".join(["a=1"] * 50), True, 401),
+        ([SESSION], "", False, 401),  # a cookie without an Origin proves no page of ours
+        ([OWN, SESSION], "", False, OWNER),
+        ([FRIEND, SESSION], "", False, OWNER),
+        ([FOREIGN, SESSION], "", False, 403),
+        ([OWN], "", False, 401),
+        ([OWN], "", True, None),
+        ([OWN, OLD_SESSION], "", True, None),
+        ([OWN, OLD_SESSION], "", False, 401),
+        ([FOREIGN], "", True, 403),
+        ([(b"Origin", b"null")], "", True, 403),
+        ([(b"Origin", b"")], "", True, 403),
+        ([(b"Origin", b"http://")], "", True, 403),
+        ([(b"Origin", b"http://[")], "", True, 403),
+        ([(b"Origin", b"file://127.0.0.1:8080")], "", True, 403),
+        ([(b"Origin", b"http://127.0.0.1:8081")], "", True, 403),
+        ([(b"Origin", b"http://127.0.0.1:8080.evil.example")], "", True, 403),
+        ([OWN, OWN], "", True, 403),
+        ([(b"Origin", b"HTTP://127.0.0.1:8080")], "", True, None),
+    ],
+)
+def test_the_table(
+    headers: list[tuple[bytes, bytes]], query: str, anonymous: bool, expected: Principal | int | None
+) -> None:
+    assert verdict(*headers, query=query, anonymous=anonymous) == expected
+
+
+def test_a_second_host_makes_nobody_ours() -> None:
+    assert verdict(OWN, (b"host", b"evil.example"), anonymous=True) == 403
+
+
+def test_a_foreign_page_uses_up_no_ticket() -> None:
+    used: list[str] = []
+    rules = Rules(frozenset(), False)
+    result = judge([HOST, FOREIGN], "ticket=t1", rules=rules, verify=lambda _: None, redeem=used.append)
+    assert isinstance(result, Turned)
+    assert not used
