@@ -7,18 +7,19 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import trio
+from quart_trio import QuartTrio
 
 from vts.auth.tokens import Tokens
-from vts.capture.answers import PREFLIGHT
 from vts.capture.beacon import Beacon
 from vts.capture.departures import LiveRequest
 from vts.capture.door import Door
 from vts.capture.handover import Handover
 from vts.capture.limits import Limits
-from vts.capture.request import CaptureHead, CaptureReply, route_of
+from vts.capture.request import route_of
 from vts.enrich.client_ip import Networks
 from vts.enrich.country import Countries
 from vts.enrich.enrich import Enricher
@@ -28,6 +29,8 @@ from vts.model.content import Content, Player
 from vts.model.day import day_of
 from vts.model.outcome import Accepted, Outcome, Reason, Refused
 from vts.model.view import Report, ViewEvent
+from vts.web import capture
+from vts.web.answers import install_error_answers
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW_US = 1_760_000_000_000_000
@@ -199,40 +202,32 @@ def new_house(*, trusted: Sequence[str] = (), limits: Limits | None = None) -> H
 
 
 def echo_app(house: House) -> Any:
-    """An ASGI application: the twin of the capture routes, and an echo for every other path."""
+    """An ASGI application: the Quart routes of capture, the door's slower twin, and an echo for every other path."""
+    twin = QuartTrio("twin")
+    install_error_answers(twin)
+    twin.register_blueprint(capture.blueprint(SimpleNamespace(beacon=house.beacon)))  # type: ignore[arg-type]
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
-            return
-        body = await _body(receive)
-        house.seen_by_app.append({"method": scope["method"], "target": scope["raw_path"], "body": body} | _names(scope))
-        if scope["path"] == "/crash":
-            raise RuntimeError("a bug of the application")
-        if scope["path"] == "/big":
-            await _big(send)
-            return
-        route = route_of(scope["raw_path"])
-        if route is None:
-            await _send(send, 200, [(b"content-type", b"text/plain")], b"echo:" + body)
-            return
-        if scope["method"] == "OPTIONS":
-            await _send(send, 204, _lines(PREFLIGHT), b"")
-            return
-        head = CaptureHead(route, scope["method"], scope["path"], scope["query_string"].decode(), scope["client"][0])
-        reply = await house.beacon.receive(head.read(scope["headers"]), body)
-        await _send(send, reply.status, _lines(reply), reply.body)
+        elif route_of(scope["raw_path"]) is not None:
+            await twin(scope, receive, send)
+        else:
+            await _echo(house, scope, receive, send)
 
     return app
 
 
-def _lines(reply: CaptureReply) -> list[tuple[bytes, bytes]]:
-    common = [(b"content-type", reply.content_type.encode()), (b"access-control-allow-origin", b"*")]
-    return common + [(name.lower().encode(), value.encode()) for name, value in reply.headers]
-
-
-def _names(scope: Any) -> dict[str, Any]:
-    return {"headers": dict(scope["headers"]), "client": scope["client"]}
+async def _echo(house: House, scope: Any, receive: Any, send: Any) -> None:
+    body = await _body(receive)
+    seen = {"method": scope["method"], "target": scope["raw_path"], "body": body, "client": scope["client"]}
+    house.seen_by_app.append(seen | {"headers": dict(scope["headers"])})
+    if scope["path"] == "/crash":
+        raise RuntimeError("a bug of the application")
+    if scope["path"] == "/big":
+        await _big(send)
+    else:
+        await _send(send, 200, [(b"content-type", b"text/plain")], b"echo:" + body)
 
 
 async def _lifespan(receive: Any, send: Any) -> None:

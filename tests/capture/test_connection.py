@@ -34,7 +34,13 @@ class Client:
         self.at_once: CaptureReply | None = None
         self.errand: Errand | None = None
         self.house = House(
-            self._receive, LIMITS, Room(1 << 20), Framer(), self.refused.append, self.bugs.append, now=100.0
+            receive=self._receive,
+            limits=LIMITS,
+            room=Room(1 << 20),
+            framer=Framer(),
+            on_refused=self.refused.append,
+            on_bug=self.bugs.append,
+            now=100.0,
         )
         self.connection = Connection(self.house, self, "192.0.2.1")
 
@@ -295,11 +301,10 @@ async def test_a_bug_in_an_errand_costs_one_connection() -> None:
     assert len(client.bugs) == 1
 
 
-@given(
-    st.lists(
-        st.sampled_from([VIEW, VIEW[:40], VIEW[40:], get("/api/pixel.gif"), b"\r\n", b"\0", b"0\r\n\r\n"]), max_size=8
-    )
-)
+PIECES = [VIEW, VIEW[:40], VIEW[40:], get("/api/pixel.gif"), b"\r\n", b"\0", b"0\r\n\r\n"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8))
 def test_no_bytes_are_a_bug(pieces: list[bytes]) -> None:
     client = Client()
     client.at_once = ACCEPTED_ONE

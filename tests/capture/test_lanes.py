@@ -42,6 +42,13 @@ async def test_one_view_is_accepted(house: House) -> None:
     )
 
 
+async def test_a_connection_that_was_to_be_closed_is_closed(house: House) -> None:
+    client = await connect(house)
+    await client.send(post("/api/view", VIEW, "Connection: close"))
+    assert (await client.answer()).headers["connection"] == "close"
+    assert await client.rest() == b""
+
+
 async def test_every_field_arrives(house: House) -> None:
     body = {
         "post_id": 42,

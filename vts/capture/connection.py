@@ -59,7 +59,7 @@ GONE: Final = Closed(unread=False)
 INTERNAL_ERROR: Final = error_reply(500, "internal_error", "internal error")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class House:
     """What all connections of a door share. `now` is the loop's time, a second old at most."""
 

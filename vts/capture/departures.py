@@ -1,4 +1,4 @@
-"""What happens to a connection once the door has done its part: somebody takes it over, and then it is closed gently."""
+"""What becomes of a connection once the door has done its part: somebody takes it over, then it is closed gently."""
 
 from __future__ import annotations
 

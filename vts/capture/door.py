@@ -55,7 +55,13 @@ class Door:
         self._clock = clock
         self._departures = Departures(hand_over, on_websocket, self.limits)
         self._house = House(
-            receive, self.limits, Room(self.limits.unfinished_max_bytes), Framer(), on_refused, on_bug, express
+            receive=receive,
+            limits=self.limits,
+            room=Room(self.limits.unfinished_max_bytes),
+            framer=Framer(),
+            on_refused=on_refused,
+            on_bug=on_bug,
+            express=express,
         )
         self._connections_max = min(self.limits.connections_max, _sockets_allowed())
         self._listening: trio.CancelScope | None = None

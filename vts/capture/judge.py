@@ -42,7 +42,7 @@ def judge(head: Head, limits: Limits, peer: str, express: bool = True) -> None:
     _connection(head)
     head.lane = _lane(head, peer)
     head.body_max = _body_max(head, limits)
-    if not express and head.lane in (Lane.CAPTURE, Lane.PREFLIGHT):
+    if not express and head.lane is Lane.CAPTURE:
         head.lane = Lane.HAND_OVER
     if head.length > head.body_max:
         raise too_large(f"body: more than {head.body_max} bytes")

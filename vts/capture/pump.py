@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import select
+from contextlib import suppress
 from math import inf
 from time import perf_counter
 from typing import Final
@@ -151,7 +152,8 @@ class Pump:
         """Let go of a line's socket, which may be closed or read by others from now on."""
         if self._lines.get(line.fd) is line and not self._epoll.closed:
             del self._lines[line.fd]
-            self._epoll.unregister(line.fd)
+            with suppress(OSError):  # the door has closed it already, by force
+                self._epoll.unregister(line.fd)
 
     def watch(self, line: PlainLine, events: int) -> None:
         """Say which events of a line matter now."""
