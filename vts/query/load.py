@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from vts.model import sketch
 from vts.model.day import date_of, day_of_date
 from vts.query.post import DayRow, Engagement, PostFacts
 from vts.store.connection import Readers
@@ -16,10 +17,8 @@ SELECT day, total_views, total_views_authenticated, unique_viewers, unique_viewe
        first_view_at, last_view_at, first_view_at_authenticated, last_view_at_authenticated, breakdowns
 FROM post_stats_daily WHERE post_id = $1 AND day BETWEEN $2 AND $3 ORDER BY day
 """
-_UNIQUE: Final = """
-SELECT count(*) AS everyone, count(*) FILTER (WHERE authenticated) AS authenticated
-FROM (SELECT bool_or(authenticated) AS authenticated FROM post_viewers_daily
-      WHERE post_id = $1 AND day BETWEEN $2 AND $3 GROUP BY viewer_key) AS viewers
+_SKETCHES: Final = """
+SELECT sketch, sketch_authenticated FROM post_stats_daily WHERE post_id = $1 AND day BETWEEN $2 AND $3
 """
 _REACTIONS: Final = "SELECT emoji, total, total_authenticated FROM reaction_counts WHERE post_id = $1 AND total > 0"
 _COMMENTS: Final = "SELECT total FROM comment_counts WHERE post_id = $1"
@@ -52,10 +51,11 @@ async def post_views(readers: Readers, post_id: int) -> int:
 
 
 async def _unique(snapshot: Any, span: tuple[Any, ...], days: Sequence[DayRow]) -> list[int]:
+    """Count the viewers of the whole range: the union of the days' sketches, never their sum."""
     if not days:
         return [0, 0]
-    row = await snapshot.fetchrow(_UNIQUE, *span)
-    return [row["everyone"], row["authenticated"]]
+    sketches = await snapshot.fetch(_SKETCHES, *span)
+    return [sketch.union(row[who] for row in sketches) for who in (0, 1)]
 
 
 def _day_row(row: Any) -> DayRow:
