@@ -19,6 +19,7 @@ from uuid import UUID
 import mqtt5
 import trio
 
+from vts.auth.credentials import credential_hash, make_credential
 from vts.capture.mqtt_broker import broker_of
 from vts.capture.mqtt_session import SessionOptions
 from vts.capture.mqtt_subscriber import MqttSubscriber
@@ -35,6 +36,8 @@ from vts.model.view import Report, ViewEvent
 
 KEY = "6fa459ea-ee8a-3ca4-894e-db77e160355e"
 OTHER = "16fd2706-8baf-433b-82eb-8c7fada847da"
+REVOKED = "7d444840-9dc0-11d1-b245-5ffdce74fad2"
+CREDENTIAL = make_credential(bytes(range(32)))
 MOSQUITTO = "/usr/sbin/mosquitto"
 _ZONES = TimeZones()
 
@@ -84,14 +87,15 @@ def _event(report: Report) -> ViewEvent:
 
 
 class FakeCatalog:
-    """Two players: KEY of owner 7 in Brazil, OTHER of nobody; content 192 of owner 9."""
+    """KEY of owner 7 in Brazil, OTHER of nobody and without a credential, REVOKED; content 192 of owner 9."""
 
     ready = True
 
     def __init__(self) -> None:
         self.players = {
-            UUID(KEY).bytes: Player(7, True, "BR"),
+            UUID(KEY).bytes: Player(7, True, "BR", credential_hash(CREDENTIAL)),
             UUID(OTHER).bytes: Player(None, True),
+            UUID(REVOKED).bytes: Player(7, False, None, credential_hash(CREDENTIAL)),
         }
         self.contents = {192: Content(9, "artwork", False, False, False), 13: Content(9, "artwork", False, True, False)}
 
@@ -188,7 +192,7 @@ class Device:
         device = cls(stream)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(device.listen)
-            await device.send(mqtt5.ConnectPacket(client_id, clean_start=True, **connect))
+            await device.send(mqtt5.ConnectPacket(client_id, **({"clean_start": True} | connect)))
             await device.have(mqtt5.ConnAckPacket)
             if topics:
                 filters = [mqtt5.TopicFilter(topic, max_qos=mqtt5.QoS.AT_LEAST_ONCE) for topic in topics]

@@ -7,7 +7,6 @@ asked for it is acknowledged.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,9 +14,9 @@ from typing import Final
 import mqtt5
 
 from vts.capture.mqtt_frames import BadPacket, Frames
+from vts.capture.mqtt_outgoing import Outgoing
 from vts.model.faults import Outage
 
-_PACKET_IDS: Final = 65_535
 _SUBSCRIBE_ID: Final = 1
 _V3_CONNACK: Final = b"\x20\x02\x00"  # how a broker of MQTT 3 refuses our version
 _ERRORS_FROM: Final = 0x80
@@ -47,17 +46,13 @@ class Session:
     def __init__(self, options: SessionOptions) -> None:
         self._options = options
         self._frames = Frames(options.packet_max_bytes)
-        self._outgoing: deque[bytes | mqtt5.PublishPacket] = deque()
-        self._quota = 0
-        self._peer_packet_max_bytes = options.packet_max_bytes
-        self._in_flight: set[int] = set()
-        self._last_id = _SUBSCRIBE_ID
+        self._outgoing = Outgoing()
         self._unacknowledged = 0
         self.connected = False
         self.subscribed = False
         self.session_present = False
         self.keep_alive_s = options.keep_alive_s
-        self.answers_refused = 0
+        self._refused = 0
 
     def connect(self) -> None:
         """Open: a session that the broker keeps while we are away."""
@@ -73,25 +68,30 @@ class Session:
             topic_alias_max=0,
             max_packet_size=options.packet_max_bytes,
         )
-        self._outgoing.append(packet.write())
+        self._outgoing.put(packet.write())
 
     def ping(self) -> None:
         """Ask the broker for a sign of life."""
-        self._outgoing.append(mqtt5.PingReqPacket().write())
+        self._outgoing.put(mqtt5.PingReqPacket().write())
 
     def leave(self) -> None:
         """Say goodbye; the broker keeps the session for its expiry."""
-        self._outgoing.append(mqtt5.DisconnectPacket().write())
+        self._outgoing.put(mqtt5.DisconnectPacket().write())
 
     def answer(self, topic: str, payload: bytes) -> None:
         """Publish with QoS 1, as soon as the broker's Receive Maximum lets it."""
-        self._outgoing.append(mqtt5.PublishPacket(topic, payload, qos=mqtt5.QoS.AT_LEAST_ONCE, packet_id=1))
+        self._outgoing.publish(topic, payload)
 
     def acknowledge(self, packet: mqtt5.PublishPacket) -> None:
         """Tell the broker that a message is ours now. Call it in the order of arrival."""
         if packet.packet_id is not None:
             self._unacknowledged -= 1
-            self._outgoing.append(mqtt5.PubAckPacket(packet.packet_id).write())
+            self._outgoing.put(mqtt5.PubAckPacket(packet.packet_id).write())
+
+    @property
+    def answers_refused(self) -> int:
+        """How many answers the broker would not take."""
+        return self._refused + self._outgoing.left_out
 
     def receive(self, data: bytes) -> list[mqtt5.PublishPacket]:
         """Take bytes of the broker; return the messages that arrived whole, in order. Raises ConnectionLost."""
@@ -112,16 +112,7 @@ class Session:
 
     def outgoing(self) -> bytes:
         """Return what may be written now; an answer beyond the broker's quota holds back all that follows it."""
-        ready = []
-        while self._outgoing:
-            head = self._outgoing[0]
-            if isinstance(head, mqtt5.PublishPacket):
-                if self._quota == 0:
-                    break
-                head = self._numbered(head)
-            ready.append(head)
-            self._outgoing.popleft()
-        return b"".join(ready)
+        return self._outgoing.ready()
 
     def _control(self, packet: mqtt5.Packet) -> None:
         match packet:
@@ -158,8 +149,7 @@ class Session:
         self.connected = True
         self.session_present = packet.session_present
         self.keep_alive_s = packet.server_keep_alive or self.keep_alive_s
-        self._quota = packet.receive_max
-        self._peer_packet_max_bytes = packet.max_packet_size or 2**28
+        self._outgoing.allow(packet.receive_max, packet.max_packet_size)
         self._subscribe()
 
     def _subscribe(self) -> None:
@@ -173,7 +163,7 @@ class Session:
             )
             for pattern in self._options.filters
         ]
-        self._outgoing.append(mqtt5.SubscribePacket(_SUBSCRIBE_ID, filters).write())
+        self._outgoing.put(mqtt5.SubscribePacket(_SUBSCRIBE_ID, filters).write())
 
     def _subscribed(self, packet: mqtt5.SubAckPacket) -> None:
         refused = [
@@ -185,26 +175,8 @@ class Session:
             raise ConnectionLost(f"the broker refused a subscription: {', '.join(refused)}")
         self.subscribed = True
 
-    def _numbered(self, answer: mqtt5.PublishPacket) -> bytes:
-        """Encode an answer under a free packet id. One that the broker would not take is left out."""
-        packet_id = self._last_id
-        while True:
-            packet_id = packet_id % _PACKET_IDS + 1
-            if packet_id not in self._in_flight:
-                break
-        data = mqtt5.PublishPacket(answer.topic, answer.payload, qos=answer.qos, packet_id=packet_id).write()
-        if len(data) > self._peer_packet_max_bytes:
-            self.answers_refused += 1
-            return b""
-        self._last_id = packet_id
-        self._in_flight.add(packet_id)
-        self._quota -= 1
-        return data
-
     def _answered(self, packet: mqtt5.PubAckPacket) -> None:
-        if packet.packet_id not in self._in_flight:
+        if not self._outgoing.acknowledged(packet.packet_id):
             raise ConnectionLost("the broker acknowledged what was never sent")
-        self._in_flight.remove(packet.packet_id)
-        self._quota += 1
         if packet.reason_code.value >= _ERRORS_FROM:
-            self.answers_refused += 1
+            self._refused += 1

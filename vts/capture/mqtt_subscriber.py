@@ -13,7 +13,7 @@ import mqtt5
 import trio
 
 from vts.capture.mqtt_session import ConnectionLost, Session, SessionOptions
-from vts.capture.player_reports import Errand, PlayerReports
+from vts.capture.player_reports import SOURCE, Errand, PlayerReports
 
 READ_BYTES: Final = 65_536
 OPENING_S: Final = 15.0  # TCP, TLS, CONNACK and SUBACK together; a broker that is slower is away
@@ -53,6 +53,7 @@ class MqttSubscriber:
             await conversation.hold(self._listen())
         finally:
             self.connected = False
+            conversation.close_books()
             await trio.aclose_forcefully(conversation.stream)
 
     def _listen(self) -> trio.CancelScope:
@@ -111,6 +112,11 @@ class _Conversation:
         while not self._session.subscribed:
             self._early += await self._read()
             await self._send(self._session.outgoing())
+
+    def close_books(self) -> None:
+        """Count what became of the answers."""
+        if self._session.answers_refused:
+            self._reports.count(SOURCE, "answer_refused", self._session.answers_refused)
 
     async def hold(self, scope: trio.CancelScope) -> None:
         """Serve until `scope` is cancelled; then finish what was read and say goodbye."""

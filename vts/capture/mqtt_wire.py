@@ -74,9 +74,12 @@ class Topics:
         """Return where a player hears the answer to its request."""
         return f"{self._base}{key_text}/response/{request_id}"
 
-    def command(self, key_text: str) -> str:
-        """Return where a player listens for commands."""
-        return f"{self._base}{key_text}/command"
+    def split(self, pattern: str) -> tuple[str, str] | None:
+        """Return the player's level of a topic or filter and all that follows it, None outside the players' topics."""
+        if not pattern.startswith(self._base):
+            return None
+        key_text, _, tail = pattern[len(self._base) :].partition("/")
+        return key_text, tail
 
 
 @lru_cache(KEYS_MAX)

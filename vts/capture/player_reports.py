@@ -72,11 +72,15 @@ class Errand(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """What to do about a message. `keep` is False when nobody could take it: it must not be acknowledged."""
+    """What to do about a message. `keep` is False when nobody could take it: it must not be acknowledged.
+
+    `refusal` says why it does not count, for doors whose acknowledgements have room for it.
+    """
 
     keep: bool = True
     answer: Publication | None = None
     errand: Errand | None = None
+    refusal: Reason | None = None
 
 
 class _Pending(NamedTuple):
@@ -109,7 +113,10 @@ class PlayerReports:
         found = [self._contained(message, now_us) for message in messages]
         pending = [one for one in found if isinstance(one, _Pending)]
         outcomes = iter(await self.admission.submit([one.report for one in pending]) if pending else ())
-        return [self._settled(one, next(outcomes)) if isinstance(one, _Pending) else one for one in found]
+        return [
+            self._outcome(one.address, next(outcomes), one.wants_answer) if isinstance(one, _Pending) else one
+            for one in found
+        ]
 
     async def receive(self, player_key: bytes, payload: bytes) -> Outcome:
         """Decide one view of a player that proved its key by other means (HTTP)."""
@@ -157,8 +164,7 @@ class PlayerReports:
             return _DONE
         address = self.topics.parse(message.topic)
         if address is None:
-            self._refused(Reason.INVALID)
-            return _DONE
+            return self._outcome(None, self._refused(Reason.INVALID), False)
         try:
             match address.kind:
                 case "view":
@@ -172,18 +178,18 @@ class PlayerReports:
         except BadPayload as fault:
             refused = self._refused(Reason.INVALID, str(fault))
             waits = address.kind == "request" or (address.kind == "view" and wants_ack(message.payload))
-            return self._told(address, verdict_of(refused)) if waits else _DONE
+            return self._outcome(address, refused, waits)
 
     def _view(self, address: Address, view: PlayerView, now_us: int) -> Settled | _Pending:
         report = self._report(address.key, view, now_us)
         if isinstance(report, Report):
             return _Pending(report, address, view.wants_ack)
-        return self._told(address, verdict_of(report)) if view.wants_ack else _DONE
+        return self._outcome(address, report, view.wants_ack)
 
     def _request(self, address: Address, payload: bytes, now_us: int) -> Settled | _Pending:
         request = parse_request(payload, address.request_id or "")
         if self._is_another(address.key, request.named_player):
-            return self._told(address, verdict_of(self._refused(Reason.IDENTITY_MISMATCH)))
+            return self._outcome(address, self._refused(Reason.IDENTITY_MISMATCH), True)
         match request.body:
             case PlayerView():
                 return self._view(address, request.body, now_us)
@@ -216,11 +222,10 @@ class PlayerReports:
     def _status(self, address: Address, payload: bytes) -> Settled:
         status = parse_status(payload)
         if self._is_another(address.key, status.player_key or None):
-            self._refused(Reason.IDENTITY_MISMATCH)
-        elif self._player(address.key) is None:
-            self._refused(Reason.AUTHENTICATION_FAILED)
-        else:
-            self.on_status(address.key, status)
+            return self._outcome(address, self._refused(Reason.IDENTITY_MISMATCH), False)
+        if self._player(address.key) is None:
+            return self._outcome(address, self._refused(Reason.AUTHENTICATION_FAILED), False)
+        self.on_status(address.key, status)
         return _DONE
 
     def _report(self, key: bytes, view: PlayerView, now_us: int) -> Report | Refused:
@@ -257,11 +262,11 @@ class PlayerReports:
             playlist_id=view.playlist_id,
         )
 
-    def _settled(self, pending: _Pending, outcome: Outcome) -> Settled:
-        keep = not (isinstance(outcome, Refused) and outcome.reason is Reason.UNAVAILABLE)
-        if not pending.wants_answer:
-            return _DONE if keep else Settled(keep=False)
-        return self._told(pending.address, verdict_of(outcome))._replace(keep=keep)
+    def _outcome(self, address: Address | None, outcome: Outcome, waits: bool) -> Settled:
+        if not isinstance(outcome, Refused):
+            return self._told(address, SUCCESS) if waits else _DONE
+        told = self._told(address, verdict_of(outcome)) if waits else _DONE
+        return told._replace(keep=outcome.reason is not Reason.UNAVAILABLE, refusal=outcome.reason)
 
     def _told(self, address: Address | None, verdict: Verdict) -> Settled:
         if address is None:
