@@ -73,21 +73,23 @@ class Board:
         for reader in self.readers:
             reader.forget(self)
 
-    def publish(self, body: str) -> None:
-        """Put up a new text: the fields behind `seq`, without braces. Goes into every reader's slot."""
+    def publish(self, body: str) -> list[Reader]:
+        """Put up a new text: the fields behind `seq`, without braces. Goes into every reader's slot.
+
+        Returns whom to rouse; to wake thousands in one step would hold up everyone else.
+        """
         self._body = body
         self._frames.clear()
         self.seq += 1
-        for reader in self.readers:
-            reader.offer(self)
+        return [reader for reader in self.readers if reader.offer(self)]
 
     def add(self, reader: Reader) -> None:
         """Let somebody read. What is up is the snapshot; an empty board shows it as soon as there is one."""
         self.unread_since_s = None
         reader.forget(self)
         self.readers[reader] = None
-        if self._body is not None:
-            reader.offer(self)
+        if self._body is not None and reader.offer(self):
+            reader.rouse()
 
     def remove(self, reader: Reader, now_s: float) -> None:
         """Let somebody stop reading."""
@@ -119,13 +121,13 @@ class Reader:
         self._missed: dict[Board, int] = {}
         self._wake: trio.Event | None = None
 
-    def offer(self, board: Board) -> None:
-        """Fill the slot of a topic. What was still in it is superseded."""
+    def offer(self, board: Board) -> bool:
+        """Fill the slot of a topic. What was still in it is superseded. Returns whether somebody waits to be roused."""
         if board in self._pending:
             self._missed[board] = self._missed.get(board, 0) + 1
-        else:
-            self._pending[board] = None
-            self._rouse()
+            return False
+        self._pending[board] = None
+        return self._wake is not None
 
     def forget(self, board: Board) -> None:
         """Empty the slot of a topic and start its numbers anew."""
@@ -135,7 +137,7 @@ class Reader:
     def leave(self) -> None:
         """End the reading: `next` returns None from now on."""
         self.left = True
-        self._rouse()
+        self.rouse()
 
     async def next(self) -> Frame | None:
         """Wait for a change of any topic and take it, the longest waiting first. None: the hub closes."""
@@ -148,7 +150,8 @@ class Reader:
         del self._pending[board]
         return board.frame(self._missed.get(board, 0))
 
-    def _rouse(self) -> None:
+    def rouse(self) -> None:
+        """Wake whoever waits in `next`."""
         if self._wake is not None:
             self._wake.set()
             self._wake = None

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from vts.live.board import Board
+from vts.live.board import Board, Reader
 from vts.live.window import ViewerWindow
 
 Counts = tuple[int, int, int]
@@ -87,14 +87,14 @@ class Track:
         self._unique = max(unique, self._unique) if overtaken else unique
         self.loaded = True
 
-    def show(self, window: ViewerWindow, at_us: int) -> None:
-        """Put the numbers up if they have changed."""
+    def show(self, window: ViewerWindow, at_us: int) -> Sequence[Reader]:
+        """Put the numbers up if they have changed. Returns whom to rouse."""
         numbers = (self._before + self._today, self._today, self._unique, self.now_here(window))
         if not self.loaded or (numbers == self._shown and self.board.seq):
-            return
+            return ()
         self._shown = numbers
         views, today, unique, now = numbers
-        self.board.publish(
+        return self.board.publish(
             f'"views":{views},"views_today":{today},"unique_viewers_today":{unique},"viewers_now":{now},"at":"{at(at_us)}"'
         )
 
@@ -157,14 +157,14 @@ class TopTrack:
                 _raise(self._rows[post_id], views, unique)
         self.loaded = True
 
-    def show(self, window: ViewerWindow, at_us: int) -> None:
-        """Put the list up if it has changed."""
+    def show(self, window: ViewerWindow, at_us: int) -> Sequence[Reader]:
+        """Put the list up if it has changed. Returns whom to rouse."""
         ranked = sorted(self._rows.values(), key=lambda row: (-row.views_today, row.post_id))
         posts = [msgspec.structs.asdict(row) | {"viewers_now": window.count(row.post_id)} for row in ranked]
         if not self.loaded or (posts == self._shown and self.board.seq):
-            return
+            return ()
         self._shown = posts
-        self.board.publish(f'"posts":{_encoder.encode(posts).decode()},"at":"{at(at_us)}"')
+        return self.board.publish(f'"posts":{_encoder.encode(posts).decode()},"at":"{at(at_us)}"')
 
 
 def _raise(row: TopRow, views: int, unique: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,9 +64,24 @@ async def serve(
 
 
 class _Conversation:
-    """Three tasks: what the client says, what it is told, and whether it is there."""
+    """Three tasks: what the client says, what it is told, and whether it is there.
 
-    __slots__ = ("_code", "_connection", "_deadlines", "_hub", "_principal", "_reader", "_reason", "_scope", "_sent")
+    Frames are framed once for all readers and written under the library's own lock. A whole, uncompressed frame leaves
+    no trace in the library's protocol state, so it need not know of it.
+    """
+
+    __slots__ = (
+        "_code",
+        "_connection",
+        "_deadlines",
+        "_hub",
+        "_principal",
+        "_reader",
+        "_reason",
+        "_scope",
+        "_sent",
+        "_socket",
+    )
 
     def __init__(
         self,
@@ -82,6 +98,7 @@ class _Conversation:
         self._deadlines = deadlines
         self._scope = trio.CancelScope()
         self._sent = False
+        self._socket = _clear_socket(connection._stream)
         self._code = NORMAL
         self._reason: str | None = None
 
@@ -142,14 +159,47 @@ class _Conversation:
                 return self._end(TRY_AGAIN_LATER, "no answer to a ping")
 
     async def _send(self, frame: Frame) -> None:
+        data = frame.websocket
         try:
+            sent = self._send_now(data)
+            if sent == len(data):
+                return None
             with trio.move_on_after(self._deadlines.write_s) as patience:
-                await _write(self._connection, frame)
-        except ConnectionClosed:
+                await self._send_rest(data, sent)
+        except (ConnectionClosed, OSError):
             return self._end(NORMAL, None)
         if patience.cancelled_caught:
             self._end(TRY_AGAIN_LATER, "too slow")
         return None
+
+    def _send_now(self, data: bytes) -> int:
+        """Give the kernel what it takes at once, without a trip through the scheduler. Returns how much that was.
+
+        A frame that was begun keeps the lock: `_send_rest` ends it.
+        """
+        connection = self._connection
+        if connection.closed is not None:
+            raise ConnectionClosed(connection.closed)
+        if self._socket is None or connection._stream_lock.locked():
+            return 0
+        try:
+            sent = os.write(self._socket.fileno(), data)
+        except BlockingIOError:
+            return 0
+        if 0 < sent < len(data):
+            connection._stream_lock.acquire_nowait()
+        return sent
+
+    async def _send_rest(self, data: bytes, sent: int) -> None:
+        connection = self._connection
+        if not sent:
+            await connection._stream_lock.acquire()
+        try:
+            await connection._stream.send_all(data[sent:])
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            raise ConnectionClosed(connection.closed) from None
+        finally:
+            connection._stream_lock.release()
 
     def _end(self, code: int, reason: str | None) -> None:
         """End the conversation. The first reason is the one that the peer is told, if it still listens."""
@@ -158,15 +208,8 @@ class _Conversation:
             self._scope.cancel()
 
 
-async def _write(connection: WebSocketConnection, frame: Frame) -> None:
-    """Send bytes that were framed once for all readers, under the library's own lock: half the cost of framing anew.
-
-    An unfragmented, uncompressed frame leaves no trace in the library's protocol state, so it need not know of it.
-    """
-    if connection.closed is not None:
-        raise ConnectionClosed(connection.closed)
-    async with connection._stream_lock:
-        try:
-            await connection._stream.send_all(frame.websocket)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            raise ConnectionClosed(connection.closed) from None
+def _clear_socket(stream: trio.abc.Stream) -> trio.socket.SocketType | None:
+    """The socket below an unencrypted stream. A door's own stream names it `clear_socket`."""
+    if isinstance(stream, trio.SocketStream):
+        return stream.socket
+    return getattr(stream, "clear_socket", None)
