@@ -29,10 +29,11 @@ def number_of(viewer_key: bytes) -> int:
 def grown(stored: bytes | None, viewers: Iterable[int]) -> tuple[bytes | None, int]:
     """Add viewers to a stored sketch. Returns its new bytes, None when nothing changed, and its count."""
     sketch = _new(LG_K, _KIND) if stored is None else _read(stored)
+    before = sketch.get_estimate()
     for viewer in viewers:
         sketch.update(viewer)
-    fresh = sketch.serialize_compact()
-    return None if fresh == stored else fresh, round(sketch.get_estimate())
+    after = sketch.get_estimate()  # which every change raises; the bytes may differ without one
+    return None if after == before else sketch.serialize_compact(), round(after)
 
 
 def count(stored: bytes | None) -> int:

@@ -68,8 +68,14 @@ def prepare(records: Iterable[ViewEvent]) -> Batch:
         return _sift(events, dates)
 
 
-def rows_of(events: Iterable[ViewEvent], dates: Dates) -> list[Row]:
-    """Return the rows in the order of COLUMNS. Raises ValueError, OverflowError or TypeError for times out of range."""
+def rows_of(events: Sequence[ViewEvent], dates: Dates) -> list[Row]:
+    """Return the rows in the order of COLUMNS. Raises ValueError, OverflowError or TypeError for times out of range.
+
+    And ValueError for a short UUID, of which PostgreSQL would say that the connection is broken.
+    """
+    sizes = {len(event.event_id) for event in events} | {len(e.player_key) for e in events if e.player_key is not None}
+    if sizes - {UUID_BYTES}:
+        raise ValueError("a UUID has 16 bytes")
     return [
         (post_id, dates[day], *middle, _EPOCH + _delta(0, 0, created_at))
         for post_id, day, *middle, created_at in map(astuple, events)
