@@ -222,7 +222,7 @@ def test_who_is_too_slow_hears_with_what(sent: int, part: bytes) -> None:
     heard = client.hears()
     assert heard.startswith(b"HTTP/1.1 408 ")
     assert part + b": not complete in time" in heard
-    assert client.connection.end == Closed(unread=True)
+    assert client.connection.end == Closed(unread=False)
 
 
 def test_an_idle_connection_ends_without_a_word() -> None:

@@ -135,7 +135,8 @@ class Connection:
         if self.busy or not self._reader.partial:
             self._finish(GONE)
         else:
-            self._refuse(HttpFault(408, "timeout", f"{self._awaited}: not complete in time"))
+            # Nothing of it is unread: what has come was read at once, and so little that it was too slow.
+            self._refuse(HttpFault(408, "timeout", f"{self._awaited}: not complete in time"), unread=False)
 
     def retire(self) -> None:
         """The door closes: end now if nothing is under way, else with the next answer."""
@@ -233,10 +234,10 @@ class Connection:
             timeout_s = house.limits.body_timeout_s if reader.in_body else house.limits.header_timeout_s
             self.deadline = house.now + timeout_s
 
-    def _refuse(self, fault: HttpFault) -> None:
+    def _refuse(self, fault: HttpFault, *, unread: bool = True) -> None:
         self._house.on_refused(fault.code)
         self._write(self._house.framer.frame(fault_reply(fault), None, close=True))
-        self._finish(Closed(unread=True))
+        self._finish(Closed(unread))
 
     def _contain(self, bug: Exception) -> None:
         """A bug of ours costs this connection and no other."""

@@ -81,12 +81,16 @@ class PlainLine:
             self._watch(select.EPOLLOUT)
             self.flush_deadline = self._pump.flush_deadline()
 
+    def is_overdue(self, now: float) -> bool:
+        """Whether the wait for the client has been too long."""
+        return self.connection.deadline < now or self.flush_deadline < now
+
     def expire(self, now: float) -> None:
-        """End the wait for the client if it has been too long."""
+        """End the wait."""
         if self.flush_deadline < now:
             self.unsent = b""
             self.connection.lose()
-        elif self.connection.deadline < now:
+        else:
             self.connection.expire()
 
     def wake(self) -> None:

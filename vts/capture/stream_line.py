@@ -30,10 +30,13 @@ class StreamLine:
         if self.connection.end is not None:
             self._reading.cancel()
 
+    def is_overdue(self, now: float) -> bool:
+        """Whether the wait for the client has been too long."""
+        return self.connection.deadline < now
+
     def expire(self, now: float) -> None:
-        """End the wait for the client if it has been too long."""
-        if self.connection.deadline < now:
-            self.connection.expire()
+        """End the wait."""
+        self.connection.expire()
 
     async def run(self) -> None:
         """Serve until the connection has ended and all is sent."""
