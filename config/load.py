@@ -207,7 +207,7 @@ def _allowed(message: str) -> str:
 Rule = Callable[[Any], tuple[str, str] | None]
 
 
-def _networks(values: list[str]) -> tuple[str, str] | None:
+def _networks(values: Any) -> tuple[str, str] | None:
     for value in values:
         try:
             ip_network(value, strict=False)
@@ -216,17 +216,17 @@ def _networks(values: list[str]) -> tuple[str, str] | None:
     return None
 
 
-def _origins(values: list[str]) -> tuple[str, str] | None:
+def _origins(values: Any) -> tuple[str, str] | None:
     bad = [value for value in values if not re.fullmatch(r"https?://[^/\s]+", value)]
     return (f"{bad[0]!r} is not an origin", "origins like https://example.org, separated by commas") if bad else None
 
 
-def _secret(value: str) -> tuple[str, str] | None:
+def _secret(value: Any) -> tuple[str, str] | None:
     short = 0 < len(value.encode()) < SECRET_MIN_BYTES
     return ("too short", f"at least {SECRET_MIN_BYTES} bytes, or nothing to have one generated") if short else None
 
 
-def _readable(value: str) -> tuple[str, str] | None:
+def _readable(value: Any) -> tuple[str, str] | None:
     missing = value and not os.access(value, os.R_OK)
     return ("the file cannot be read", "the path of a readable file, or nothing") if missing else None
 
@@ -239,12 +239,12 @@ def _scheme(*schemes: str) -> Rule:
     return rule
 
 
-def _listen(value: str) -> tuple[str, str] | None:
+def _listen(value: Any) -> tuple[str, str] | None:
     fits = not value or re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}", value)
     return None if fits else ("not an address to listen on", "host:port, like 127.0.0.1:1883")
 
 
-def _timezone(value: str) -> tuple[str, str] | None:
+def _timezone(value: Any) -> tuple[str, str] | None:
     try:
         ZoneInfo(value)
     except (ValueError, OSError):

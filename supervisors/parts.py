@@ -16,6 +16,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
+import trio
+
 from config.load import countries_file
 from config.settings import Settings
 from supervisors.logs import log_event
@@ -111,6 +113,7 @@ class Parts:
         self.folder = folder
         self.metrics = Metrics()
         self.states: dict[str, str] = {}
+        self.doors_open = trio.Event()
         self.secrets = read_secrets(settings, folder)
         self.tickets = Tickets()
         self.memory = MemoryCatalog(settings.catalog.provisional_max)
@@ -144,6 +147,8 @@ class Parts:
                 self.states[name] = "down"
             case Started(name):
                 self.states[name] = "ok"
+                if name == "doors":
+                    self.doors_open.set()
             case _:
                 pass
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Final
 
-import trio
-
 from supervisors.admission import AdmissionFloor
 from supervisors.child import Child
 from supervisors.doors import Doors
@@ -18,7 +16,6 @@ from vts.live.hub import Hub
 from vts.live.topics import who_may_see
 from vts.model.faults import StoreUnavailable
 
-ACCEPTING_POLL_S: Final = 0.02
 ROOT_POLICY: Final = Policy(max_restarts=3, within_s=300.0)
 
 
@@ -59,8 +56,8 @@ class Tree:
 
     async def wait_accepting(self) -> None:
         """Return when a door is open and an event that comes now can be acknowledged."""
-        while not (self.doors.accepting() and self.parts.states.get("doors") == "ok"):
-            await trio.sleep(ACCEPTING_POLL_S)
+        await self.storage.catalog.loaded.wait()
+        await self.parts.doors_open.wait()
 
     def urls(self) -> dict[str, str]:
         """Return where this process can be reached, for the file that says that it is ready."""

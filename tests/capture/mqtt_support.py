@@ -168,7 +168,7 @@ class World:
 async def until(condition: Callable[[], object], seconds: float = 10) -> None:
     """Wait for the outside to have changed."""
     with trio.fail_after(seconds):
-        while not condition():  # noqa: ASYNC110  the outside is another process
+        while not condition():
             await trio.sleep(0.005)
 
 

@@ -73,7 +73,7 @@ async def test_a_bug_in_the_file_crashes_the_run_and_loses_nobody(tmp_path: Path
             db.execute(BREAK)
             for number in range(2, 12):
                 journal.submit([event(number)], lambda fault, number=number: told.update([number]))
-            while len(crashes) < 3:  # noqa: ASYNC110 - another thread is at work
+            while len(crashes) < 3:
                 await trio.sleep(0.01)
             assert not told
             db.execute("DROP TRIGGER broken")

@@ -133,7 +133,7 @@ async def test_drained_rows_age_out_and_no_number_is_used_twice(
             await journal.append([event(number)])
         journal.drained(4)
         clock.ahead_us = 7_200_000_000
-        while await everything(journal) != [5]:  # noqa: ASYNC110 - the clock may jump while the thread works
+        while await everything(journal) != [5]:
             await trio.sleep(HOUSE_S)
         journal.drained(5)
         for _ in range(3):

@@ -147,7 +147,7 @@ async def test_a_reader_that_stops_is_cut_off_at_the_write_deadline(autojump_clo
         ours.send_stream.send_all_hook = room.wait  # the peer's window is closed
         hub.on_committed(world.commit((1, viewer(1))))
         start_s = trio.current_time()
-        while hub.clients:  # noqa: ASYNC110 - the outside view
+        while hub.clients:
             await trio.sleep(0.5)
         assert 10 <= trio.current_time() - start_s <= 15
         nursery.cancel_scope.cancel()
@@ -186,7 +186,7 @@ async def test_a_peer_that_is_gone_is_noticed_by_its_silence(autojump_clock: Moc
         assert hub.clients == 1  # it answers every ping
         theirs.send_stream.send_all_hook = trio.sleep_forever  # and now never again
         start_s = trio.current_time()
-        while hub.clients:  # noqa: ASYNC110 - the outside view
+        while hub.clients:
             await trio.sleep(0.5)
         assert trio.current_time() - start_s <= 45
         nursery.cancel_scope.cancel()

@@ -198,7 +198,7 @@ async def test_readers_replace_broken_sessions(empty_database):
     admin = await empty_database.connect("login")
     await admin.execute("SELECT pg_terminate_backend($1)", first)
     with trio.fail_after(5):
-        while (await trying(readers)) in (None, first):  # noqa: ASYNC110 - the end of a session sets no event of ours
+        while (await trying(readers)) in (None, first):
             await trio.sleep(0.01)
     await admin.close()
     readers.close()

@@ -1,6 +1,6 @@
 """The embedded server: made once, found again, and gone with its parent, whatever happens to either."""
 
-# ruff: noqa: ASYNC110, ASYNC240 - a look at a file in /tmp is no wait, and other processes set no event of ours
+
 from __future__ import annotations
 
 import functools

@@ -18,6 +18,7 @@ from tests.support import load
 from tests.support.mosquitto import Mosquitto
 from tests.support.process import Vts, running, wait_until
 from tests.support.processes import signal_below
+from vts.model.faults import StoreUnavailable
 from vts.store.connection import Connection, Database, asyncpg_loop
 
 T = TypeVar("T")
@@ -30,10 +31,20 @@ EVENTS_MQTT = 5_000
 PLAYERS = 100
 
 
+async def _connected(database: Database) -> Connection:
+    """VTS accepts events before its database has recovered; whoever asks the database waits for that."""
+    with trio.fail_after(30):
+        while True:
+            try:
+                return await database.connect("login")
+            except StoreUnavailable:
+                await trio.sleep(0.1)
+
+
 async def ask(vts: Vts, question: Callable[[Connection], Awaitable[T]]) -> T:
     """Ask the process's own database, from outside the process."""
     async with asyncpg_loop():
-        connection = await Database(url=lambda: str(vts.urls["database"])).connect("login")
+        connection = await _connected(Database(url=lambda: str(vts.urls["database"])))
         try:
             return await question(connection)
         finally:
@@ -69,11 +80,18 @@ def player_messages(keys: list[str], count: int) -> Iterator[tuple[str, bytes, s
 
 
 async def register_players(vts: Vts, keys: list[str]) -> None:
+    """Make players known, and wait until the broker keeps what they send."""
+    await trio.to_thread.run_sync(partial(wait_until, lambda: _parts(vts).get("mqtt") == "ok"))
     rows = [{"player_key": key, "owner_id": 7} for key in keys]
     token = await trio.to_thread.run_sync(vts.service_token)
     with vts.client(token) as client:
         answer = await trio.to_thread.run_sync(partial(client.post, "/api/players", json=rows))
     assert answer.json() == {"upserted": len(keys)}
+
+
+def _parts(vts: Vts) -> dict[str, str]:
+    with vts.client() as client:
+        return dict(client.get("/health/ready").json()["parts"])
 
 
 async def test_killed_while_events_are_acknowledged_nothing_is_lost_or_doubled(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Which reports count: one decision over tables of what was seen lately. Pure: time and chance are arguments.
 
 State is two-phase. `decide` reserves (the identity, the allowance); `confirm` keeps what became durable, `release`
-gives back what did not. Every table is bounded; what is evicted is the oldest, and the last word on duplicates is the key in
-the database.
+gives back what did not. Every table is bounded; what is evicted is the oldest, and the last word on duplicates is the
+key in the database.
 """
 
 from __future__ import annotations

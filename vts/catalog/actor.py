@@ -42,6 +42,7 @@ class CatalogActor:
         self._listening = listening
         self._clock = clock
         self._turn = trio.Lock()
+        self.loaded = trio.Event()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Load, then follow until cancelled. Raises StoreUnavailable when the database goes away."""
@@ -81,6 +82,7 @@ class CatalogActor:
             revision = bite.revision
         if revision is not None:
             self._memory.revision = revision
+            self.loaded.set()
 
     async def _apply(self, change: Change) -> None:
         into = MemoryCatalog() if change.whole else self._memory
@@ -94,6 +96,7 @@ class CatalogActor:
         if change.whole:
             self._memory.replace(into)
         self._memory.revision = change.revision
+        self.loaded.set()
 
     async def _forget(self) -> None:
         while True:

@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import click
 import trio
-from supervisors.watchdog import Watchdog
 
 from config.load import data_dir
 from config.settings import Settings
@@ -23,6 +22,7 @@ from supervisors import logs
 from supervisors.parts import Parts, now_us
 from supervisors.root import Tree
 from supervisors.supervisor import TooManyBugs
+from supervisors.watchdog import Watchdog
 from vts.cli.common import READY_FILE
 from vts.model.faults import BadStart
 from vts.model.principal import Principal
@@ -46,11 +46,11 @@ def run(settings: Settings, ready_file: Path | None) -> int:
     except (BadStart, OSError) as fault:
         return _said(f"vts: {fault}", EXIT_BAD_START)
     except BaseExceptionGroup as group:
-        fault = _first(group)
-        if isinstance(fault, BadStart | OSError):
-            return _said(f"vts: {fault}", EXIT_BAD_START)
-        if isinstance(fault, TooManyBugs):
-            return _said(f"vts: {fault}: {type(fault.__cause__).__name__}", EXIT_BUGS)
+        only = _first(group)
+        if isinstance(only, BadStart | OSError):
+            return _said(f"vts: {only}", EXIT_BAD_START)
+        if isinstance(only, TooManyBugs):
+            return _said(f"vts: {only}: {type(only.__cause__).__name__}", EXIT_BUGS)
         raise
     return 0
 
