@@ -12,6 +12,7 @@ import mqtt5
 import pytest
 
 from tests.capture.mqtt_support import KEY
+from vts.capture.mqtt_answers import Verdict, encode_ack, encode_response
 from vts.capture.mqtt_frames import BadPacket, Frames
 from vts.capture.mqtt_wire import (
     BadPayload,
@@ -19,9 +20,6 @@ from vts.capture.mqtt_wire import (
     ReactionRequest,
     Topics,
     UnknownRequest,
-    Verdict,
-    encode_ack,
-    encode_response,
     parse_key,
     parse_request,
     parse_status,

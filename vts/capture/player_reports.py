@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol, assert_never
 
+from vts.capture.mqtt_answers import SUCCESS, Verdict, encode_ack, encode_response, verdict_of
 from vts.capture.mqtt_wire import (
-    SUCCESS,
     Address,
     BadPayload,
     PlayerStatus,
@@ -19,14 +19,10 @@ from vts.capture.mqtt_wire import (
     ReactionRequest,
     Topics,
     UnknownRequest,
-    Verdict,
-    encode_ack,
-    encode_response,
     parse_key,
     parse_request,
     parse_status,
     parse_view,
-    verdict_of,
     wants_ack,
 )
 from vts.enrich.enrich import Enricher
