@@ -59,8 +59,9 @@ async def test_the_drain_is_woken_by_what_lies_behind_it(tmp_path: Path) -> None
             await journal.wait_beyond(1)
             woken.set()
 
-        nursery.start_soon(drain)
         await journal.append([event()])
+        nursery.start_soon(drain)
+        await trio.testing.wait_all_tasks_blocked()
         assert not woken.is_set()
         await journal.append([event()])
         with trio.fail_after(5):
@@ -154,13 +155,16 @@ async def test_a_copied_file_is_another_journal(tmp_path: Path) -> None:
         assert journal.depth == 1
 
 
-async def test_a_file_restored_in_place_goes_on_under_a_new_id(tmp_path: Path) -> None:
+@pytest.mark.parametrize("waiting", [True, False])
+async def test_a_file_restored_in_place_goes_on_under_a_new_id(tmp_path: Path, waiting: bool) -> None:
     async with running(tmp_path / "j.sqlite") as journal:
         await journal.append([event(1)])
         name = journal.journal_id
+        journal.drained(900)  # the database remembers rows that this file has lost
         with pytest.raises(JournalReplaced):
-            await journal.read(900, 100)  # the database remembers rows that this file has lost
+            await (journal.wait_beyond(900) if waiting else journal.read(900, 100))
         assert journal.journal_id != name
+        assert journal.depth == 1
         assert await everything(journal) == [1]
 
 

@@ -148,8 +148,10 @@ class Journal:
     # ---- what the drain uses
 
     async def wait_beyond(self, seq: int) -> None:
-        """Return when there is a row behind `seq`."""
+        """Return when there is a row behind `seq`. Raises JournalReplaced as `read` does."""
         await trio.lowlevel.checkpoint()
+        if seq > self._last.seq:
+            await self._replace(seq)
         while self._last.seq <= seq:
             await self._grown.wait()
 

@@ -1,7 +1,12 @@
 """One long-lived thread that makes blocking calls, one after another, while the loop goes on.
 
 A thread per kind of work, not `trio.to_thread` per call: a call costs one queue put and one wake-up, the calls keep
-their order, and SQLite sees one connection in one thread for life.
+their order, and SQLite sees one connection in one thread for life. Measured (2 cores, commit of 1, 20 and 128 entries):
+2,450, 2,070 and 880 commits/s with 0.11 to 0.15 ms added to SQLite's own 0.2 to 0.3 ms, against 2,180, 1,640 and 830
+commits/s and 0.15 to 0.2 ms added through `trio.to_thread`.
+
+The thread needs the GIL at both ends of a commit. A loop that waits for its commits leaves it enough (1 ms a commit at
+20,000 requests/s, whatever the switch interval); only a loop that is never idle and never waits starves it.
 """
 
 from __future__ import annotations
