@@ -25,6 +25,8 @@ from vts.capture.door import Door
 from vts.capture.handover import Handover
 from vts.capture.limits import Limits
 from vts.capture.mqtt_broker import broker_of
+from vts.capture.mqtt_direct import DirectEndpoint
+from vts.capture.mqtt_entrance import DirectLimits
 from vts.capture.mqtt_session import SessionOptions
 from vts.capture.mqtt_subscriber import MqttSubscriber
 from vts.capture.mqtt_wire import Topics
@@ -51,6 +53,7 @@ class Doors:
     services: Services = field(init=False)
     door: Door = field(init=False)
     subscriber: MqttSubscriber | None = field(init=False, default=None)
+    direct: DirectEndpoint | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Build every door. Raises BadStart for certificates and addresses that are none."""
@@ -60,6 +63,7 @@ class Doors:
         self._handover = Handover(create_app(self.services), self._bug)
         self.door = self._make_door()
         self.subscriber = self._make_subscriber()
+        self.direct = self._make_direct()
 
     def supervisor(self) -> Supervisor:
         """Return the group; started last is stopped first."""
@@ -67,6 +71,9 @@ class Doors:
         if self.subscriber is not None:
             run, stop = self.subscriber.run, self.subscriber.stop
             children.append(Child(name="mqtt", run=run, stop=stop, grace_s=MQTT_GRACE_S))
+        if self.direct is not None:
+            run, stop = self.direct.run, self.direct.stop
+            children.append(Child(name="mqtt_direct", run=run, stop=stop, grace_s=MQTT_GRACE_S))
         children.append(Child(name="door", run=self.door.run, stop=self.door.stop, grace_s=DOOR_GRACE_S))
         children.append(Child(name="live", run=self.hub.run, stop=self.hub.stop, grace_s=HUB_GRACE_S))
         return Supervisor("doors", children, on_event=self.parts.on_event)
@@ -137,6 +144,15 @@ class Doors:
             packet_max_bytes=mqtt.packet_max_bytes,
         )
         return MqttSubscriber(broker.dial, options, self._reports)
+
+    def _make_direct(self) -> DirectEndpoint | None:
+        mqtt = self.parts.settings.mqtt
+        if not mqtt.listen:
+            return None
+        host, _, port = mqtt.listen.rpartition(":")
+        limits = DirectLimits(receive_maximum=mqtt.receive_maximum, packet_max_bytes=mqtt.packet_max_bytes)
+        tls = tls_context(mqtt.tls_cert_file, mqtt.tls_key_file, mqtt.client_ca_file)
+        return DirectEndpoint((host.strip("[]"), int(port)), limits, self._reports, self.parts.memory, tls)
 
     # ---- live counts
 

@@ -65,6 +65,9 @@ class Tree:
         host = f"[{http.host}]" if ":" in http.host else http.host
         scheme = "https" if http.tls_cert_file else "http"
         urls = {"http": f"{scheme}://{host}:{self.doors.door.port}"}
+        if self.doors.direct is not None:
+            scheme = "mqtts" if self.parts.settings.mqtt.tls_cert_file else "mqtt"
+            urls["mqtt"] = f"{scheme}://{self.parts.settings.mqtt.listen.rpartition(':')[0]}:{self.doors.direct.port}"
         if self.parts.embedded is not None:
             with suppress(StoreUnavailable):
                 urls["database"] = self.parts.embedded.url()

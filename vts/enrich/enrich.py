@@ -95,7 +95,7 @@ class Enricher:
         self._visitor_key = lru_cache(viewers_max)(self._make_visitor_key)
         self._user_key = lru_cache(viewers_max)(keys.user)
 
-    def web(  # noqa: PLR0917  (called for every event: keywords would cost a tenth of it)
+    def web(
         self,
         peer: str,
         forwarded_for: Sequence[str],
@@ -182,7 +182,7 @@ class Enricher:
         self._origin.cache_clear()
         return reloaded
 
-    def _visitor(  # noqa: PLR0917  (as above)
+    def _visitor(
         self,
         address: Address,
         country: str | None,

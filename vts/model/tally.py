@@ -138,6 +138,13 @@ def add(tally: Tally, increment: Increment) -> None:
         )
 
 
+def breakdowns_of(facts: Facts) -> Breakdowns:
+    """Return the breakdowns of a single view."""
+    breakdowns: Breakdowns = {}
+    _count_rows(breakdowns, (facts,))
+    return breakdowns
+
+
 def _count_rows(breakdowns: Breakdowns, facts: Iterable[Facts]) -> None:
     """Count view by view. The body of `_add` stands here once more: this is the hot path of a site with many posts."""
     for *named, signed in facts:
