@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 import trio
+import trio.testing
 
 from tests.store.cutting_proxy import Cut, CuttingProxy, cutting_proxy
 from tests.store.drained import DAY, NOON_US, ListJournal, Told, assert_counted, drain_of, event, finish, supervise
@@ -62,6 +63,35 @@ async def test_stores_what_the_journal_holds_and_counts_it(database, connect, jo
     assert len(told.commits) > 1
     assert journal.told == len(journal.rows)
     assert by_key(told.events()) == by_key(events + returning)
+
+
+async def test_counts_many_posts_at_once(database, connect, journal, chance):
+    """New rows come another way into the table than views of rows that are there."""
+    rounds = [[event(chance, post_id=n // 2 + start) for n in range(240)] for start in (1, 1, 60)]
+    told = Told()
+    for events in rounds:
+        journal.append(*events)
+        await finish(drain_of(connect, journal, told))
+    await assert_counted(database, [view for events in rounds for view in events])
+    assert dict((t.post_id, t.views) for t in told.commits[-1].totals)[60] == 6
+
+
+async def test_under_load_a_small_batch_waits_for_company_and_a_lone_event_does_not(connect, journal, chance):
+    told = Told()
+    drain = drain_of(connect, journal, told, linger_s=0.2)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(drain.run)
+        await journal.opened.wait()
+        started_s = trio.current_time()
+        journal.append(event(chance))
+        await told.wait_for(1)
+        assert trio.current_time() - started_s < 0.2
+        journal.append(event(chance))
+        await trio.testing.wait_all_tasks_blocked()
+        journal.append(event(chance))
+        await told.wait_for(2)
+        drain.stop()
+    assert [commit.records for commit in told.commits] == [1, 2]
 
 
 async def test_says_the_totals_after_each_commit(connect, journal, chance):

@@ -31,6 +31,7 @@ DIMENSIONS: Final = (
     "hour_local",
     "weekday_local",
 )
+BOUNDLESS: Final = ("referrer", "playlist")  # the others have fewer values than an open day may keep
 OTHER: Final = "other"
 VALUES_KEPT: Final = 100  # of a closed day, besides `other`
 VALUES_OPEN_MAX: Final = 256  # of an open day: beyond it the smallest are folded, so that a row stays below 10 KB
@@ -126,8 +127,9 @@ def add(tally: Tally, increment: Increment) -> None:
     else:
         _count_columns(tally.breakdowns, facts, 1, 0)
         _count_columns(tally.breakdowns, signed, 0, 1)
-    for values in tally.breakdowns.values():
-        if len(values) > VALUES_OPEN_MAX:
+    for dimension in BOUNDLESS:
+        values = tally.breakdowns.get(dimension)
+        if values is not None and len(values) > VALUES_OPEN_MAX:
             fold(values, VALUES_OPEN_KEPT)
     times = [event.created_at for event in increment.events]
     tally.first_us, tally.last_us = _span(tally.first_us, tally.last_us, times)

@@ -91,8 +91,10 @@ async def _write(connection: Connection, first: list[Change], further: list[Chan
 def _stored(change: Change) -> tuple[Any, ...]:
     """Return a change as the columns of a new row."""
     post_id, day, *counts = change
-    times = [None if time_us is None else datetime_of(time_us) for time_us in counts[4:8]]
-    return (post_id, date_of(day), *counts[:4], *times, *counts[8:])
+    first = datetime_of(counts[4])
+    last = first if counts[5] == counts[4] else datetime_of(counts[5])
+    signed = [None if time_us is None else datetime_of(time_us) for time_us in counts[6:8]]
+    return (post_id, date_of(day), *counts[:4], first, last, *signed, *counts[8:])
 
 
 def _first(part: Increment) -> Change:
