@@ -73,7 +73,7 @@ async def test_counts_many_posts_at_once(database, connect, journal, chance):
         journal.append(*events)
         await finish(drain_of(connect, journal, told))
     await assert_counted(database, [view for events in rounds for view in events])
-    assert dict((t.post_id, t.views) for t in told.commits[-1].totals)[60] == 6
+    assert {total.post_id: total.views for total in told.commits[-1].totals}[60] == 6
 
 
 async def test_under_load_a_small_batch_waits_for_company_and_a_lone_event_does_not(connect, journal, chance):
