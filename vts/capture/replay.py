@@ -47,6 +47,8 @@ class ReplayStream(trio.abc.Stream):
         transport = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
         assert isinstance(transport, trio.SocketStream)
         self.socket = transport.socket
+        # For whoever may write to the kernel itself: there is none where TLS lies in between.
+        self.clear_socket = transport.socket if transport is stream else None
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Return the replayed bytes, then what the client sends."""
