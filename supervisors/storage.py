@@ -27,7 +27,14 @@ from vts.query import live
 from vts.query.load import post_facts, post_views
 from vts.query.post import PostFacts
 from vts.store.catalog import CHANNEL as CATALOG_CHANNEL
-from vts.store.catalog import changes_since, delete_content, delete_player, upsert_contents, upsert_players
+from vts.store.catalog import (
+    changes_since,
+    delete_content,
+    delete_player,
+    settle_provisional,
+    upsert_contents,
+    upsert_players,
+)
 from vts.store.connection import Connection, Role
 from vts.store.drain import Drain
 from vts.store.migrate import Migrator
@@ -70,7 +77,9 @@ class Storage:
     def supervisor(self) -> Supervisor:
         """Return the group, in the order of dependency."""
         parts = self._parts
-        partitions = Partitions(self._connector("writer"), parts.settings.retention.raw_days, now_us)
+        partitions = Partitions(
+            self._connector("writer"), parts.settings.retention.raw_days, now_us, also=[settle_provisional]
+        )
         children = [
             Child(name="schema", run=self._migrate),
             Child(name="partitions", run=partitions.run, stop=partitions.stop),

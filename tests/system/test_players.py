@@ -1,0 +1,123 @@
+"""Players through a real broker: both protocol versions, views with and without an answer, lies and strangers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.mosquitto import Mosquitto
+from tests.support.process import Vts, running, wait_until
+
+FRESH_WITHIN_S = 1.0
+KEY, STRANGER = str(uuid.uuid4()), str(uuid.uuid4())
+
+
+@pytest.fixture(scope="module")
+def wall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Vts, Mosquitto]]:
+    """A VTS with a broker, one registered player and two contents, one of them the player's owner's."""
+    folder = tmp_path_factory.mktemp("wall")
+    with Mosquitto(folder / "broker") as broker, running(folder, VTS_MQTT__URL=broker.url) as vts:
+        with vts.client(vts.service_token()) as client:
+            client.post("/api/players", json={"player_key": KEY, "owner_id": 7})
+            client.post("/api/content", json=[{"post_id": 1, "owner_id": 8}, {"post_id": 2, "owner_id": 7}])
+            wait_until(lambda: client.get("/health/ready").json()["parts"]["mqtt"] == "ok")
+        yield vts, broker
+
+
+def publish(broker: Mosquitto, topic: str, payload: dict[str, object], version: str = "5") -> None:
+    """What a player with the command-line client does; returns when the broker has acknowledged."""
+    command = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(broker.port), "-V", version, "-q", "1"]
+    subprocess.run([*command, "-t", topic, "-m", json.dumps(payload)], check=True)
+
+
+def count(vts: Vts, post_id: int) -> int:
+    with vts.client() as client:
+        return int(client.get(f"/api/post/{post_id}/count").json()["views"])
+
+
+def counted(vts: Vts, reason: str) -> float:
+    with vts.client() as client:
+        lines = client.get("/metrics").text.splitlines()
+    wanted = f'vts_events_total{{outcome="{reason}",source="player"}}'
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(wanted))
+
+
+@pytest.mark.parametrize("version", ["mqttv311", "5"])
+def test_a_published_view_is_counted_within_a_second(wall: tuple[Vts, Mosquitto], version: str) -> None:
+    vts, broker = wall
+    before = count(vts, 1)
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - (60 if version == "5" else 120)))
+    publish(broker, f"makapix/player/{KEY}/view", {"post_id": 1, "intent": "artwork", "timestamp": stamp}, version)
+    wait_until(lambda: count(vts, 1) == before + 1, FRESH_WITHIN_S)
+
+
+def ask(broker: Mosquitto, payload: dict[str, object]) -> dict[str, object]:
+    """Publish a request and return the response that the player hears."""
+    request_id = uuid.uuid4().hex
+    topic = f"makapix/player/{KEY}"
+    command = [
+        "stdbuf",
+        "-oL",
+        "mosquitto_sub",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(broker.port),
+        "-q",
+        "1",
+        "-C",
+        "1",
+        "-W",
+        "10",
+        "-d",
+    ]
+    with subprocess.Popen([*command, "-t", f"{topic}/response/{request_id}"], stdout=subprocess.PIPE, text=True) as ear:
+        assert ear.stdout is not None
+        for line in ear.stdout:
+            if "Subscribed" in line:
+                break
+        publish(broker, f"{topic}/request/{request_id}", payload | {"request_id": request_id})
+        answer = next(line for line in ear.stdout if line.startswith("{"))
+    return dict(json.loads(answer))
+
+
+def test_a_request_is_answered_and_an_equal_one_succeeds_without_counting_twice(wall: tuple[Vts, Mosquitto]) -> None:
+    vts, broker = wall
+    before = count(vts, 1)
+    view = {"request_type": "submit_view", "player_key": KEY, "post_id": 1, "view_intent": "artwork"}
+    assert ask(broker, view)["success"] is True
+    assert ask(broker, view)["success"] is True
+    with vts.client(vts.service_token()) as client:
+        client.post("/api/content", json={"post_id": 3, "owner_id": 8})
+    limited = ask(broker, view | {"post_id": 3})
+    assert limited["error_code"] == "rate_limited"
+    assert 0 < float(str(limited["retry_after"])) <= 5
+    wait_until(lambda: count(vts, 1) == before + 1, FRESH_WITHIN_S)
+    assert count(vts, 3) == 0
+
+
+def test_what_must_not_count_has_its_own_reason(wall: tuple[Vts, Mosquitto]) -> None:
+    vts, broker = wall
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 600))
+    publish(broker, f"makapix/player/{STRANGER}/view", {"post_id": 1, "timestamp": stamp})
+    publish(broker, f"makapix/player/{KEY}/view", {"post_id": 1, "timestamp": stamp, "player_key": STRANGER})
+    publish(broker, f"makapix/player/{KEY}/view", {"post_id": 2, "timestamp": stamp})
+    for reason in ("authentication_failed", "identity_mismatch", "author"):
+        wait_until(lambda reason=reason: counted(vts, reason) >= 1, 5)
+    assert count(vts, 2) == 0
+
+
+def test_a_reaction_of_a_player_is_its_owners(wall: tuple[Vts, Mosquitto]) -> None:
+    vts, broker = wall
+    reaction = {"request_type": "submit_reaction", "player_key": KEY, "post_id": 1, "emoji": "\N{FIRE}"}
+    assert ask(broker, reaction)["success"] is True
+    assert ask(broker, reaction)["success"] is True
+    with vts.client(vts.service_token()) as client:
+        stats = client.get("/api/post/1/stats").json()
+    assert stats["reactions_by_emoji"] == {"\N{FIRE}": 1}
+    assert ask(broker, reaction | {"request_type": "revoke_reaction"})["success"] is True
