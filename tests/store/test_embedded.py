@@ -1,6 +1,5 @@
 """The embedded server: made once, found again, and gone with its parent, whatever happens to either."""
 
-
 from __future__ import annotations
 
 import functools
