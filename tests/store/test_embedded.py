@@ -10,10 +10,9 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -31,15 +30,6 @@ from vts.store.place import installed, running_url, settle
 
 AS_ROOT = os.geteuid() == 0
 FAST = {"fsync": "off"}
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A short folder that other users may enter, unlike pytest's own."""
-    path = Path(tempfile.mkdtemp(prefix="vts-", dir="/tmp"))
-    path.chmod(0o711)
-    yield path
-    shutil.rmtree(path)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.support.process import Vts, running
 
 
 @pytest.fixture
-def vts(tmp_path: Path) -> Iterator[Vts]:
+def vts(folder: Path) -> Iterator[Vts]:
     """A running VTS with its own embedded PostgreSQL and no broker."""
-    with running(tmp_path) as process:
+    with running(folder) as process:
         yield process

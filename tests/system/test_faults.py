@@ -94,10 +94,10 @@ def _parts(vts: Vts) -> dict[str, str]:
         return dict(client.get("/health/ready").json()["parts"])
 
 
-async def test_killed_while_events_are_acknowledged_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
+async def test_killed_while_events_are_acknowledged_nothing_is_lost_or_doubled(folder: Path) -> None:
     keys = [str(uuid.uuid4()) for _ in range(PLAYERS)]
     ledger, from_players = load.Ledger(), load.Ledger()
-    with Mosquitto(tmp_path / "broker") as broker, running(tmp_path, VTS_MQTT__URL=broker.url, **UNLIMITED) as vts:
+    with Mosquitto(folder / "broker") as broker, running(folder, VTS_MQTT__URL=broker.url, **UNLIMITED) as vts:
         await register_players(vts, keys)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(partial(load.send_views, lambda: vts.port, load.views(EVENTS_HTTP), ledger))
@@ -115,9 +115,9 @@ async def test_killed_while_events_are_acknowledged_nothing_is_lost_or_doubled(t
         compare(ledger, await stored_ids(vts))
 
 
-async def test_a_frozen_database_costs_no_acknowledgement_and_no_row(tmp_path: Path) -> None:
+async def test_a_frozen_database_costs_no_acknowledgement_and_no_row(folder: Path) -> None:
     ledger = load.Ledger()
-    with running(tmp_path, **UNLIMITED) as vts:
+    with running(folder, **UNLIMITED) as vts:
         assert vts.process is not None
         token = await trio.to_thread.run_sync(vts.service_token)
         with vts.client(token) as client:
@@ -143,9 +143,9 @@ async def test_a_frozen_database_costs_no_acknowledgement_and_no_row(tmp_path: P
         compare(ledger, await stored_ids(vts))
 
 
-async def test_a_start_without_a_database_takes_views_of_known_contents_and_players(tmp_path: Path) -> None:
+async def test_a_start_without_a_database_takes_views_of_known_contents_and_players(folder: Path) -> None:
     key, credential = str(uuid.uuid4()), "ab" * 32
-    with running(tmp_path, VTS_CATALOG__MODE="strict") as vts:
+    with running(folder, VTS_CATALOG__MODE="strict") as vts:
         rows = [{"player_key": key, "owner_id": 7, "credential": credential}]
         with vts.client(vts.service_token()) as client:
             client.post("/api/content", json={"post_id": 42, "owner_id": 8})
@@ -166,9 +166,9 @@ async def test_a_start_without_a_database_takes_views_of_known_contents_and_play
         assert len(await stored_ids(vts)) == 2
 
 
-async def test_a_goodbye_under_load_ends_in_time_and_loses_nothing(tmp_path: Path) -> None:
+async def test_a_goodbye_under_load_ends_in_time_and_loses_nothing(folder: Path) -> None:
     ledger = load.Ledger()
-    with running(tmp_path, **UNLIMITED) as vts:
+    with running(folder, **UNLIMITED) as vts:
         token = await trio.to_thread.run_sync(vts.service_token)
         address = vts.http.replace("http", "ws", 1) + "/live"
         async with trio.open_nursery() as nursery:
@@ -203,10 +203,10 @@ def masked_text(text: str) -> bytes:
     return bytes((0x81, 0x80 | len(text))) + bytes(4) + text.encode()
 
 
-async def test_a_player_that_was_away_for_an_hour_delivers_its_queue_at_once(tmp_path: Path) -> None:
+async def test_a_player_that_was_away_for_an_hour_delivers_its_queue_at_once(folder: Path) -> None:
     key = str(uuid.uuid4())
     ledger = load.Ledger()
-    with Mosquitto(tmp_path / "broker") as broker, running(tmp_path, VTS_MQTT__URL=broker.url) as vts:
+    with Mosquitto(folder / "broker") as broker, running(folder, VTS_MQTT__URL=broker.url) as vts:
         await register_players(vts, [key])
         await load.publish(broker.port, player_messages([key], 600), ledger, client_id="wall")
         await drained(vts, 600)
@@ -215,9 +215,9 @@ async def test_a_player_that_was_away_for_an_hour_delivers_its_queue_at_once(tmp
         assert (moments[-1][0] - moments[0][0]).total_seconds() == 6 * 599
 
 
-async def test_no_raw_address_is_kept_anywhere(tmp_path: Path) -> None:
+async def test_no_raw_address_is_kept_anywhere(folder: Path) -> None:
     address = "203.0.113.77"
-    with running(tmp_path, VTS_HTTP__TRUSTED_PROXIES="127.0.0.0/8") as vts:
+    with running(folder, VTS_HTTP__TRUSTED_PROXIES="127.0.0.0/8") as vts:
         with vts.client() as client:
             for path in ("/api/view", "/api/post/5/view"):
                 answer = client.post(path, json={"post_id": 5}, headers={"X-Forwarded-For": address})
@@ -226,7 +226,7 @@ async def test_no_raw_address_is_kept_anywhere(tmp_path: Path) -> None:
             client.get("/api/pixel.gif?post_id=5", headers={"X-Forwarded-For": address})
         wait_until(lambda: vts.client().get("/api/post/5/count").json()["views"] == 3)
         assert vts.terminate() == 0
-    kept = [file for file in tmp_path.rglob("*") if file.is_file()]
+    kept = [file for file in folder.rglob("*") if file.is_file()]
     assert any(file.name == "journal.sqlite" for file in kept)
     assert not [file for file in kept if address.encode() in file.read_bytes()]
 

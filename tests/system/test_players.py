@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.folders import open_folder
 from tests.support.mosquitto import Mosquitto
 from tests.support.process import Vts, running, wait_until
 
@@ -18,10 +19,13 @@ KEY, STRANGER = str(uuid.uuid4()), str(uuid.uuid4())
 
 
 @pytest.fixture(scope="module")
-def wall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Vts, Mosquitto]]:
+def wall() -> Iterator[tuple[Vts, Mosquitto]]:
     """A VTS with a broker, one registered player and two contents, one of them the player's owner's."""
-    folder = tmp_path_factory.mktemp("wall")
-    with Mosquitto(folder / "broker") as broker, running(folder, VTS_MQTT__URL=broker.url) as vts:
+    with (
+        open_folder() as folder,
+        Mosquitto(folder / "broker") as broker,
+        running(folder, VTS_MQTT__URL=broker.url) as vts,
+    ):
         with vts.client(vts.service_token()) as client:
             client.post("/api/players", json={"player_key": KEY, "owner_id": 7})
             client.post("/api/content", json=[{"post_id": 1, "owner_id": 8}, {"post_id": 2, "owner_id": 7}])
