@@ -247,7 +247,7 @@ def _listen(value: Any) -> tuple[str, str] | None:
 def _timezone(value: Any) -> tuple[str, str] | None:
     try:
         ZoneInfo(value)
-    except (ValueError, OSError):
+    except (ValueError, OSError, KeyError):
         return "unknown time zone", "an IANA name, like Europe/Berlin"
     return None
 
