@@ -10,7 +10,7 @@ from typing import Final, Protocol
 import trio
 
 from vts.admit.gate import Admitted, Gate, Verdict, Waiting
-from vts.model.faults import JournalFull
+from vts.model.faults import JournalFull, Outage
 from vts.model.outcome import Accepted, Outcome, Reason, Refused
 from vts.model.ports import Clock, CountOutcome
 from vts.model.view import Report, ViewEvent
@@ -24,10 +24,11 @@ ACCEPTED: Final = "accepted"
 Settle = Callable[[Outcome], None]
 _FULL: Final = Refused(Reason.UNAVAILABLE, retry_after_s=FULL_RETRY_S, detail="the journal takes nothing at the moment")
 _DUPLICATE: Final = Refused(Reason.DUPLICATE)
+_UNKEEPABLE: Final = Refused(Reason.INVALID, detail="the event cannot be kept")
 
 
 class SubmitToJournal(Protocol):
-    """Hand records in without waiting; they share one outcome, told to `on_settled`. Raises JournalFull."""
+    """Hand records in without waiting; they share one outcome, told to `on_settled` once. Raises JournalFull."""
 
     def __call__(self, records: Sequence[ViewEvent], on_settled: Callable[[Exception | None], None]) -> object:
         """Take the records."""
@@ -63,23 +64,35 @@ class Admission:
     async def submit(self, reports: Sequence[Report]) -> list[Outcome]:
         """Return what became of each report, in order; what is admitted is one entry of the journal."""
         batch = _Batch(len(reports))
-        self._decide_all(list(enumerate(reports)), batch)
-        await batch.complete.wait()
-        return batch.outcomes()
+        admitted: list[_Pending] = []
+        for index, report in enumerate(reports):
+            settle = partial(batch.put, index)
+            verdict = self._decide(report)
+            if type(verdict) is Admitted:
+                admitted.append((report, verdict, settle))
+            else:
+                self._turn_away(report, verdict, settle)
+        if admitted:
+            self._keep(admitted)
+        return await batch.outcomes()
 
     async def submit_one(self, report: Report) -> Outcome:
-        """Return what became of one report."""
-        return (await self.submit((report,)))[0]
+        """Return what became of one report. Waits only for the journal: what is refused is refused at once."""
+        waiter = _One()
+        self.submit_one_soon(report, waiter.put)
+        return await waiter.wait() if waiter.outcome is None else waiter.outcome
 
     def submit_one_soon(self, report: Report, settle: Settle) -> None:
         """Decide one report; `settle` hears its outcome once, before this returns or when the journal has it."""
         verdict = self._decide(report)
-        if type(verdict) is Admitted:
-            self._keep_one(report, verdict, settle)
-        elif type(verdict) is Waiting:
-            verdict.flight.when_over(partial(self._landed, report, settle))
-        else:
-            self._tell(report, verdict, settle)  # type: ignore[arg-type]
+        if type(verdict) is not Admitted:
+            self._turn_away(report, verdict, settle)
+            return
+        settled = partial(self._settled_one, report.source, verdict, settle)
+        try:
+            self._submit((verdict.event,), settled)
+        except JournalFull as fault:
+            settled(fault)
 
     def _decide(self, report: Report) -> Verdict:
         start = self._used
@@ -88,57 +101,77 @@ class Admission:
         self._used = start + ENTROPY_BYTES
         return self._gate.decide(report, self._clock(), self._pool[start : self._used])
 
-    def _keep_one(self, report: Report, admitted: Admitted, settle: Settle) -> None:
-        def settled(fault: Exception | None) -> None:
-            if fault is None:
-                self._gate.confirm(admitted)
-                self._tell(report, Accepted(admitted.event), settle)
-            else:
-                self._gate.release(admitted)
-                self._tell(report, _refusal(fault), settle)
-
-        try:
-            self._submit((admitted.event,), settled)
-        except JournalFull as fault:
-            settled(fault)
+    def _turn_away(self, report: Report, verdict: Verdict, settle: Settle) -> None:
+        if type(verdict) is Waiting:
+            verdict.flight.when_over(partial(self._landed, report, settle))
+        elif type(verdict) is Refused:
+            self._refuse(report.source, verdict, settle)
 
     def _landed(self, report: Report, settle: Settle, durable: bool) -> None:
         """The same event, sent before, has its outcome: a duplicate of it, or a new chance for this one."""
         if durable:
-            self._tell(report, _DUPLICATE, settle)
+            self._refuse(report.source, _DUPLICATE, settle)
         else:
             self.submit_one_soon(report, settle)
 
-    def _tell(self, report: Report, outcome: Outcome, settle: Settle) -> None:
-        self._count(report.source, ACCEPTED if type(outcome) is Accepted else outcome.reason.value, 1)  # type: ignore[union-attr]
-        settle(outcome)
+    def _refuse(self, source: str, refused: Refused, settle: Settle) -> None:
+        self._count(source, refused.reason.value, 1)
+        settle(refused)
 
-    def _decide_all(self, reports: list[tuple[int, Report]], batch: _Batch) -> None:
-        admitted: list[tuple[int, Report, Admitted]] = []
-        for index, report in reports:
-            verdict = self._decide(report)
-            if isinstance(verdict, Admitted):
-                admitted.append((index, report, verdict))
-            elif isinstance(verdict, Waiting):
-                verdict.flight.when_over(partial(self._landed, report, partial(batch.put, index)))
-            else:
-                self._tell(report, verdict, partial(batch.put, index))
-        if admitted:
-            self._keep_all(admitted, batch)
+    def _settled_one(self, source: str, admitted: Admitted, settle: Settle, fault: Exception | None) -> None:
+        if fault is None:
+            self._gate.confirm(admitted)
+            self._count(source, ACCEPTED, 1)
+            settle(Accepted(admitted.event))
+        else:
+            self._gate.release(admitted)
+            self._refuse(source, _refusal(fault), settle)
 
-    def _keep_all(self, admitted: list[tuple[int, Report, Admitted]], batch: _Batch) -> None:
-        def settled(fault: Exception | None) -> None:
-            # All first, then anybody hears: a duplicate that waited must not find half of an entry released.
-            for _, _, one in admitted:
-                self._gate.release(one) if fault is not None else self._gate.confirm(one)
-            for index, report, one in admitted:
-                outcome: Outcome = Accepted(one.event) if fault is None else _refusal(fault)
-                self._tell(report, outcome, partial(batch.put, index))
-
+    def _keep(self, pending: list[_Pending]) -> None:
+        settled = partial(self._settled_all, pending)
         try:
-            self._submit([one.event for _, _, one in admitted], settled)
+            self._submit([admitted.event for _, admitted, _ in pending], settled)
         except JournalFull as fault:
             settled(fault)
+
+    def _settled_all(self, pending: list[_Pending], fault: Exception | None) -> None:
+        """What the gate keeps is settled for all before anybody hears: a duplicate must not find half of it undone."""
+        if fault is None:
+            self._gate.confirm(*[admitted for _, admitted, _ in pending])
+            for report, admitted, settle in pending:
+                self._count(report.source, ACCEPTED, 1)
+                settle(Accepted(admitted.event))
+        elif len(pending) > 1 and not isinstance(fault, Outage):
+            for one in pending:  # one of them cannot be kept; the others shall not suffer for it
+                self._keep([one])
+        else:
+            self._gate.release(*[admitted for _, admitted, _ in pending])
+            for report, _, settle in pending:
+                self._refuse(report.source, _refusal(fault), settle)
+
+
+_Pending = tuple[Report, Admitted, Settle]
+
+
+class _One:
+    """The outcome of one submission. Most waiters do wait, but a refusal needs no event."""
+
+    __slots__ = ("_told", "outcome")
+
+    def __init__(self) -> None:
+        self.outcome: Outcome | None = None
+        self._told: trio.Event | None = None
+
+    def put(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        if self._told is not None:
+            self._told.set()
+
+    async def wait(self) -> Outcome:
+        self._told = trio.Event()
+        await self._told.wait()
+        assert self.outcome is not None, "set just before the event"
+        return self.outcome
 
 
 class _Batch:
@@ -147,22 +180,20 @@ class _Batch:
     def __init__(self, size: int) -> None:
         self._outcomes: list[Outcome | None] = [None] * size
         self._missing = size
-        self.complete = trio.Event()
-        if not size:
-            self.complete.set()
+        self._complete = trio.Event()
 
     def put(self, index: int, outcome: Outcome) -> None:
         self._outcomes[index] = outcome
         self._missing -= 1
         if not self._missing:
-            self.complete.set()
+            self._complete.set()
 
-    def outcomes(self) -> list[Outcome]:
+    async def outcomes(self) -> list[Outcome]:
+        if self._missing:
+            await self._complete.wait()
         return [outcome for outcome in self._outcomes if outcome is not None]
 
 
 def _refusal(fault: Exception) -> Refused:
     """Say why an event is not durable. Only a full journal or disk is worth another try of the same bytes."""
-    if isinstance(fault, JournalFull):
-        return _FULL
-    return Refused(Reason.INVALID, detail="the event cannot be kept")
+    return _FULL if isinstance(fault, Outage) else _UNKEEPABLE

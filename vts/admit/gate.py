@@ -7,35 +7,30 @@ key in the database.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
+from vts.admit.players import PlayerLimits
+from vts.admit.tables import REGISTRARS_MAX, VIEWERS_MAX, Buckets, Recent, Windows
 from vts.model import identity
-from vts.model.content import Content, Player
+from vts.model.content import Content
 from vts.model.day import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from vts.model.outcome import Reason, Refused
 from vts.model.ports import Catalog
 from vts.model.view import Report, ViewEvent
 
-K = TypeVar("K")
-V = TypeVar("V")
-
 FUTURE_US: Final = 5 * MINUTE_US  # clocks of clients are off; more than that is no clock
 ANONYMOUS_BACKDATE_US: Final = 24 * HOUR_US
-CLOCKLESS_REPEAT_US: Final = 60 * SECOND_US  # a player without a clock cannot name its event
-TIMES_PER_PLAYER: Final = 32  # how far out of order a queue may arrive and still be spaced rightly
-IDENTITIES_MAX: Final = 200_000  # about 30 MB: half an hour of retries of a busy site
-VIEWERS_MAX: Final = 200_000  # viewers with a drained bucket at one time
-PLAYERS_MAX: Final = 200_000
-REGISTRARS_MAX: Final = 100_000
-AGE_BITE: Final = 2_000  # entries looked at in one step of ageing: under a millisecond
+CLOCKLESS_REPEAT_US: Final = 60 * SECOND_US  # a player without a clock cannot say that two views are two
+IDENTITIES_MAX: Final = 200_000  # durable ones: 25 MB, hours of retries; the key in the database catches later ones
+REPEATS_MAX: Final = 200_000  # of players without a clock, in two minutes
+NO_ROOM_RETRY_S: Final = 60.0  # provisional contents go one by one, after a day
 
 
 class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The rules that an operator may change; 0 in `web_per_minute` or `provisional_per_minute` means no limit."""
+    """The rules that an operator may change. 0 means no limit, of everything per minute and of the interval."""
 
     strict: bool = False
     raw_days: int = 7
@@ -71,35 +66,25 @@ class Waiting(msgspec.Struct, frozen=True):
     flight: Flight
 
 
-class Admitted:
-    """An event that counts once it is durable, and what to undo when it is not."""
+class Admitted(msgspec.Struct, eq=False):
+    """An event that counts once it is durable, and what to undo when it is not.
 
-    __slots__ = ("event", "flight", "identity", "player", "player_time_us", "repeat", "viewer")
+    `names` are those under which an equal one would be found: its identity, and the repeat of a player without a clock.
+    """
 
-    def __init__(self, event: ViewEvent) -> None:
-        self.event = event
-        self.identity: bytes | None = None
-        self.flight: Flight | None = None
-        self.viewer: bytes | None = None
-        self.player: _PlayerState | None = None
-        self.player_time_us = 0
-        self.repeat: tuple[bytes, int] | None = None
-
-
-class _PlayerState:
-    """One player's recent view times in order, and its reports of this minute."""
-
-    __slots__ = ("minute_us", "reports", "times")
-
-    def __init__(self) -> None:
-        self.times: list[int] = []
-        self.minute_us = 0
-        self.reports = 0
+    event: ViewEvent
+    viewer: bytes | None = None
+    registrar: bytes | None = None
+    identity: bytes | None = None
+    repeat: bytes | None = None
+    flight: Flight | None = None
+    arrived_us: int = 0
+    window_us: int = 0
 
 
 Verdict = Admitted | Waiting | Refused
 
-_INVALID: Final = Refused(Reason.INVALID, detail="the time of the view lies in the future")
+_FUTURE: Final = Refused(Reason.INVALID, detail="the time of the view lies in the future")
 _AUTHENTICATION_FAILED: Final = Refused(Reason.AUTHENTICATION_FAILED)
 _BOT: Final = Refused(Reason.BOT)
 _TOO_LATE: Final = Refused(Reason.TOO_LATE)
@@ -107,6 +92,9 @@ _DUPLICATE: Final = Refused(Reason.DUPLICATE)
 _NOT_FOUND: Final = Refused(Reason.NOT_FOUND)
 _DELETED: Final = Refused(Reason.DELETED)
 _AUTHOR: Final = Refused(Reason.AUTHOR)
+_NO_ROOM: Final = Refused(
+    Reason.RATE_LIMITED, retry_after_s=NO_ROOM_RETRY_S, detail="too many contents that nobody has registered"
+)
 NO_CATALOG: Final = Refused(Reason.UNAVAILABLE, retry_after_s=2.0, detail="no catalog yet")
 
 
@@ -117,219 +105,250 @@ class Gate:
         self._rules = settings
         self._catalog = catalog
         self._id_secret = id_secret
-        self._identities: dict[bytes, Flight | None] = {}
-        self._repeats: dict[tuple[bytes, int], int] = {}
-        self._viewers: dict[bytes, int] = {}
-        self._players: dict[bytes, _PlayerState] = {}
-        self._registrars: dict[bytes, int] = {}
-        self._spacing_us = MINUTE_US // settings.web_per_minute if settings.web_per_minute else 0
-        self._tolerance_us = self._spacing_us * settings.web_burst
-        self._register_us = MINUTE_US // settings.provisional_per_minute if settings.provisional_per_minute else 0
+        self._flights: dict[bytes, Flight] = {}  # as many as the journal lets be on their way
+        self._durable: Recent[bytes, bool] = Recent(IDENTITIES_MAX)
+        self._repeats: Recent[bytes, int] = Recent(REPEATS_MAX)
+        self._viewers = Buckets(settings.web_per_minute, settings.web_burst, VIEWERS_MAX)
+        self._players = PlayerLimits(settings.player_interval_us, settings.player_per_minute)
+        self._registrars = Windows(settings.provisional_per_minute, REGISTRARS_MAX)
 
     def decide(self, report: Report, now_us: int, entropy: bytes) -> Verdict:
         """Judge one report, in the order of the reasons; `entropy` is 10 random bytes. What is admitted is reserved."""
-        event_id, created_at, given = self._identify(report, now_us, entropy)
-        if created_at > now_us + FUTURE_US:
-            return _INVALID
-        player: Player | None = None
         if report.player_key is not None:
-            if not self._catalog.ready:
-                return NO_CATALOG
-            player = self._catalog.player(report.player_key)
-            if player is None or not player.registered:
-                return _AUTHENTICATION_FAILED
-        elif report.agent_is_bot and not report.trusted:
+            return self._decide_play(report, report.player_key, now_us, entropy)
+        if report.event_id is not None or report.device_time_us is not None:
+            return self._decide_dated(report, now_us, entropy)
+        if report.agent_is_bot and not report.trusted:
             return _BOT
-        if created_at < now_us and self._is_too_late(report, created_at, now_us):
-            return _TOO_LATE
-        name = event_id + report.post_id.to_bytes(8, "big") if given else None
-        if name is not None and name in self._identities:
-            flight = self._identities[name]
-            return _DUPLICATE if flight is None else Waiting(flight)
-        return self._allow(report, player, event_id, created_at, name, now_us)
+        return self._decide_visit(report, identity.version_7(now_us, entropy), now_us, None, now_us)
 
-    def confirm(self, admitted: Admitted) -> None:
-        """The event is durable: what it reserved is used."""
-        if admitted.identity is not None and admitted.flight is not None:
-            self._identities[admitted.identity] = None
-            admitted.flight.land(True)
+    def confirm(self, *admitted: Admitted) -> None:
+        """The events are durable: what they reserved is used. Whoever waited for them hears it last."""
+        for one in admitted:
+            if one.identity is not None:
+                self._flights.pop(one.identity, None)
+                self._durable.put(one.identity, True)
+            if one.repeat is not None:
+                self._flights.pop(one.repeat, None)
+                self._repeats.put(one.repeat, one.arrived_us)
+        _land(admitted, durable=True)
 
-    def release(self, admitted: Admitted) -> None:
-        """The event is not durable: it never happened."""
-        if admitted.repeat is not None:
-            self._repeats.pop(admitted.repeat, None)
-        if admitted.viewer is not None and admitted.viewer in self._viewers:
-            self._viewers[admitted.viewer] -= self._spacing_us
-        if admitted.player is not None:
-            self._give_back(admitted.player, admitted.player_time_us)
-        if admitted.identity is not None and admitted.flight is not None:
-            self._identities.pop(admitted.identity, None)
-            admitted.flight.land(False)
+    def release(self, *admitted: Admitted) -> None:
+        """The events are not durable: they never happened. Whoever waited for them hears it last, and may try again."""
+        for one in admitted:
+            self._give_back(one)
+        _land(admitted, durable=False)
 
     def warm(self, events: Iterable[ViewEvent]) -> None:
         """Take in what is durable from before the start, oldest first."""
         for event in events:
-            if identity.version(event.event_id) != 7 or event.player_key is not None:
-                self._note_identity(event.event_id + event.post_id.to_bytes(8, "big"), None)
-            if event.player_key is not None:
-                _insert(self._player_state(event.player_key).times, event.created_at)
+            key = event.player_key
+            own_id = identity.version(event.event_id) == 7 and identity.time_us(event.event_id) != event.created_at
+            if not own_id:  # ours are given to one event once; clients' are exact to the millisecond
+                self._durable.put(_name(event.event_id, event.post_id), True)
+            elif key is not None:
+                self._repeats.put(_repeat(key, event.post_id), event.created_at)
+            if key is not None:
+                self._players.use(key, event.created_at, event.created_at)
 
     def age(self, now_us: int) -> None:
-        """Forget a bite of what can no longer matter. Called again and again, so every table stays near its use."""
-        _expire(self._viewers, now_us)
-        _expire(self._registrars, now_us)
-        _expire(self._repeats, now_us - CLOCKLESS_REPEAT_US)
+        """Forget what can no longer matter. Called every second or so; a call takes some milliseconds at most."""
+        self._viewers.age(now_us)
+        self._registrars.age(now_us)
+        self._players.age(now_us)
+        self._repeats.forget_after(CLOCKLESS_REPEAT_US, now_us)
 
     def sizes(self) -> dict[str, int]:
         """Return how many entries each table has."""
         return {
-            "identities": len(self._identities),
+            "identities": len(self._durable) + len(self._flights),
             "viewers": len(self._viewers),
             "players": len(self._players),
         }
 
-    # ---- identity and time
+    # ---- visitors
 
-    def _identify(self, report: Report, now_us: int, entropy: bytes) -> tuple[bytes, int, bool]:
-        """Return the event's id, its time, and whether a retry would have the same id."""
-        event_id, device_us = report.event_id, report.device_time_us
-        if event_id is None:
-            if report.player_key is not None and device_us is not None:
-                derived = identity.version_8(self._id_secret, report.player_key, report.post_id, device_us)
-                return derived, device_us, True
-            return identity.version_7(now_us, entropy), now_us, False
-        if event_id[6] >> 4 == 7:
-            return event_id, identity.time_us(event_id), True
-        return event_id, now_us if device_us is None else device_us, True
+    def _decide_dated(self, report: Report, now_us: int, entropy: bytes) -> Verdict:
+        """A visit that says when it was, or which one it is."""
+        event_id, created_at, name = self._identify(report, now_us, entropy)
+        if created_at > now_us + FUTURE_US:
+            return _FUTURE
+        if report.agent_is_bot and not report.trusted:
+            return _BOT
+        anonymous = not report.authenticated and not report.trusted
+        if self._is_past(created_at, now_us) or (anonymous and created_at < now_us - ANONYMOUS_BACKDATE_US):
+            return _TOO_LATE
+        if name is not None and (known := self._known(name)) is not None:
+            return known
+        return self._decide_visit(report, event_id, created_at, name, now_us)
 
-    def _is_too_late(self, report: Report, created_at: int, now_us: int) -> bool:
-        first_day = now_us // DAY_US - self._rules.raw_days + 1
-        if created_at < first_day * DAY_US:
-            return True
-        anonymous = report.player_key is None and not report.authenticated and not report.trusted
-        return anonymous and created_at < now_us - ANONYMOUS_BACKDATE_US
-
-    # ---- allowance, content, author
-
-    def _allow(
-        self, report: Report, player: Player | None, event_id: bytes, created_at: int, name: bytes | None, now_us: int
+    def _decide_visit(
+        self, report: Report, event_id: bytes, created_at: int, name: bytes | None, now_us: int
     ) -> Verdict:
-        if report.player_key is not None:
-            refused = self._check_player(report.player_key, report, created_at, name, now_us)
-        else:
-            refused = self._check_viewer(report, now_us)
-        if refused is not None:
-            return refused
-        if not self._catalog.ready:
-            return NO_CATALOG
+        viewer = None
+        if not report.authenticated and not report.trusted:
+            viewer = report.viewer_key
+            wait_us = self._viewers.take(viewer, now_us)
+            if wait_us:
+                return _limited(wait_us)
         content = self._catalog.content(report.post_id)
-        if content is None:
-            refused = self._register(report, now_us)
-        elif content.deleted:
-            refused = _DELETED
+        refused = None
+        if content is None or content.deleted or content.provisional or not self._catalog.ready:
+            refused = self._check_content(report, content, now_us)
         if refused is not None:
+            if viewer is not None:
+                self._viewers.give_back(viewer)
             return refused
-        return self._reserve(report, player, content, _event(report, event_id, created_at), name, now_us)
-
-    def _reserve(
-        self,
-        report: Report,
-        player: Player | None,
-        content: Content | None,
-        event: ViewEvent,
-        name: bytes | None,
-        now_us: int,
-    ) -> Verdict:
-        admitted = Admitted(event)
-        if report.player_key is not None:
-            admitted.player = self._use_player(report.player_key, event.created_at, now_us)
-            admitted.player_time_us = event.created_at
-            if name is None:
-                admitted.repeat = (report.player_key, report.post_id)
-                _bounded(self._repeats, admitted.repeat, now_us, IDENTITIES_MAX)
-        elif self._spacing_us and not report.authenticated and not report.trusted:
-            admitted.viewer = report.viewer_key
-            _bounded(self._viewers, report.viewer_key, self._next_turn(report.viewer_key, now_us), VIEWERS_MAX)
-        if content is not None and content.owner_id is not None and _is_author(report, player, content.owner_id):
+        if content is not None and content.owner_id is not None and report.viewer_user_id == content.owner_id:
             return _AUTHOR  # the allowance stays used
+        admitted = Admitted(_event(report, event_id, created_at), viewer)
+        if content is None:
+            admitted.registrar = _registrar(report)
         if name is not None:
-            admitted.identity, admitted.flight = name, Flight()
-            self._note_identity(name, admitted.flight)
+            admitted.identity = name
+            admitted.flight = self._flights[name] = Flight()
         return admitted
 
-    def _check_viewer(self, report: Report, now_us: int) -> Refused | None:
-        if not self._spacing_us or report.authenticated or report.trusted:
+    # ---- players
+
+    def _decide_play(self, report: Report, key: bytes, now_us: int, entropy: bytes) -> Verdict:
+        event_id, created_at, name = self._identify(report, now_us, entropy)
+        if created_at > now_us + FUTURE_US:
+            return _FUTURE
+        if not self._catalog.ready:
+            return NO_CATALOG
+        player = self._catalog.player(key)
+        if player is None or not player.registered:
+            return _AUTHENTICATION_FAILED
+        if self._is_past(created_at, now_us):
+            return _TOO_LATE
+        repeat = None if _has_clock(report) else _repeat(key, report.post_id)
+        if (known := self._known_play(name, repeat, now_us)) is not None:
+            return known
+        wait_us = self._players.wait_us(key, created_at, now_us)
+        if wait_us:
+            return _limited(wait_us)
+        content = self._catalog.content(report.post_id)
+        refused = self._check_content(report, content, now_us)
+        if refused is not None:
+            return refused
+        window_us = self._players.use(key, created_at, now_us)
+        if content is not None and content.owner_id is not None and player.owner_id == content.owner_id:
+            return _AUTHOR  # the allowance stays used
+        flight = Flight() if name is not None or repeat is not None else None
+        admitted = Admitted(_event(report, event_id, created_at), None, None, name, repeat, flight, now_us, window_us)
+        if content is None:
+            admitted.registrar = _registrar(report)
+        for found in (name, repeat):
+            if found is not None and flight is not None:
+                self._flights[found] = flight
+        return admitted
+
+    def _known_play(self, name: bytes | None, repeat: bytes | None, now_us: int) -> Verdict | None:
+        if name is not None and (known := self._known(name)) is not None:
+            return known
+        if repeat is None:
             return None
-        due_us = self._viewers.get(report.viewer_key)
-        if due_us is None or due_us - now_us <= self._tolerance_us - self._spacing_us:
-            return None
-        wait_us = due_us - now_us - self._tolerance_us + self._spacing_us
-        return Refused(Reason.RATE_LIMITED, retry_after_s=wait_us / SECOND_US)
+        flight = self._flights.get(repeat)
+        if flight is not None:
+            return Waiting(flight)
+        before_us = self._repeats.get(repeat)
+        return _DUPLICATE if before_us is not None and 0 <= now_us - before_us < CLOCKLESS_REPEAT_US else None
 
-    def _next_turn(self, viewer_key: bytes, now_us: int) -> int:
-        """GCRA: the theoretical arrival time after this view (ITU-T I.371, the virtual scheduling algorithm)."""
-        due_us = self._viewers.pop(viewer_key, now_us)
-        return (due_us if due_us > now_us else now_us) + self._spacing_us
+    # ---- identity and time
 
-    def _check_player(
-        self, player_key: bytes, report: Report, created_at: int, name: bytes | None, now_us: int
-    ) -> Refused | None:
-        if name is None:
-            repeated_us = self._repeats.get((player_key, report.post_id))
-            if repeated_us is not None and now_us - repeated_us < CLOCKLESS_REPEAT_US:
-                return _DUPLICATE
-        state = self._players.get(player_key)
-        if state is None:
-            return None
-        if now_us - state.minute_us < MINUTE_US and state.reports >= self._rules.player_per_minute:
-            return Refused(Reason.RATE_LIMITED, retry_after_s=(state.minute_us + MINUTE_US - now_us) / SECOND_US)
-        gap_us = self._rules.player_interval_us - _nearest(state.times, created_at)
-        return Refused(Reason.RATE_LIMITED, retry_after_s=gap_us / SECOND_US) if gap_us > 0 else None
+    def _identify(self, report: Report, now_us: int, entropy: bytes) -> tuple[bytes, int, bytes | None]:
+        """Return the event's id, its time, and the name that a second report of it would have too, if it has one."""
+        event_id, device_us = report.event_id, report.device_time_us
+        created_at = now_us if device_us is None else device_us
+        if event_id is not None:
+            if identity.version(event_id) == 7:
+                created_at = identity.time_us(event_id)
+        elif report.player_key is not None and device_us is not None:
+            event_id = identity.version_8(self._id_secret, report.player_key, report.post_id, device_us)
+        else:
+            in_range_us = min(max(created_at, 0), now_us + FUTURE_US)  # any other time is refused next
+            return identity.version_7(in_range_us, entropy), created_at, None
+        return event_id, created_at, _name(event_id, report.post_id)
 
-    def _use_player(self, player_key: bytes, created_at: int, now_us: int) -> _PlayerState:
-        state = self._player_state(player_key)
-        if now_us - state.minute_us >= MINUTE_US:
-            state.minute_us, state.reports = now_us, 0
-        state.reports += 1
-        _insert(state.times, created_at)
-        return state
+    def _is_past(self, created_at: int, now_us: int) -> bool:
+        """Whether it was before the days that are kept raw."""
+        return created_at // DAY_US < now_us // DAY_US - self._rules.raw_days + 1
 
-    def _player_state(self, player_key: bytes) -> _PlayerState:
-        state = self._players.get(player_key)
-        if state is None:
-            state = _PlayerState()
-            _bounded(self._players, player_key, state, PLAYERS_MAX)
-        return state
+    def _known(self, name: bytes) -> Verdict | None:
+        flight = self._flights.get(name)
+        if flight is not None:
+            return Waiting(flight)
+        return _DUPLICATE if self._durable.get(name) else None
 
-    def _give_back(self, state: _PlayerState, time_us: int) -> None:
-        state.reports = max(0, state.reports - 1)
-        index = bisect_left(state.times, time_us)
-        if index < len(state.times) and state.times[index] == time_us:
-            del state.times[index]
+    # ---- content
+
+    def _check_content(self, report: Report, content: Content | None, now_us: int) -> Refused | None:
+        if not self._catalog.ready:
+            return NO_CATALOG
+        if content is None:
+            return self._register(report, now_us)
+        if content.deleted:
+            return _DELETED
+        return _NOT_FOUND if content.provisional and self._rules.strict else None
 
     def _register(self, report: Report, now_us: int) -> Refused | None:
-        """Note an unknown content at its first sight, unless only known ones count."""
+        """Note an unknown content at its first sight, unless only known ones count.
+
+        Where there is no room for more the answer is `rate_limited`: `unavailable` would have brokers hold back
+        everything else that a player has to say.
+        """
         if self._rules.strict:
             return _NOT_FOUND
-        who = report.address_key or report.player_key
-        if self._register_us and who is not None and not report.trusted:
-            due_us = max(self._registrars.pop(who, now_us), now_us)
-            if due_us - now_us > MINUTE_US - self._register_us:
-                self._registrars[who] = due_us
-                return Refused(
-                    Reason.RATE_LIMITED, retry_after_s=(due_us - now_us - MINUTE_US + self._register_us) / SECOND_US
-                )
-            _bounded(self._registrars, who, due_us + self._register_us, REGISTRARS_MAX)
-        return None if self._catalog.register_provisional(report.post_id, now_us) else _NOT_FOUND
+        who = _registrar(report)
+        if who is not None and (wait_us := self._registrars.wait_us(who, now_us)):
+            return _limited(wait_us)
+        if not self._catalog.register_provisional(report.post_id, now_us):
+            return _NO_ROOM
+        if who is not None:
+            self._registrars.use(who, now_us)
+        return None
 
-    def _note_identity(self, name: bytes, flight: Flight | None) -> None:
-        identities = self._identities
-        if len(identities) >= IDENTITIES_MAX:
-            oldest = next(iter(identities))
-            landed = identities.pop(oldest)
-            if landed is not None:  # still on its way: it stays, as the youngest
-                identities[oldest] = landed
-        identities[name] = flight
+    def _give_back(self, one: Admitted) -> None:
+        """The content stays registered: a second report of it may be on its way already."""
+        if one.viewer is not None:
+            self._viewers.give_back(one.viewer)
+        if one.registrar is not None:
+            self._registrars.give_back(one.registrar)
+        if one.event.player_key is not None:
+            self._players.give_back(one.event.player_key, one.event.created_at, one.window_us)
+        for name in (one.identity, one.repeat):
+            if name is not None:
+                self._flights.pop(name, None)
+
+
+def _land(admitted: Iterable[Admitted], *, durable: bool) -> None:
+    for one in admitted:
+        if one.flight is not None:
+            one.flight.land(durable)
+
+
+def _limited(wait_us: int) -> Refused:
+    return Refused(Reason.RATE_LIMITED, retry_after_s=wait_us / SECOND_US)
+
+
+def _registrar(report: Report) -> bytes | None:
+    """Who pays for a content that nobody knows: a service never does."""
+    return None if report.trusted else report.address_key or report.player_key
+
+
+def _has_clock(report: Report) -> bool:
+    """Whether the time of a player's view is its own: said as such, or in an id of version 7."""
+    return report.device_time_us is not None or (report.event_id is not None and identity.version(report.event_id) == 7)
+
+
+def _name(event_id: bytes, post_id: int) -> bytes:
+    return event_id + post_id.to_bytes(8, "big")
+
+
+def _repeat(player_key: bytes, post_id: int) -> bytes:
+    """Of another length than a name: a client's event id must never pass for a player's key."""
+    return b"r" + player_key + post_id.to_bytes(8, "big")
 
 
 def _event(report: Report, event_id: bytes, created_at: int) -> ViewEvent:
@@ -358,42 +377,3 @@ def _event(report: Report, event_id: bytes, created_at: int) -> ViewEvent:
         report.playlist_id,
         created_at,
     )
-
-
-def _is_author(report: Report, player: Player | None, owner_id: int) -> bool:
-    if player is not None:
-        return player.owner_id == owner_id
-    return report.authenticated and report.viewer_user_id == owner_id
-
-
-def _nearest(times: list[int], time_us: int) -> int:
-    """Return the distance to the nearest time, on either side; larger than any interval when there is none."""
-    index = bisect_left(times, time_us)
-    before = time_us - times[index - 1] if index else DAY_US
-    after = times[index] - time_us if index < len(times) else DAY_US
-    return min(before, after)
-
-
-def _insert(times: list[int], time_us: int) -> None:
-    if times and time_us < times[-1]:
-        times.insert(bisect_left(times, time_us), time_us)
-    else:
-        times.append(time_us)
-    if len(times) > TIMES_PER_PLAYER:
-        del times[0]
-
-
-def _bounded(table: dict[K, V], key: K, value: V, most: int) -> None:
-    """Put an entry in as the youngest; the oldest makes room."""
-    if len(table) >= most:
-        del table[next(iter(table))]
-    table[key] = value
-
-
-def _expire(table: dict[K, int], before_us: int) -> None:
-    """Drop entries from the oldest on while their time has passed, a bite of them."""
-    for _ in range(min(AGE_BITE, len(table))):
-        key = next(iter(table))
-        if table[key] > before_us:
-            return
-        del table[key]

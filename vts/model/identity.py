@@ -6,6 +6,8 @@ import hmac
 from typing import Final
 
 _HEX_DASHES: Final = (8, 13, 18, 23)
+_FIXED_BITS_7: Final = 0x7 << 76 | 0b10 << 62  # version and variant
+_RANDOM_BITS_7: Final = (1 << 76) - 1 & ~(0b11 << 62)
 
 
 def version(event_id: bytes) -> int:
@@ -36,8 +38,8 @@ def time_us(event_id: bytes) -> int:
 
 def version_7(now_us: int, entropy: bytes) -> bytes:
     """Make a version-7 id from a time and 10 random bytes."""
-    head = (now_us // 1000).to_bytes(6, "big")
-    return head + bytes((0x70 | entropy[0] & 0x0F, entropy[1], 0x80 | entropy[2] & 0x3F)) + entropy[3:10]
+    random = int.from_bytes(entropy, "big") & _RANDOM_BITS_7
+    return (now_us // 1000 << 80 | _FIXED_BITS_7 | random).to_bytes(16, "big")
 
 
 def version_8(secret: bytes, player_key: bytes, post_id: int, device_time_us: int) -> bytes:
