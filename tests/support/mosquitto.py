@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import shutil
 import socket
 import subprocess
@@ -20,17 +21,18 @@ def free_port() -> int:
 
 
 class Mosquitto:
-    """A broker on loopback that lets anybody in and keeps sessions while it lives."""
+    """A broker on loopback that keeps sessions while it lives; without further `lines` it lets anybody in."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *lines: str) -> None:
         self.folder = folder
+        self.lines = lines or ("allow_anonymous true",)
         self.port = free_port()
         self.url = f"mqtt://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Mosquitto:
         self.folder.mkdir(parents=True, exist_ok=True)
         config = self.folder / "mosquitto.conf"
-        lines = (f"listener {self.port} 127.0.0.1", "allow_anonymous true", "max_queued_messages 0", "user root")
+        lines = (f"listener {self.port} 127.0.0.1", *self.lines, "max_queued_messages 0", f"user {getpass.getuser()}")
         config.write_text("\n".join(lines) + "\n")
         program = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/opt/homebrew/sbin")
         assert program, "the tests need mosquitto; `make test` installs it"
