@@ -1,6 +1,7 @@
 """What the gate knows of contents and players: two tables in memory, constant time to ask.
 
-A content is one small integer, so a million of them take about 100 MB: owner in the high bits, flags in the low ones.
+A content is one integer: owner in the high bits, flags in the low ones. Measured (resident memory, Python 3.11):
+1,000,000 contents 106 MB, 100,000 players with names and credentials 42 MB.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from typing import Final
 from vts.model.content import KINDS, Content, Player
 from vts.model.day import DAY_US
 
-PROVISIONAL_US: Final = DAY_US  # a content that nobody registers and only one viewer saw is forgotten after that
+PROVISIONAL_US: Final = DAY_US  # what nobody registers and the store never heard of is forgotten after that
 PROVISIONAL_MAX: Final = 100_000
+UNPACKED_MAX: Final = 4_096  # contents ready to be handed out, 100 bytes each: one for an owner and its flags
 
 _PRIVATE: Final = 1
 _DELETED: Final = 2
@@ -24,13 +26,19 @@ _KIND_OF: Final = (None, *KINDS)
 
 
 class MemoryCatalog:
-    """The tables. Changed by the catalog's actor and by the API's writes, asked by the gate; never across an await."""
+    """The tables. Changed by the catalog's actor and by the gate's first sights, never across an await.
+
+    A provisional content is either *sighted*, known to this process alone, or stored: then the store, which sees the
+    viewers of all processes, decides after a day whether a second one came, and its removal arrives as a change.
+    """
 
     def __init__(self, provisional_max: int = PROVISIONAL_MAX) -> None:
         self._contents: dict[int, int] = {}
         self._players: dict[bytes, Player] = {}
-        self._provisional: dict[int, int] = {}
+        self._sighted: dict[int, int] = {}  # post → when, oldest first
+        self._provisional = 0  # of all contents
         self._provisional_max = provisional_max
+        self._unpacked: dict[int, Content] = {}
         self.revision = -1
 
     @property
@@ -41,7 +49,10 @@ class MemoryCatalog:
     def content(self, post_id: int) -> Content | None:
         """Return what is known of a content."""
         packed = self._contents.get(post_id)
-        return None if packed is None else unpack(packed)
+        if packed is None:
+            return None
+        known = self._unpacked.get(packed)
+        return self._unpack(packed) if known is None else known
 
     def player(self, player_key: bytes) -> Player | None:
         """Return what is known of a player."""
@@ -49,21 +60,22 @@ class MemoryCatalog:
 
     def register_provisional(self, post_id: int, now_us: int) -> bool:
         """Note a content at its first sight. False when too many are provisional already."""
-        if len(self._provisional) >= self._provisional_max:
-            self._forget_oldest(now_us)
-            if len(self._provisional) >= self._provisional_max:
+        if self._provisional >= self._provisional_max:
+            self.forget(now_us)
+            if self._provisional >= self._provisional_max:
                 return False
-        self._contents[post_id] = pack(Content(None, None, False, False, True))
-        self._provisional[post_id] = now_us
+        self._put(post_id, _PROVISIONAL)
+        self._sighted[post_id] = now_us
         return True
 
     def put_content(self, post_id: int, content: Content | None) -> None:
-        """Take in one content, or its removal."""
-        self._provisional.pop(post_id, None)
+        """Take in one content as the store has it, or its removal."""
+        if self._sighted:
+            self._sighted.pop(post_id, None)
         if content is None:
-            self._contents.pop(post_id, None)
+            self._drop(post_id)
         else:
-            self._contents[post_id] = pack(content)
+            self._put(post_id, pack(content))
 
     def put_player(self, player_key: bytes, player: Player | None) -> None:
         """Take in one player, or its removal."""
@@ -82,31 +94,64 @@ class MemoryCatalog:
             self.put_player(player_key, player)
 
     def replace(self, whole: MemoryCatalog) -> None:
-        """Become another catalog in one step, so that nobody ever asks an empty one; what is provisional stays."""
-        for post_id, seen_us in self._provisional.items():
+        """Become another catalog in one step, so that nobody ever asks an empty one; what is sighted stays.
+
+        `whole` gets the tables that were here: their owner may take them down piece by piece (`shrink`).
+        """
+        for post_id, seen_us in self._sighted.items():
             if post_id not in whole._contents:
-                whole._contents[post_id] = self._contents[post_id]
-                whole._provisional[post_id] = seen_us
-        self._contents, self._players, self._provisional = whole._contents, whole._players, whole._provisional
+                whole._put(post_id, _PROVISIONAL)
+                whole._sighted[post_id] = seen_us
+        self._contents, whole._contents = whole._contents, self._contents
+        self._players, whole._players = whole._players, self._players
+        self._sighted, whole._sighted = whole._sighted, {}
+        self._provisional, whole._provisional = whole._provisional, 0
+
+    def shrink(self, most: int) -> bool:
+        """Take down a catalog that nobody asks any more, `most` entries of it. False when nothing is left.
+
+        Freeing a million entries at once holds the interpreter for longer than any request should wait.
+        """
+        for _ in range(min(most, len(self._contents))):
+            self._contents.popitem()
+        for _ in range(min(most, len(self._players))):
+            self._players.popitem()
+        return bool(self._contents or self._players)
 
     def forget(self, now_us: int) -> list[int]:
-        """Drop provisional contents whose day is over; return their ids."""
+        """Drop sighted contents whose day is over; return their ids."""
         gone = []
-        while (post_id := self._forget_oldest(now_us)) is not None:
+        for post_id, seen_us in self._sighted.items():
+            if seen_us > now_us - PROVISIONAL_US:
+                break
             gone.append(post_id)
+        for post_id in gone:
+            del self._sighted[post_id]
+            self._drop(post_id)
         return gone
 
     def sizes(self) -> dict[str, int]:
         """Return how many entries each table has."""
-        return {"contents": len(self._contents), "players": len(self._players), "provisional": len(self._provisional)}
+        return {"contents": len(self._contents), "players": len(self._players), "provisional": self._provisional}
 
-    def _forget_oldest(self, now_us: int) -> int | None:
-        oldest = next(iter(self._provisional), None)
-        if oldest is None or self._provisional[oldest] > now_us - PROVISIONAL_US:
-            return None
-        del self._provisional[oldest]
-        self._contents.pop(oldest, None)
-        return oldest
+    def _put(self, post_id: int, packed: int) -> None:
+        before = self._contents.get(post_id)
+        if before is not None and before & _PROVISIONAL:
+            self._provisional -= 1
+        if packed & _PROVISIONAL:
+            self._provisional += 1
+        self._contents[post_id] = packed
+
+    def _drop(self, post_id: int) -> None:
+        before = self._contents.pop(post_id, 0)
+        if before & _PROVISIONAL:
+            self._provisional -= 1
+
+    def _unpack(self, packed: int) -> Content:
+        if len(self._unpacked) >= UNPACKED_MAX:
+            self._unpacked.clear()
+        content = self._unpacked[packed] = unpack(packed)
+        return content
 
 
 def pack(content: Content) -> int:
