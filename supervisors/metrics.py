@@ -16,7 +16,7 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from supervisors.report import Event, Failed, LoopHeld
@@ -35,11 +35,8 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
-        self._gauges = _Gauges()
-        self.registry.register(self._gauges)
-        self._events = Counter(
-            "vts_events", "Events by source and outcome", ["source", "outcome"], registry=self.registry
-        )
+        self._live = _Live()
+        self.registry.register(self._live)
         self._notes = Counter("vts_notes", "What was seen and not kept, by kind", ["kind"], registry=self.registry)
         self._restarts = Counter(
             "vts_restarts", "Actors that ended and were started again", ["actor", "why"], registry=self.registry
@@ -60,15 +57,11 @@ class Metrics:
         self._held = Histogram(
             "vts_loop_held_seconds", "Task steps that held the loop too long", registry=self.registry
         )
-        # A labelled counter is looked up once for each pair, not for every event.
-        self._pairs: dict[tuple[str, str], Counter] = {}
 
     def count(self, source: str, outcome: str, how_many: int) -> None:
         """Count events by source and outcome."""
-        pair = self._pairs.get((source, outcome))
-        if pair is None:
-            pair = self._pairs[source, outcome] = self._events.labels(source, outcome)
-        pair.inc(how_many)
+        pair = (source, outcome)
+        self._live.events[pair] = self._live.events.get(pair, 0) + how_many
 
     def note(self, kind: str, how_many: int = 1) -> None:
         """Count something that was seen and not kept: an unknown value, a forged address, a retained message."""
@@ -100,19 +93,26 @@ class Metrics:
 
     def gauge(self, name: str, what: str, read: Gauge) -> None:
         """Add a gauge that is read at every scrape."""
-        self._gauges.add(name, what, read)
+        self._live.add(name, what, read)
 
     def render(self) -> bytes:
         """Return the text exposition."""
         return generate_latest(self.registry)
 
 
-class _Gauges(Collector):
+class _Live(Collector):
+    """What is read when it is asked for. Events are counted in a plain table: the library locks for each of them."""
+
     def __init__(self) -> None:
         self._read: dict[str, tuple[str, Gauge]] = {"vts_started_seconds": ("Start time", partial(float, time.time()))}
+        self.events: dict[tuple[str, str], int] = {}
 
     def add(self, name: str, what: str, read: Gauge) -> None:
         self._read[name] = (what, read)
 
     def collect(self) -> list[Metric]:
-        return [GaugeMetricFamily(name, what, value=read()) for name, (what, read) in self._read.items()]
+        events = CounterMetricFamily("vts_events", "Events by source and outcome", labels=("source", "outcome"))
+        for pair, how_many in self.events.items():
+            events.add_metric(pair, how_many)
+        gauges = [GaugeMetricFamily(name, what, value=read()) for name, (what, read) in self._read.items()]
+        return [events, *gauges]

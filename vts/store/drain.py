@@ -21,7 +21,8 @@ from vts.store.intake import Intake, Part
 
 BATCH_ROWS: Final = 5_000  # a tenth of a second of work: what a stop has to wait for
 LINGER_S: Final = 0.05  # under load a small batch waits for company: 50 rows cost PostgreSQL what 500 do
-LINGER_BELOW_ROWS: Final = 1_000  # a batch as large as this pays for itself
+FLOOD_ROWS: Final = 200  # a batch as large as this after a linger means thousands a second:
+FLOOD_LINGER_S: Final = 0.25  # then the processor is worth more than a quarter of a second of the second we have
 
 
 class Slice(Protocol):
@@ -109,8 +110,12 @@ class Drain:
                     return
                 continue
             at = await self._store(intake, at, part)
-            small = len(part.records) < LINGER_BELOW_ROWS
-            linger_until_s = trio.current_time() + self._linger_s if small else 0.0
+            linger_until_s = trio.current_time() + self._linger(len(part.records))
+
+    def _linger(self, rows: int) -> float:
+        if rows >= self._batch_rows:
+            return 0.0  # there is a backlog
+        return FLOOD_LINGER_S if rows >= FLOOD_ROWS else self._linger_s
 
     async def _next(self, at: int, linger_until_s: float) -> Slice:
         if not self._stopping:
