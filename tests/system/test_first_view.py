@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from pathlib import Path
 
 import trio
 from trio_websocket import open_websocket_url
 
-from tests.support.process import Vts, wait_until
+from tests.support.process import Vts, running, wait_until
 
 FRESH_WITHIN_S = 1.0
 
@@ -85,3 +86,43 @@ def test_a_bad_row_of_a_bulk_write_is_named_and_nothing_is_applied(vts: Vts) -> 
         assert answer.status_code == 400
         assert "row 1" in answer.json()["error"] and "kind" in answer.json()["error"]
         assert service.get("/api/post/1/stats").status_code == 404
+
+
+def test_a_user_has_five_reactions_on_a_post_and_hears_of_the_sixth(vts: Vts) -> None:
+    with vts.client(vts.service_token()) as service:
+        service.post("/api/content", json={"post_id": 11, "owner_id": 7})
+        rows = [{"post_id": 11, "user_id": 3, "emoji": emoji} for emoji in "abcdef"]
+        assert service.post("/api/reactions", json=rows[:5]).json() == {"accepted": 5}
+        assert service.post("/api/reactions", json=rows[:5]).json() == {"accepted": 5}
+        sixth = service.post("/api/reactions", json=rows[5])
+        assert (sixth.status_code, sixth.json()["error_code"]) == (409, "reaction_limit_exceeded")
+        service.post("/api/reactions", json=rows[0] | {"op": "remove"})
+        service.post("/api/comments", json={"post_id": 11, "user_id": 3, "comment_id": 1})
+        body = service.get("/api/post/11/stats").json()
+    assert body["total_reactions"] == 4
+    assert body["reactions_by_emoji"] == {"b": 1, "c": 1, "d": 1, "e": 1}
+    assert body["total_comments"] == 1
+
+
+def test_a_browser_page_from_elsewhere_may_capture_and_nothing_else(vts: Vts) -> None:
+    elsewhere = {"Origin": "https://elsewhere.example"}
+    with vts.client() as page:
+        assert (
+            page.post("/api/view", json={"post_id": 5}, headers=elsewhere).headers["access-control-allow-origin"] == "*"
+        )
+        preflight = page.options("/api/view", headers=elsewhere | {"Access-Control-Request-Method": "POST"})
+        assert preflight.status_code == 204
+        assert "access-control-allow-origin" not in page.get("/api/post/5/stats", headers=elsewhere).headers
+        assert page.get("/live/events?topics=top", headers=elsewhere).status_code == 403
+
+
+def test_an_allowed_page_may_use_the_api(folder: Path) -> None:
+    page = "https://art.example"
+    with running(folder, VTS_HTTP__ALLOWED_ORIGINS=page) as vts, vts.client() as browser:
+        asked = {"Origin": page, "Access-Control-Request-Method": "GET"}
+        preflight = browser.options("/api/post/5/stats", headers=asked)
+        assert preflight.status_code == 200
+        assert preflight.headers["access-control-allow-origin"] == page
+        assert browser.get("/api/post/5/stats", headers=asked).headers["access-control-allow-origin"] == page
+        asked["Origin"] = "https://elsewhere.example"
+        assert "access-control-allow-origin" not in browser.get("/api/post/5/stats", headers=asked).headers

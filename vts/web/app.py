@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quart import Response
+from quart import Response, request
 from quart_trio import QuartTrio
 
 from vts.web import capture, content, live, operations, pages, posts
@@ -14,6 +14,12 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+}
+ALLOWED_PAGE = {
+    "Access-Control-Allow-Credentials": "true",
+    "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Vary": "Origin",
 }
 BODY_MAX_BYTES = 1 << 20  # bulk routes; the door holds every other body to less
 
@@ -30,6 +36,9 @@ def create_app(services: Services) -> QuartTrio:
     async def guard(answer: Response) -> Response:
         for name, value in SECURITY_HEADERS.items():
             answer.headers.setdefault(name, value)
+        origin = request.headers.get("Origin")
+        if origin in services.allowed_origins and "Access-Control-Allow-Origin" not in answer.headers:
+            answer.headers.update(ALLOWED_PAGE | {"Access-Control-Allow-Origin": origin})
         return answer
 
     return app

@@ -5,7 +5,7 @@ from __future__ import annotations
 from quart import Blueprint, Response, request
 
 from vts.model.day import day_of
-from vts.model.reaction import Comment, Reaction
+from vts.model.reaction import Comment, Reaction, ReactionLimitExceeded
 from vts.query.post import answer
 from vts.query.ranges import BadRange, parse_range
 from vts.web.answers import Problem, json_answer
@@ -13,6 +13,7 @@ from vts.web.rows import body_of, decode_rows
 from vts.web.services import Services
 from vts.web.who import principal_of, readable_content, require_service
 
+LIMIT_CODE = "reaction_limit_exceeded"
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
 
 
@@ -45,8 +46,11 @@ def blueprint(services: Services) -> Blueprint:
     async def reactions() -> Response:
         require_service(principal_of(request, services.tokens, services.clock()))
         rows = decode_rows(await body_of(request), Reaction)
-        for row in rows:
-            await services.react(row)
+        for index, row in enumerate(rows):
+            try:
+                await services.react(row)
+            except ReactionLimitExceeded as fault:
+                raise Problem(409, f"row {index}: {fault}; the rows before it are kept", LIMIT_CODE) from None
         return json_answer({"accepted": len(rows)}, 202)
 
     @routes.post("/api/comments")
