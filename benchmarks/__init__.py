@@ -1,0 +1,1 @@
+"""Benchmarks: whole processes beside references of the same run."""
