@@ -10,9 +10,12 @@ from supervisors.report import Event, LoopHeld
 from supervisors.watchdog import Watchdog
 
 
+HELD_S = 2.0  # twenty times what is allowed: the looking thread may come late on a busy machine
+
+
 def hold_the_loop() -> None:
     """What no task may do."""
-    end = time.perf_counter() + 0.25
+    end = time.perf_counter() + HELD_S
     while time.perf_counter() < end:
         pass
 
@@ -29,5 +32,5 @@ def test_a_step_that_holds_the_loop_is_named_with_its_place() -> None:
     trio.run(main, instruments=[Watchdog(events.append)])
     (held,) = [event for event in events if isinstance(event, LoopHeld)]
     assert held.task.endswith("main")
-    assert held.held_ms >= 200
+    assert held.held_ms >= HELD_S * 1000
     assert "hold_the_loop" in held.where
