@@ -9,7 +9,6 @@ import trio
 from supervisors.report import Event, LoopHeld
 from supervisors.watchdog import Watchdog
 
-
 HELD_S = 2.0  # twenty times what is allowed: the looking thread may come late on a busy machine
 
 
