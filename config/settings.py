@@ -138,6 +138,8 @@ class Site(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     domain: str
     timezone: str
+    page_strip: Annotated[str, Meta(pattern="^(/[^ ]*)?$")]
+    page_rules: list[Annotated[str, Meta(pattern="^/[^ ]* => /[^ ]*$")]]
 
 
 class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,6 +8,7 @@ from supervisors.child import Child
 from supervisors.parts import WARM_US, Parts, now_us
 from supervisors.supervisor import Supervisor
 from vts.live.hub import Hub
+from vts.model.view import ViewEvent
 
 
 class AdmissionFloor:
@@ -26,7 +27,8 @@ class AdmissionFloor:
     async def _run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Take in what is durable from before the start, then age. The tables survive a crash, so this happens once."""
         if not self._warm:
-            async for events in self._parts.journal.recent(now_us() - WARM_US):
+            async for records in self._parts.journal.recent(now_us() - WARM_US):
+                events = [record for record in records if isinstance(record, ViewEvent)]
                 self._parts.gate.warm(events)
                 self._hub.warm(events)
             self._warm = True

@@ -40,7 +40,7 @@ from vts.journal.entry import Entry, OnSettled
 from vts.journal.journal import Journal
 from vts.model.day import SECOND_US
 from vts.model.faults import BadStart
-from vts.model.view import ViewEvent
+from vts.model.record import Record
 from vts.store.connection import Database, Readers
 from vts.store.embedded import Embedded
 from vts.store.migrate import migrations
@@ -171,7 +171,7 @@ class Parts:
         """A name for this data folder that never changes: what a broker keeps our session under."""
         return hmac.digest(self.secrets.viewer, b"installation " + bytes(self.folder), "sha256").hex()[:16]
 
-    def _submit(self, records: Sequence[ViewEvent], on_settled: OnSettled) -> object:
+    def _submit(self, records: Sequence[Record], on_settled: OnSettled) -> object:
         return self.journal.submit(records, on_settled)
 
     def _enricher(self) -> Enricher:

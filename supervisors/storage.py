@@ -72,6 +72,7 @@ class Storage:
             journal=parts.journal,
             on_committed=self._committed,
             clock=now_us,
+            owner_of=self.owner_of,
         )
 
     def supervisor(self) -> Supervisor:
@@ -147,11 +148,7 @@ class Storage:
 
     def live_sources(self) -> Sources:
         """Return what the live counts ask."""
-        readers, memory, keys = self._parts.readers, self._parts.memory, self._parts.keys
-
-        def owner_of(post_id: int) -> int | None:
-            content = memory.content(post_id)
-            return None if content is None else content.owner_id
+        readers, keys = self._parts.readers, self._parts.keys
 
         return Sources(
             counts=lambda posts: live.counts(readers, posts, today()),
@@ -159,9 +156,14 @@ class Storage:
             artist_posts=lambda user_id: live.artist_posts(readers, user_id),
             player_counts=lambda key: live.player_counts(readers, key, today()),
             top=self._top,
-            owner_of=owner_of,
+            owner_of=self.owner_of,
             viewer_of_player=keys.player,
         )
+
+    def owner_of(self, post_id: int) -> int | None:
+        """Return whose a content is, as far as this process knows."""
+        content = self._parts.memory.content(post_id)
+        return None if content is None else content.owner_id
 
     async def _top(self, limit: int) -> list[TopRow]:
         return [TopRow(**row) for row in await live.top_posts(self._parts.readers, limit, today())]

@@ -27,7 +27,7 @@ from vts.enrich.timezones import TimeZones
 from vts.enrich.viewer import ViewerKeys
 from vts.model.content import Content, Player
 from vts.model.day import day_of
-from vts.model.outcome import Accepted, Outcome, Reason, Refused
+from vts.model.outcome import ACCEPTED, Outcome, Reason, Refused
 from vts.model.view import Report, ViewEvent
 from vts.web import capture
 from vts.web.answers import install_error_answers
@@ -115,9 +115,8 @@ class ScriptedAdmission:
             refused = Refused(Reason.BOT)
         if refused is not None:
             return refused
-        event = event_of(report)
-        self.kept.append(event)
-        return Accepted(event)
+        self.kept.append(event_of(report))
+        return ACCEPTED
 
 
 @dataclass
@@ -177,9 +176,7 @@ def new_house(*, trusted: Sequence[str] = (), limits: Limits | None = None) -> H
 
     async def player_view(key: bytes, payload: bytes) -> Outcome:
         payloads.append((key, payload))
-        return admission.script.get(
-            0, Accepted(event_of(Report(post_id=1, arrived_us=0, viewer_key=key, key_version=1)))
-        )
+        return admission.script.get(0, ACCEPTED)
 
     beacon = Beacon(
         admission=admission,

@@ -30,9 +30,9 @@ from vts.enrich.enrich import Enricher
 from vts.enrich.timezones import TimeZones
 from vts.enrich.viewer import ViewerKeys
 from vts.model.content import Content, Player
-from vts.model.outcome import Accepted, Outcome, Reason, Refused
+from vts.model.outcome import ACCEPTED, Outcome, Reason, Refused
 from vts.model.reaction import Reaction
-from vts.model.view import Report, ViewEvent
+from vts.model.view import Report
 
 KEY = "6fa459ea-ee8a-3ca4-894e-db77e160355e"
 OTHER = "16fd2706-8baf-433b-82eb-8c7fada847da"
@@ -77,13 +77,7 @@ class FakeAdmission:
             return Refused(Reason.DUPLICATE)
         self._known.add(identity)
         self.journal.append(report)
-        return Accepted(_event(report))
-
-
-def _event(report: Report) -> ViewEvent:
-    shared = {name: getattr(report, name) for name in ViewEvent.__struct_fields__ if hasattr(report, name)}
-    shared["event_id"] = report.event_id or bytes(16)
-    return ViewEvent(**shared, event_day=0, view_source="player", created_at=0)
+        return ACCEPTED
 
 
 class FakeCatalog:

@@ -18,7 +18,7 @@ from vts.admit.gate import Gate, GateSettings
 from vts.capture.player_reports import PlayerReports, Settled
 from vts.model.day import MINUTE_US, SECOND_US
 from vts.model.faults import JournalFull
-from vts.model.outcome import Accepted, Reason, Refused
+from vts.model.outcome import ACCEPTED, Reason, Refused
 from vts.model.view import ViewEvent
 
 NOON_US = 1_766_404_800 * SECOND_US  # 2025-12-22T12:00:00Z
@@ -166,8 +166,8 @@ async def test_every_door_decides_alike(
 async def test_http_counts_a_view_too() -> None:
     desk = Desk()
     outcome = await desk.reports.receive(UUID(KEY).bytes, b'{"post_id":192}')
-    assert isinstance(outcome, Accepted)
-    assert outcome.event.view_source == "player"
+    assert outcome is ACCEPTED
+    assert [event.view_source for event in desk.journal] == ["player"]
 
 
 @pytest.mark.parametrize(("seconds", "code"), [(-8 * 86_400, "invalid_request"), (600, "invalid_request"), (240, None)])

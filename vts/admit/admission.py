@@ -11,15 +11,16 @@ import trio
 
 from vts.admit.gate import Admitted, Gate, Verdict, Waiting
 from vts.model.faults import JournalFull, Outage
-from vts.model.outcome import Accepted, Outcome, Reason, Refused
+from vts.model.outcome import ACCEPTED, Outcome, Reason, Refused
 from vts.model.ports import Clock, CountOutcome
-from vts.model.view import Report, ViewEvent
+from vts.model.record import Record
+from vts.model.view import Report
 
 ENTROPY_BYTES: Final = 10  # of one version-7 id
 POOL_IDS: Final = 400  # ids' worth of randomness drawn at once: one system call instead of hundreds
 FULL_RETRY_S: Final = 5.0
 AGE_EVERY_S: Final = 0.5
-ACCEPTED: Final = "accepted"
+COUNTED: Final = "accepted"
 
 Settle = Callable[[Outcome], None]
 _FULL: Final = Refused(Reason.UNAVAILABLE, retry_after_s=FULL_RETRY_S, detail="the journal takes nothing at the moment")
@@ -30,7 +31,7 @@ _UNKEEPABLE: Final = Refused(Reason.INVALID, detail="the event cannot be kept")
 class SubmitToJournal(Protocol):
     """Hand records in without waiting; they share one outcome, told to `on_settled` once. Raises JournalFull."""
 
-    def __call__(self, records: Sequence[ViewEvent], on_settled: Callable[[Exception | None], None]) -> object:
+    def __call__(self, records: Sequence[Record], on_settled: Callable[[Exception | None], None]) -> object:
         """Take the records."""
         ...
 
@@ -121,11 +122,11 @@ class Admission:
     def _settled_one(self, source: str, admitted: Admitted, settle: Settle, fault: Exception | None) -> None:
         if fault is None:
             self._gate.confirm(admitted)
-            self._count(source, ACCEPTED, 1)
-            settle(Accepted(admitted.event))
+            self._count(source, COUNTED, 1)
+            settle(ACCEPTED)
         else:
             self._gate.release(admitted)
-            self._refuse(source, _refusal(fault), settle)
+            self._refuse(source, refusal_of(fault), settle)
 
     def _keep(self, pending: list[_Pending]) -> None:
         settled = partial(self._settled_all, pending)
@@ -138,16 +139,16 @@ class Admission:
         """What the gate keeps is settled for all before anybody hears: a duplicate must not find half of it undone."""
         if fault is None:
             self._gate.confirm(*[admitted for _, admitted, _ in pending])
-            for report, admitted, settle in pending:
-                self._count(report.source, ACCEPTED, 1)
-                settle(Accepted(admitted.event))
+            for report, _, settle in pending:
+                self._count(report.source, COUNTED, 1)
+                settle(ACCEPTED)
         elif len(pending) > 1 and not isinstance(fault, Outage):
             for one in pending:  # one of them cannot be kept; the others shall not suffer for it
                 self._keep([one])
         else:
             self._gate.release(*[admitted for _, admitted, _ in pending])
             for report, _, settle in pending:
-                self._refuse(report.source, _refusal(fault), settle)
+                self._refuse(report.source, refusal_of(fault), settle)
 
 
 _Pending = tuple[Report, Admitted, Settle]
@@ -194,6 +195,6 @@ class _Batch:
         return [outcome for outcome in self._outcomes if outcome is not None]
 
 
-def _refusal(fault: Exception) -> Refused:
+def refusal_of(fault: Exception) -> Refused:
     """Say why an event is not durable. Only a full journal or disk is worth another try of the same bytes."""
     return _FULL if isinstance(fault, Outage) else _UNKEEPABLE

@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 
 import trio
 
-from vts.model.view import ViewEvent
+from vts.model.record import Record
 
-Record = ViewEvent
-"""What a journal holds. The struct is tagged: a second kind makes this a union, and old files stay readable."""
+__all__ = ["BadRecord", "Entry", "OnSettled", "Record"]
 
 OnSettled = Callable[[Exception | None], None]
 """Called once, in the loop, without a checkpoint: None = durable, else why it is not. Must not raise."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
-
-from vts.model.view import ViewEvent
 
 
 class Reason(StrEnum):
@@ -28,8 +27,6 @@ class Reason(StrEnum):
 class Accepted(msgspec.Struct, frozen=True, gc=False):
     """The event is durable and will be stored exactly once."""
 
-    event: ViewEvent
-
 
 class Refused(msgspec.Struct, frozen=True, gc=False):
     """The report does not count. `retry_after_s` is set for rate_limited and unavailable."""
@@ -40,3 +37,4 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
 
 
 Outcome = Accepted | Refused
+ACCEPTED: Final = Accepted()

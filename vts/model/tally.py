@@ -8,7 +8,7 @@ unknown is the total minus the sum. Breakdowns without values are left out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -79,7 +79,7 @@ class Increment(NamedTuple):
 
 
 Increments = dict[tuple[int, int], Increment]
-"""By (post_id, day)."""
+"""By (post_id, day), or whatever else they are regrouped by."""
 
 
 def facts_of(event: ViewEvent) -> Facts:
@@ -103,17 +103,31 @@ def facts_of(event: ViewEvent) -> Facts:
 def increments_of(events: Iterable[ViewEvent]) -> Increments:
     """Group views by (post, day), and by day for the whole site. Each event is taken for a new one."""
     found: Increments = {}
-    days: Increments = {}
     for event in events:
-        facts, day = facts_of(event), event.event_day
-        for groups, key in ((found, (event.post_id, day)), (days, (SITE, day))):
-            group = groups.get(key)
-            if group is None:
-                groups[key] = Increment([event], [facts])
-            else:
-                group.events.append(event)
-                group.facts.append(facts)
-    return found | days
+        key = event.post_id, event.event_day
+        group = found.get(key)
+        if group is None:
+            found[key] = Increment([event], [facts_of(event)])
+        else:
+            group.events.append(event)
+            group.facts.append(facts_of(event))
+    return found | regrouped(found, lambda post_id: SITE)
+
+
+def regrouped(increments: Increments, name_of: Callable[[int], int | None]) -> Increments:
+    """Group by something that posts belong to; `name_of` a post None leaves it out."""
+    found: Increments = {}
+    for (post_id, day), part in increments.items():
+        name = name_of(post_id)
+        if name is None:
+            continue
+        group = found.get((name, day))
+        if group is None:
+            found[name, day] = Increment([*part.events], [*part.facts])
+        else:
+            group.events.extend(part.events)
+            group.facts.extend(part.facts)
+    return found
 
 
 def add(tally: Tally, increment: Increment) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from msgspec.structs import astuple
 
 from vts.model.day import date_of
+from vts.model.record import Record
+from vts.model.site import PlaybackEvent, SiteEvent
 from vts.model.view import POST_ID_MAX, ViewEvent
 
-COLUMNS: Final = ViewEvent.__struct_fields__
-"""The fields of an event are the columns of `view_events`."""
 UUID_BYTES: Final = 16
 REASON_MAX_CHARS: Final = 300
 
@@ -21,14 +21,32 @@ _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _delta: Final = dt.timedelta
 
 Row = tuple[Any, ...]
-Key = tuple[int, int, bytes]
-"""(post_id, event_day, event_id): what makes an event that event, and the order in which drains take their locks."""
+Key = tuple[Any, int, bytes]
+"""(post_id, event_day, event_id), or the first field of another kind of event in place of the post: what makes an event
+that event, and the order in which drains take their locks."""
+
+
+class Kind(NamedTuple):
+    """A table of events. Its columns are the fields of the struct; `event_day` comes second and `created_at` last."""
+
+    table: str
+    columns: tuple[str, ...]
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns of `key_of`, each once."""
+        return tuple(dict.fromkeys((self.columns[0], "event_day", "event_id")))
+
+
+VIEWS: Final = Kind("view_events", ViewEvent.__struct_fields__)
+SITE: Final = Kind("site_events", SiteEvent.__struct_fields__)
+PLAYBACK: Final = Kind("playback_events", PlaybackEvent.__struct_fields__)
 
 
 class Letter(NamedTuple):
     """An event that cannot be stored, and why."""
 
-    event: ViewEvent
+    event: Record
     reason: str
 
 
@@ -41,56 +59,93 @@ class Dates(dict[int, dt.date]):
         return date
 
 
-class Batch(NamedTuple):
-    """Events in the order of their keys, the row of each, and those that have no row."""
+E = TypeVar("E", bound=Record)
 
-    events: list[ViewEvent]
+
+class Sheet(NamedTuple, Generic[E]):
+    """Events of one kind in the order of their keys, and the row of each."""
+
+    kind: Kind
+    events: list[E]
     rows: list[Row]
+
+
+class Batch(NamedTuple):
+    """What goes into each table, and what cannot go into any."""
+
+    views: Sheet[ViewEvent]
+    site: Sheet[SiteEvent]
+    playback: Sheet[PlaybackEvent]
     letters: list[Letter]
     dates: Dates
 
+    @property
+    def days(self) -> set[int]:
+        """The days of all events."""
+        sheets = (self.views, self.site, self.playback)
+        return {event.event_day for sheet in sheets for event in sheet.events}
 
-def key_of(event: ViewEvent) -> Key:
+
+def key_of(event: Record) -> Key:
     """Return the primary key of an event."""
-    return event.post_id, event.event_day, event.event_id
+    return getattr(event, event.__struct_fields__[0]), event.event_day, event.event_id
 
 
-def prepare(records: Iterable[ViewEvent]) -> Batch:
-    """Order the records, drop those that come twice, convert the rest."""
-    keyed: dict[Key, ViewEvent] = {}
+def prepare(records: Iterable[Record]) -> Batch:
+    """Sort the records into their tables, order them, drop those that come twice, convert the rest."""
+    views: dict[Key, ViewEvent] = {}
+    site: dict[Key, SiteEvent] = {}
+    playback: dict[Key, PlaybackEvent] = {}
     for event in records:
-        keyed.setdefault((event.post_id, event.event_day, event.event_id), event)
+        if type(event) is ViewEvent:
+            views.setdefault((event.post_id, event.event_day, event.event_id), event)
+        elif type(event) is SiteEvent:
+            site.setdefault((event.event_id, event.event_day, event.event_id), event)
+        elif type(event) is PlaybackEvent:
+            playback.setdefault((event.stream_id, event.event_day, event.event_id), event)
     dates = Dates()
-    events = _without_neighbours([keyed[key] for key in sorted(keyed)])
+    letters: list[Letter] = []
+    return Batch(
+        _sheet(VIEWS, _without_neighbours([views[key] for key in sorted(views)]), dates, letters),
+        _sheet(SITE, [site[key] for key in sorted(site)], dates, letters),
+        _sheet(PLAYBACK, [playback[key] for key in sorted(playback)], dates, letters),
+        letters,
+        dates,
+    )
+
+
+def _sheet(kind: Kind, events: list[E], dates: Dates, letters: list[Letter]) -> Sheet[E]:
+    """Convert events; those that cannot be are named in `letters`."""
     try:
-        return Batch(events, rows_of(events, dates), [], dates)
+        return Sheet(kind, events, rows_of(events, dates))
     except (ValueError, OverflowError, TypeError):
-        return _sift(events, dates)
+        return _sift(kind, events, dates, letters)
 
 
-def rows_of(events: Sequence[ViewEvent], dates: Dates) -> list[Row]:
-    """Return the rows in the order of COLUMNS. Raises ValueError, OverflowError or TypeError for times out of range.
+def rows_of(events: Sequence[E], dates: Dates) -> list[Row]:
+    """Return the rows in the order of the columns. Raises ValueError, OverflowError or TypeError for bad times.
 
     And ValueError for a short UUID, of which PostgreSQL would say that the connection is broken.
     """
-    sizes = {len(event.event_id) for event in events} | {len(e.player_key) for e in events if e.player_key is not None}
+    sizes = {len(event.event_id) for event in events}
+    sizes |= {len(key) for event in events if (key := getattr(event, "player_key", None)) is not None}
     if sizes - {UUID_BYTES}:
         raise ValueError("a UUID has 16 bytes")
     return [
-        (post_id, dates[day], *middle, _EPOCH + _delta(0, 0, created_at))
-        for post_id, day, *middle, created_at in map(astuple, events)
+        (first, dates[day], *middle, _EPOCH + _delta(0, 0, created_at))
+        for first, day, *middle, created_at in map(astuple, events)
     ]
 
 
-def _sift(events: Sequence[ViewEvent], dates: Dates) -> Batch:
-    batch = Batch([], [], [], dates)
+def _sift(kind: Kind, events: Sequence[E], dates: Dates, letters: list[Letter]) -> Sheet[E]:
+    sheet: Sheet[E] = Sheet(kind, [], [])
     for event in events:
         try:
-            batch.rows.extend(rows_of((event,), dates))
-            batch.events.append(event)
+            sheet.rows.extend(rows_of((event,), dates))
+            sheet.events.append(event)
         except (ValueError, OverflowError, TypeError) as fault:
-            batch.letters.append(Letter(event, f"{type(fault).__name__}: {fault}"))
-    return batch
+            letters.append(Letter(event, f"{type(fault).__name__}: {fault}"))
+    return sheet
 
 
 def is_fickle(event: ViewEvent) -> bool:
@@ -115,7 +170,7 @@ def _without_neighbours(events: list[ViewEvent]) -> list[ViewEvent]:
     return kept
 
 
-def body_of(event: ViewEvent) -> str:
+def body_of(event: Record) -> str:
     """Write an event that PostgreSQL refused as JSON that it takes: ASCII, bytes as hex, NUL escaped twice over."""
     fields = {name: getattr(event, name) for name in event.__struct_fields__}
     return json.dumps(fields, default=_plain, ensure_ascii=True)
@@ -130,6 +185,6 @@ def reason_of(reason: str) -> str:
     return reason.encode("ascii", "backslashreplace").decode().replace("\0", "\\0")[:REASON_MAX_CHARS]
 
 
-def place_of(records: Sequence[ViewEvent], event: ViewEvent) -> int:
+def place_of(records: Sequence[Record], event: Record) -> int:
     """Return where in the records this very object is."""
     return next(place for place, record in enumerate(records) if record is event)

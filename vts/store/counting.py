@@ -1,4 +1,4 @@
-"""Counters behind the drain: what each (post, day) and the whole site now add up to. Inside the drain's transaction.
+"""Counters behind the drain: what each post's, artist's and site's day now adds up to. Inside the drain's transaction.
 
 Read, merged here, written back: PostgreSQL holds the numbers, `vts.model.tally` and `vts.model.sketch` the rules. A
 lock for each day keeps other drains out between the reading and the commit.
@@ -6,24 +6,32 @@ lock for each day keeps other drains out between the reading and the commit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from vts.model import sketch
 from vts.model.committed import DayTotals
 from vts.model.day import date_of, datetime_of, day_of_date
-from vts.model.tally import Facts, Increment, Tally, add, breakdowns_of, decode, encode, increments_of
+from vts.model.tally import (
+    Facts,
+    Increment,
+    Increments,
+    Tally,
+    add,
+    breakdowns_of,
+    decode,
+    encode,
+    increments_of,
+    regrouped,
+)
 from vts.model.view import ViewEvent
 from vts.store.batch import Dates
 from vts.store.connection import Connection
 from vts.store.queries import query
 
 _LOCK_DAYS: Final = query("drain_lock_days")
-_COUNTERS: Final = query("drain_counters")
-_COUNT: Final = query("drain_count")
 _COLUMNS: Final = (
-    "post_id",
     "day",
     "total_views",
     "total_views_authenticated",
@@ -42,11 +50,27 @@ COPY_FROM: Final = 50  # new rows: with fewer the two round trips of a COPY cost
 SINGLES_REMEMBERED: Final = 8_192  # combinations of facts; 5 MB
 
 Change = tuple[Any, ...]
-"""(post_id, day) and what `drain_count` takes behind them."""
+"""(post_id or owner_id, day) and what `drain_count` takes behind them."""
+OwnerOf = Callable[[int], int | None]
+"""Post → who owns it, as far as the catalog in memory knows."""
+
+
+class _Counters:
+    """A table of daily counters and its statements."""
+
+    def __init__(self, table: str, key: str) -> None:
+        self.table = table
+        self.columns = (key, *_COLUMNS)
+        self.read = query("drain_counters", table=table, key=key)
+        self.count = query("drain_count", table=table, key=key)
+
+
+_POSTS: Final = _Counters("post_stats_daily", "post_id")
+_ARTISTS: Final = _Counters("artist_stats_daily", "owner_id")
 
 
 class _Known(NamedTuple):
-    """What a row of `post_stats_daily` says before the batch."""
+    """What a row of counters says before the batch."""
 
     views: int = 0
     viewers_authenticated: int = 0
@@ -58,13 +82,30 @@ class _Known(NamedTuple):
 _NOTHING: Final = _Known()
 
 
-async def count_views(connection: Connection, events: Sequence[ViewEvent], dates: Dates) -> list[DayTotals]:
-    """Add new events to the counters of their (post, day) and of the site. Returns the totals of all that changed."""
+async def lock_days(connection: Connection, days: Iterable[int]) -> None:
+    """Hold the locks of these days to the end of the transaction: needed by whoever changes their counters."""
+    await connection.execute(_LOCK_DAYS, sorted(days))
+
+
+async def count_views(
+    connection: Connection, events: Sequence[ViewEvent], dates: Dates, owner_of: OwnerOf
+) -> list[DayTotals]:
+    """Add new events to the counters of their posts, of the site and of the artists.
+
+    The caller holds the days' locks. Returns the new totals of posts and site.
+    """
     increments = increments_of(events)
+    totals = await _count(connection, _POSTS, increments, dates)
+    artists = regrouped(increments, owner_of)
+    if artists:
+        await _count(connection, _ARTISTS, artists, dates)
+    return totals
+
+
+async def _count(connection: Connection, counters: _Counters, increments: Increments, dates: Dates) -> list[DayTotals]:
     days = sorted({day for _, day in increments})
-    await connection.execute(_LOCK_DAYS, days)
-    posts = sorted({post_id for post_id, _ in increments})
-    found = await connection.fetch(_COUNTERS, posts, [dates[day] for day in days])
+    names = sorted({name for name, _ in increments})
+    found = await connection.fetch(counters.read, names, [dates[day] for day in days])
     known = {(row[0], day_of_date(row[1])): _Known(*row[2:]) for row in found}
     totals: list[DayTotals] = []
     first: list[Change] = []
@@ -74,27 +115,27 @@ async def count_views(connection: Connection, events: Sequence[ViewEvent], dates
         change = (*key, *(_first(increments[key]) if before is None else _further(increments[key], before)))
         (first if before is None else further).append(change)
         totals.append(DayTotals(*key, change[2] + (before.views if before else 0), change[4]))
-    await _write(connection, first, further)
+    await _write(connection, counters, first, further)
     return totals
 
 
-async def _write(connection: Connection, first: list[Change], further: list[Change]) -> None:
+async def _write(connection: Connection, counters: _Counters, first: list[Change], further: list[Change]) -> None:
     """The days' locks keep others from making the same rows, so new ones may be copied in: a third of the cost."""
     if len(first) >= COPY_FROM:
-        await connection.copy_records("post_stats_daily", [_stored(change) for change in first], _COLUMNS)
+        await connection.copy_records(counters.table, [_stored(change) for change in first], counters.columns)
     else:
         further = first + further
     if further:
-        await connection.execute(_COUNT, *zip(*further, strict=True))
+        await connection.execute(counters.count, *zip(*further, strict=True))
 
 
 def _stored(change: Change) -> tuple[Any, ...]:
     """Return a change as the columns of a new row."""
-    post_id, day, *counts = change
+    name, day, *counts = change
     first = datetime_of(counts[4])
     last = first if counts[5] == counts[4] else datetime_of(counts[5])
     signed = [None if time_us is None else datetime_of(time_us) for time_us in counts[6:8]]
-    return (post_id, date_of(day), *counts[:4], first, last, *signed, *counts[8:])
+    return (name, date_of(day), *counts[:4], first, last, *signed, *counts[8:])
 
 
 def _first(part: Increment) -> Change:

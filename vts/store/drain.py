@@ -15,8 +15,9 @@ import trio
 
 from vts.model.committed import Committed
 from vts.model.ports import Clock
-from vts.model.view import ViewEvent
+from vts.model.record import Record
 from vts.store.connection import Connection
+from vts.store.counting import OwnerOf
 from vts.store.intake import Intake, Part
 
 BATCH_ROWS: Final = 5_000  # a tenth of a second of work: what a stop has to wait for
@@ -29,7 +30,7 @@ class Slice(Protocol):
     """Records in the order of their acknowledgement, and the number of the last journal row among them."""
 
     @property
-    def records(self) -> Sequence[ViewEvent]:
+    def records(self) -> Sequence[Record]:
         """The events, oldest first."""
         ...
 
@@ -70,6 +71,7 @@ class Drain:
         journal: Source,
         on_committed: Callable[[Committed], None],
         clock: Clock,
+        owner_of: OwnerOf = lambda post_id: None,
         batch_rows: int = BATCH_ROWS,
         linger_s: float = LINGER_S,
     ) -> None:
@@ -77,6 +79,7 @@ class Drain:
         self._journal = journal
         self._on_committed = on_committed
         self._clock = clock
+        self._owner_of = owner_of
         self._batch_rows = batch_rows
         self._linger_s = linger_s
         self._stopping = False
@@ -88,7 +91,7 @@ class Drain:
         task_status.started()
         connection = await self._connect()
         try:
-            await self._drain(Intake(connection, self._journal.journal_id))
+            await self._drain(Intake(connection, self._journal.journal_id, self._owner_of))
         finally:
             await connection.close()
 

@@ -8,18 +8,25 @@ table, so that duplicates fall out, and by halves down to the single row, so tha
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import trio
 
 from vts.model.committed import Committed, DayTotals, notices_of
 from vts.model.day import date_of, day_of_date
 from vts.model.faults import StoreUnavailable
+from vts.model.record import Record
+from vts.model.site import SiteEvent
 from vts.model.view import ViewEvent
 from vts.store.batch import (
-    COLUMNS,
+    PLAYBACK,
+    SITE,
+    VIEWS,
     Batch,
+    Dates,
+    E,
     Letter,
+    Sheet,
     body_of,
     is_fickle,
     key_of,
@@ -28,10 +35,11 @@ from vts.store.batch import (
     reason_of,
 )
 from vts.store.connection import Connection
-from vts.store.counting import count_views
+from vts.store.counting import OwnerOf, count_views, lock_days
 from vts.store.faults import BadData
 from vts.store.partitions import make_days
 from vts.store.queries import query
+from vts.store.site_counting import count_site
 
 LIVE_CHANNEL: Final = "vts_live"
 CATALOG_CHANNEL: Final = "vts_catalog"
@@ -43,16 +51,32 @@ _FIRST_OFFSET: Final = query("drain_first_offset")
 _ADVANCE: Final = query("drain_advance")
 _GUARD_DAYS: Final = query("drain_guard_days")
 _NEIGHBOURS: Final = query("drain_neighbours")
-_STAGE: Final = query("drain_stage")
-_INSERT: Final = query("drain_insert", columns=", ".join(COLUMNS))
+_STAGE: Final = {kind: query("drain_stage", table=kind.table) for kind in (VIEWS, SITE, PLAYBACK)}
+_INSERT: Final = {
+    kind: query(
+        "drain_insert",
+        table=kind.table,
+        columns=", ".join(kind.columns),
+        key=", ".join(kind.key),
+        returned=kind.columns[0],
+    )
+    for kind in (VIEWS, SITE, PLAYBACK)
+}
 _UNKNOWN_CONTENT: Final = query("drain_unknown_content")
 _REGISTER_CONTENT: Final = query("drain_register_content")
 _BUMP: Final = query("catalog_bump")
 _BURY: Final = query("drain_bury")
 _NOTIFY: Final = "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload"
 
-Copy = Callable[[Batch, list[Letter]], Awaitable[list[ViewEvent]]]
-"""A way in: returns the events that are new, adds letters for those that are refused."""
+
+class Copy(Protocol):
+    """A way in: returns the events that are new, adds letters for those that are refused."""
+
+    def __call__(self, sheet: Sheet[E], letters: list[Letter]) -> Awaitable[list[E]]:
+        """Copy one sheet."""
+        ...
+
+
 Brink = Callable[[Committed], None]
 """Called with what is about to be committed: the last thing known for sure when the outcome of the commit is not."""
 
@@ -62,15 +86,16 @@ class Part(NamedTuple):
 
     after: int
     last_seq: int
-    records: Sequence[ViewEvent]
+    records: Sequence[Record]
 
 
 class Intake:
     """One session and what it remembers. Belongs to one run of the drain: a new session remembers nothing."""
 
-    def __init__(self, connection: Connection, journal_id: bytes) -> None:
+    def __init__(self, connection: Connection, journal_id: bytes, owner_of: OwnerOf) -> None:
         self._connection = connection
         self._journal_id = journal_id
+        self._owner_of = owner_of
         self._days: set[int] = set()
         self._posts: set[int] = set()
         self._posts_since_s = trio.current_time()
@@ -93,7 +118,7 @@ class Intake:
             return await self._transact(part, batch, self._copy_carefully, now_us, on_brink)
 
     async def _make_days(self, batch: Batch) -> None:
-        missing = {event.event_day for event in batch.events} - self._days
+        missing = batch.days - self._days
         if missing:
             await make_days(self._connection, map(date_of, missing))
             self._days |= missing
@@ -103,7 +128,9 @@ class Intake:
             await self._advance(part)
             letters = list(batch.letters)
             events = await copy(await self._without_stored_neighbours(batch), letters)
-            totals = await self._count(events, batch) if events else []
+            site = await copy(batch.site, letters)
+            playback = await copy(batch.playback, letters)
+            totals = await self._count(events, site, batch.dates)
             await self._bury(part, letters)
             committed = Committed(
                 journal_id=self._journal_id,
@@ -111,7 +138,7 @@ class Intake:
                 records=len(part.records),
                 events=events,
                 totals=totals,
-                duplicates=len(part.records) - len(events) - len(letters),
+                duplicates=len(part.records) - len(events) - len(site) - len(playback) - len(letters),
                 dead=len(letters),
             )
             await self._notify(LIVE_CHANNEL, notices_of(committed, now_us))
@@ -124,62 +151,72 @@ class Intake:
         if tag != "UPDATE 1":
             raise StoreUnavailable("the journal's offset in the database is not where it was read")
 
-    async def _count(self, events: Sequence[ViewEvent], batch: Batch) -> list[DayTotals]:
+    async def _count(self, events: Sequence[ViewEvent], site: Sequence[SiteEvent], dates: Dates) -> list[DayTotals]:
+        if not events and not site:
+            return []
         await self._register_content(events)
-        return await count_views(self._connection, events, batch.dates)
+        days = {event.event_day for event in events} | {event.event_day for event in site}
+        await lock_days(self._connection, days)
+        if site:
+            await count_site(self._connection, site, dates)
+        return await count_views(self._connection, events, dates, self._owner_of) if events else []
 
     async def _notify(self, channel: str, payloads: Sequence[str]) -> None:
         if payloads:
             await self._connection.execute(_NOTIFY, channel, payloads)
 
-    async def _without_stored_neighbours(self, batch: Batch) -> Batch:
-        """Leave out version-4 events that are stored under the day before or after."""
-        fickle = [place for place, event in enumerate(batch.events) if is_fickle(event)]
+    async def _without_stored_neighbours(self, batch: Batch) -> Sheet[ViewEvent]:
+        """Return the views without the version-4 ones that are stored under the day before or after."""
+        events, rows = batch.views.events, batch.views.rows
+        fickle = [place for place, event in enumerate(events) if is_fickle(event)]
         if not fickle:
-            return batch
-        days = {batch.events[place].event_day for place in fickle}
+            return batch.views
+        days = {events[place].event_day for place in fickle}
         await self._connection.execute(_GUARD_DAYS, [batch.dates[day] for day in sorted(days)])
         stored: set[int] = set()
         for day in days:
-            here = [place for place in fickle if batch.events[place].event_day == day]
-            posts = [batch.events[place].post_id for place in here]
-            ids = [batch.events[place].event_id for place in here]
+            here = [place for place in fickle if events[place].event_day == day]
+            posts = [events[place].post_id for place in here]
+            ids = [events[place].event_id for place in here]
             for neighbour in (day - 1, day + 1):
                 found = await self._connection.fetch(_NEIGHBOURS, posts, ids, date_of(neighbour))
                 stored.update(here[row[0] - 1] for row in found)
         if not stored:
-            return batch
-        kept = [place for place in range(len(batch.events)) if place not in stored]
-        return batch._replace(events=[batch.events[p] for p in kept], rows=[batch.rows[p] for p in kept])
+            return batch.views
+        kept = [place for place in range(len(events)) if place not in stored]
+        return Sheet(VIEWS, [events[place] for place in kept], [rows[place] for place in kept])
 
-    async def _copy(self, batch: Batch, letters: list[Letter]) -> list[ViewEvent]:
-        if batch.rows:
-            await self._connection.copy_records("view_events", batch.rows, COLUMNS)
-        return batch.events
+    async def _copy(self, sheet: Sheet[E], letters: list[Letter]) -> list[E]:
+        if sheet.rows:
+            await self._connection.copy_records(sheet.kind.table, sheet.rows, sheet.kind.columns)
+        return sheet.events
 
-    async def _copy_carefully(self, batch: Batch, letters: list[Letter]) -> list[ViewEvent]:
-        await self._connection.execute(_STAGE)
-        keys = await self._copy_part(batch, 0, len(batch.rows), letters)
-        inserted = {(post_id, day_of_date(date), event_id) for post_id, date, event_id in keys}
-        return [event for event in batch.events if key_of(event) in inserted]
+    async def _copy_carefully(self, sheet: Sheet[E], letters: list[Letter]) -> list[E]:
+        if not sheet.rows:
+            return []
+        await self._connection.execute(_STAGE[sheet.kind])
+        keys = await self._copy_part(sheet, 0, len(sheet.rows), letters)
+        inserted = {(first, day_of_date(date), event_id) for first, date, event_id in keys}
+        return [event for event in sheet.events if key_of(event) in inserted]
 
-    async def _copy_part(self, batch: Batch, low: int, high: int, letters: list[Letter]) -> list[Any]:
+    async def _copy_part(self, sheet: Sheet[E], low: int, high: int, letters: list[Letter]) -> list[Any]:
         """Insert the rows low ≤ place < high as far as they are sound; returns the keys of those that are new."""
         if low == high:
             return []
         try:
             async with self._connection.transaction():
-                rows = [(*batch.rows[place], place) for place in range(low, high)]
-                await self._connection.copy_records("drain_staging", rows, (*COLUMNS, "place"))
-                return await self._connection.fetch(_INSERT, low, high - 1)
+                rows = [(*sheet.rows[place], place) for place in range(low, high)]
+                staging = f"drain_staging_{sheet.kind.table}"
+                await self._connection.copy_records(staging, rows, (*sheet.kind.columns, "place"))
+                return await self._connection.fetch(_INSERT[sheet.kind], low, high - 1)
         except BadData as fault:
             if high - low == 1:
-                letters.append(Letter(batch.events[low], str(fault)))
+                letters.append(Letter(sheet.events[low], str(fault)))
                 return []
         middle = (low + high) // 2
         return [
-            *await self._copy_part(batch, low, middle, letters),
-            *await self._copy_part(batch, middle, high, letters),
+            *await self._copy_part(sheet, low, middle, letters),
+            *await self._copy_part(sheet, middle, high, letters),
         ]
 
     async def _register_content(self, events: Sequence[ViewEvent]) -> None:

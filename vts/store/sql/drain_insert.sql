@@ -1,4 +1,4 @@
-INSERT INTO view_events ({columns})
-SELECT {columns} FROM drain_staging WHERE place BETWEEN $1 AND $2 ORDER BY place
-ON CONFLICT (post_id, event_day, event_id) DO NOTHING
-RETURNING post_id, event_day, event_id
+INSERT INTO {table} ({columns})
+SELECT {columns} FROM drain_staging_{table} WHERE place BETWEEN $1 AND $2 ORDER BY place
+ON CONFLICT ({key}) DO NOTHING
+RETURNING {returned}, event_day, event_id

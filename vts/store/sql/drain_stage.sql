@@ -1,1 +1,1 @@
-CREATE TEMPORARY TABLE IF NOT EXISTS drain_staging (LIKE view_events, place integer NOT NULL) ON COMMIT DELETE ROWS
+CREATE TEMPORARY TABLE IF NOT EXISTS drain_staging_{table} (LIKE {table}, place integer NOT NULL) ON COMMIT DELETE ROWS

@@ -1,0 +1,2 @@
+SELECT day, breakdowns, sketch, sketch_authenticated, unique_visitors_authenticated
+FROM site_stats_daily WHERE day = ANY($1::date[])
