@@ -5,8 +5,11 @@ The hub starts last and so is told first that it is over: its connections leave 
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +17,7 @@ import msgspec
 import trio
 from trio_websocket import wrap_server_stream
 
+from supervisors.broker import BrokerSession
 from supervisors.child import Child
 from supervisors.parts import Parts, now_us, tls_context
 from supervisors.storage import Storage
@@ -24,7 +28,7 @@ from vts.capture.departures import LiveRequest
 from vts.capture.door import Door
 from vts.capture.handover import Handover
 from vts.capture.limits import Limits
-from vts.capture.mqtt_broker import broker_of
+from vts.capture.mqtt_broker import Broker, broker_of
 from vts.capture.mqtt_direct import DirectEndpoint
 from vts.capture.mqtt_entrance import DirectLimits
 from vts.capture.mqtt_session import SessionOptions
@@ -34,6 +38,8 @@ from vts.capture.player_reports import PlayerReports
 from vts.live import sse, upgrade, websocket
 from vts.live.hub import Crowded, Hub
 from vts.model.principal import Principal
+from vts.store.connection import Connection
+from vts.store.leader import ANSWER_S, Leader, MemoryFile, session_name
 from vts.web.answers import Problem
 from vts.web.app import create_app
 from vts.web.services import Services
@@ -41,6 +47,7 @@ from vts.web.services import Services
 MQTT_GRACE_S: Final = 2.0
 DOOR_GRACE_S: Final = 2.5  # requests under way end within milliseconds, or their client does not read
 HUB_GRACE_S: Final = 1.0
+SAID: Final = {"ok": "connected", "not connected": "connecting", "standby": "standby: another process reads it"}
 
 
 @dataclass
@@ -52,7 +59,8 @@ class Doors:
     hub: Hub
     services: Services = field(init=False)
     door: Door = field(init=False)
-    subscriber: MqttSubscriber | None = field(init=False, default=None)
+    leader: Leader | None = field(init=False, default=None)
+    subscriber: BrokerSession | MqttSubscriber | None = field(init=False, default=None)
     direct: DirectEndpoint | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -68,6 +76,8 @@ class Doors:
     def supervisor(self) -> Supervisor:
         """Return the group; started last is stopped first."""
         children = [Child(name="web", run=self._handover.run)]
+        if self.leader is not None:
+            children.append(Child(name="leader", run=self.leader.run))  # has the lock until the session is given up
         if self.subscriber is not None:
             run, stop = self.subscriber.run, self.subscriber.stop
             children.append(Child(name="mqtt", run=run, stop=stop, grace_s=MQTT_GRACE_S))
@@ -127,14 +137,31 @@ class Doors:
             on_bug=self._bug,
         )
 
-    def _make_subscriber(self) -> MqttSubscriber | None:
+    def _make_subscriber(self) -> BrokerSession | MqttSubscriber | None:
+        """Return what reads the broker: every process for itself in a shared subscription, else the one that leads."""
         mqtt = self.parts.settings.mqtt
         if not mqtt.url:
             return None
         broker = broker_of(mqtt.url, Path(mqtt.ca_file) if mqtt.ca_file else None)
+        if mqtt.share_group:
+            return self._subscribe(broker, mqtt.client_id or f"vts-{self.parts.process_id}")
+        memory = MemoryFile(self.parts.folder / "leader.json")
+        self.leader = Leader(
+            self._leader_session, memory, lambda database: mqtt.client_id or session_name(database, mqtt.topic_prefix)
+        )
+        return BrokerSession(self.leader, partial(self._subscribe, broker))
+
+    async def _leader_session(self) -> Connection:
+        if self.parts.embedded is not None:
+            await self.parts.embedded.wait_ready()
+        name = f"vts mqtt {socket.gethostname()[:40]} {os.getpid()}"
+        return await self.parts.database.connect("reader", command_timeout_s=ANSWER_S, name=name)
+
+    def _subscribe(self, broker: Broker, client_id: str) -> MqttSubscriber:
+        mqtt = self.parts.settings.mqtt
         prefix = f"$share/{mqtt.share_group}/" if mqtt.share_group else ""
         options = SessionOptions(
-            client_id=mqtt.client_id or f"vts-{self.parts.installation}",
+            client_id=client_id,
             username=broker.username,
             password=broker.password,
             filters=[prefix + one for one in self._reports.topics.filters],
@@ -233,17 +260,25 @@ class Doors:
         states["catalog_loaded"] = "ok" if self.parts.memory.ready else "no catalog yet"
         states["journal"] = "refusing" if self.parts.journal.refusing else "ok"
         if self.subscriber is not None:
-            states["mqtt"] = "ok" if self.subscriber.connected else "not connected"
+            states["mqtt"] = self._broker_state()
         return states
+
+    def _broker_state(self) -> str:
+        match self.subscriber:
+            case BrokerSession():
+                return self.subscriber.state
+            case MqttSubscriber():
+                return "ok" if self.subscriber.connected else "not connected"
+            case None:
+                return "none"
 
     def status(self) -> dict[str, Any]:
         """Return what the first page says is running."""
-        mqtt = "none" if self.subscriber is None else "connected" if self.subscriber.connected else "connecting"
         sizes = self.parts.memory.sizes()
         return {
             "Events": "accepted" if self.accepting() else "refused",
             "Database": ("embedded, " if self.parts.embedded else "yours, ") + self.storage.state(),
-            "MQTT broker": mqtt,
+            "MQTT broker": SAID.get(broker := self._broker_state(), broker),
             "Contents": sizes["contents"],
             "Players": sizes["players"],
             "Waiting in the journal": self.parts.journal.depth,

@@ -50,6 +50,7 @@ _log: Final = logging.getLogger(__name__)
 JOURNAL_BOX: Final = 20_000  # entries: every connection of a full house may have one on its way
 WARM_US: Final = 15 * 60 * SECOND_US  # retries come within minutes; the key in the database catches later ones
 SECRET_BYTES: Final = 32
+PROCESS_ID_BYTES: Final = 8
 
 
 def now_us() -> int:
@@ -167,9 +168,9 @@ class Parts:
         _log.error("a connection failed", exc_info=bug)
 
     @property
-    def installation(self) -> str:
-        """A name for this data folder that never changes: what a broker keeps our session under."""
-        return hmac.digest(self.secrets.viewer, b"installation " + bytes(self.folder), "sha256").hex()[:16]
+    def process_id(self) -> str:
+        """A name of this data folder: what a broker keeps our own session under in a shared subscription."""
+        return load_or_make(self.folder / "process.id", PROCESS_ID_BYTES).decode("ascii")[: 2 * PROCESS_ID_BYTES]
 
     def _submit(self, records: Sequence[Record], on_settled: OnSettled) -> object:
         return self.journal.submit(records, on_settled)

@@ -29,6 +29,10 @@ class ConnectionLost(Outage):
     """The broker went away, refused us, or did not keep to the protocol: connect anew."""
 
 
+class TakenOver(ConnectionLost):
+    """Another connection has the session now: the same client id connected elsewhere."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOptions:
     """What CONNECT and SUBSCRIBE say."""
@@ -127,6 +131,8 @@ class Session:
                 self._connected(packet)
             case mqtt5.SubAckPacket():
                 self._subscribed(packet)
+            case mqtt5.DisconnectPacket(reason_code=mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER):
+                raise TakenOver("the broker gave our session to another connection of the same client id")
             case mqtt5.DisconnectPacket():
                 raise ConnectionLost(f"the broker disconnected us: {packet.reason_code.name}")
             case _:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from quart import Blueprint, Response
 
 from vts.web.answers import json_answer
 from vts.web.services import Services
+
+HEALTHY: Final = ("ok", "standby")  # on standby means that another process of the same database does it
 
 
 def blueprint(services: Services) -> Blueprint:
@@ -20,7 +24,7 @@ def blueprint(services: Services) -> Blueprint:
     async def ready() -> Response:
         accepting = services.accepting()
         parts = services.readiness()
-        degraded = sorted(name for name, state in parts.items() if state != "ok")
+        degraded = sorted(name for name, state in parts.items() if state not in HEALTHY)
         status = ("degraded" if degraded else "ok") if accepting else "unavailable"
         body = {"status": status, "accepting_events": accepting, "degraded": degraded, "parts": parts}
         return json_answer(body, 200 if accepting else 503)
