@@ -1,0 +1,111 @@
+"""What a day's views tell about channels, play orders, local hours, playlists and players, computed from raw rows.
+
+One function serves the roll-up of a closed day and, every few seconds, the days that are still open: both replace
+whatever the day had. What is counted, and where it is cut, is in the migration's comments and in `docs/api.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from struct import iter_unpack
+from typing import Any, Final
+
+from vts.model import sketch
+from vts.model.day import date_of
+from vts.model.tally import VALUES_KEPT
+from vts.store.connection import Connection
+from vts.store.queries import query
+
+STAY_MAX_MS: Final = 15 * 60 * 1000
+"""Players change the artwork every few seconds to minutes: a longer silence was spent switched off or offline."""
+CONTEXTS_KEPT: Final = 100  # of a channel and day, besides `other`: as many as any breakdown of a day keeps
+DAY_LOCK: Final = 7285  # the advisory lock (this, day) of whoever replaces the analytics of a day
+
+_LOCK: Final = "SELECT pg_advisory_xact_lock($1, $2)"
+_TRY_LOCK: Final = "SELECT pg_try_advisory_xact_lock($1, $2)"
+_SITE_VIEWS: Final = "SELECT total_views FROM post_stats_daily WHERE post_id = 0 AND day = $1"
+# The size of the parts is known to nobody beforehand; with a popular content a nested loop over its day never ends.
+_PLAN: Final = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'"
+_UNPLAN: Final = "SET LOCAL enable_nestloop TO DEFAULT; SET LOCAL work_mem TO DEFAULT"
+_EMPTY: Final = "DELETE FROM analytics_views"  # when the same transaction has rolled another day before
+_STAGE: Final = query("analytics_stage")
+_COLLECT: Final = query("analytics_collect")
+_ENGAGEMENT: Final = query("analytics_engagement")
+_HOURS: Final = query("analytics_hours")
+_PLAYLISTS: Final = query("analytics_playlists")
+_PLAYERS: Final = query("analytics_players")
+
+_KEYS: Final = {
+    "engagement_stats_daily": ("kind", "value", "context"),
+    "local_hours_daily": ("weekday", "hour"),
+    "playlist_stats_daily": ("playlist_id",),
+    "player_stats_daily": (),
+}
+
+Row = dict[str, Any]
+
+
+async def roll_day(connection: Connection, day: int) -> None:
+    """Replace the analytics of a day number by what its raw views say, inside the caller's transaction.
+
+    Call it when the counters of the day are final: the analytics count as fresh while the site has no more views than
+    it had then. Rolling the same rows again changes nothing but `computed_at`. Raises StoreUnavailable.
+    """
+    await connection.execute(_LOCK, DAY_LOCK, day)
+    await _replace_day(connection, day)
+
+
+async def roll_open_day(connection: Connection, day: int) -> bool:
+    """Do the same for a day that nobody else is at. False when somebody is. Raises StoreUnavailable."""
+    async with connection.transaction():
+        if not await connection.fetchval(_TRY_LOCK, DAY_LOCK, day):
+            return False
+        await _replace_day(connection, day)
+    return True
+
+
+async def _replace_day(connection: Connection, day: int) -> None:
+    date = date_of(day)
+    # Before the rows are read: what comes in between is then counted but not known of, which errs on the honest side.
+    site_views = await connection.fetchval(_SITE_VIEWS, date) or 0
+    await connection.execute(f"{_STAGE}; {_EMPTY}; {_PLAN}")
+    await connection.execute(_COLLECT, date, STAY_MAX_MS, CONTEXTS_KEPT)
+    engagement = [_sketched(row) for row in await connection.fetch(_ENGAGEMENT)]
+    hours = [dict(row) for row in await connection.fetch(_HOURS)]
+    playlists = [_sketched(row) for row in await connection.fetch(_PLAYLISTS, VALUES_KEPT)]
+    players = [_sketched(row) | {"site_views": site_views} for row in await connection.fetch(_PLAYERS)]
+    await connection.execute(f"{_UNPLAN}; {_EMPTY}")
+    await _replace(connection, "engagement_stats_daily", day, engagement)
+    await _replace(connection, "local_hours_daily", day, hours)
+    await _replace(connection, "playlist_stats_daily", day, playlists)
+    await _replace(connection, "player_stats_daily", day, players)
+
+
+async def _replace(connection: Connection, table: str, day: int, rows: Sequence[Row]) -> None:
+    """Make the rows of a day exactly these; a row that is so already is not touched."""
+    same_key = " AND ".join(f"staged.{column} = known.{column}" for column in ("day", *_KEYS[table]))
+    await connection.execute(query("analytics_replace_stage", table=table))
+    if rows:
+        columns = [*rows[0], "day"]
+        date = date_of(day)
+        records = [(*row.values(), date) for row in rows]
+        await connection.copy_records(f"analytics_staging_{table}", records, columns)
+    await connection.execute(query("analytics_replace_old", table=table, same_key=same_key), date_of(day))
+    await connection.execute(query("analytics_replace_new", table=table))
+
+
+def _sketched(row: Any) -> Row:
+    """Return the row with its viewers, heads of keys end to end, as sketches."""
+    fields = dict(row)
+    fields["sketch"] = _sketch(fields.pop("viewers"))
+    fields["sketch_authenticated"] = _sketch(fields.pop("viewers_authenticated"))
+    return fields
+
+
+def _sketch(heads: bytes | None) -> bytes | None:
+    return None if heads is None else sketch.grown(None, _numbers(heads))[0]
+
+
+def _numbers(heads: bytes) -> Iterable[int]:
+    """Read viewers as `sketch.number_of` makes them."""
+    return (number for (number,) in iter_unpack(">q", heads))

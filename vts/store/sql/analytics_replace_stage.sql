@@ -1,0 +1,2 @@
+CREATE TEMPORARY TABLE IF NOT EXISTS analytics_staging_{table} (LIKE {table} INCLUDING DEFAULTS) ON COMMIT DELETE ROWS;
+DELETE FROM analytics_staging_{table}
