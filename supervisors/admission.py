@@ -21,7 +21,10 @@ class AdmissionFloor:
 
     def supervisor(self) -> Supervisor:
         """Return the group."""
-        children = [Child(name="admission", run=self._run)]
+        children = [
+            Child(name="admission", run=self._run),
+            Child(name="site_admission", run=self._parts.site_admission.run),
+        ]
         return Supervisor("admission", children, on_event=self._parts.on_event)
 
     async def _run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

@@ -35,6 +35,7 @@ from vts.capture.mqtt_session import SessionOptions
 from vts.capture.mqtt_subscriber import MqttSubscriber
 from vts.capture.mqtt_wire import Topics
 from vts.capture.player_reports import PlayerReports
+from vts.enrich.pages import Pages
 from vts.live import sse, upgrade, websocket
 from vts.live.hub import Crowded, Hub
 from vts.model.principal import Principal
@@ -110,6 +111,8 @@ class Doors:
             enricher=parts.enricher,
             tokens=parts.secrets.tokens,
             catalog=parts.memory,
+            site=parts.site_admission,
+            page_of=Pages(parts.settings.site.page_rules, parts.settings.site.page_strip).page_of,
             player_view=self._reports.receive,
             clock=now_us,
             count=parts.metrics.count,

@@ -26,6 +26,7 @@ from supervisors.metrics import Metrics
 from supervisors.report import Event, Failed, Started
 from vts.admit.admission import Admission
 from vts.admit.gate import Gate, GateSettings
+from vts.admit.site import SiteAdmission
 from vts.auth.secrets import load_or_make
 from vts.auth.tickets import Tickets
 from vts.auth.tokens import BadKey, Tokens
@@ -131,6 +132,15 @@ class Parts:
             on_commit=self.metrics.committed,
         )
         self.admission = Admission(self.gate, self._submit, now_us, self.metrics.count)
+        self.site_admission = SiteAdmission(
+            self._submit,
+            self.memory,
+            now_us,
+            self.metrics.count,
+            raw_days=settings.retention.raw_days,
+            per_minute=settings.limits.web_per_minute,
+            burst=settings.limits.web_burst,
+        )
         self.embedded = None if settings.database.url else Embedded(folder, say=print)
         self.database = Database(
             url=self.embedded.url if self.embedded is not None else lambda: settings.database.url,

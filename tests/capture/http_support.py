@@ -13,6 +13,8 @@ from typing import Any
 import trio
 from quart_trio import QuartTrio
 
+from config.load import load
+from vts.admit.site import SiteAdmission
 from vts.auth.tokens import Tokens
 from vts.capture.beacon import Beacon
 from vts.capture.departures import LiveRequest
@@ -23,11 +25,14 @@ from vts.capture.request import route_of
 from vts.enrich.client_ip import Networks
 from vts.enrich.country import Countries
 from vts.enrich.enrich import Enricher
+from vts.enrich.pages import Pages
 from vts.enrich.timezones import TimeZones
 from vts.enrich.viewer import ViewerKeys
 from vts.model.content import Content, Player
 from vts.model.day import day_of
+from vts.model.faults import JournalFull
 from vts.model.outcome import ACCEPTED, Outcome, Reason, Refused
+from vts.model.record import Record
 from vts.model.view import Report, ViewEvent
 from vts.web import capture
 from vts.web.answers import install_error_answers
@@ -121,19 +126,39 @@ class ScriptedAdmission:
 
 @dataclass
 class FewPlayers:
-    """A catalog of players only."""
+    """A catalog of players, and of the contents that a test puts in."""
 
     players: dict[bytes, Player] = field(default_factory=dict)
+    contents: dict[int, Content] = field(default_factory=dict)
     ready: bool = True
 
     def content(self, post_id: int) -> Content | None:
-        return None
+        return self.contents.get(post_id)
 
     def player(self, player_key: bytes) -> Player | None:
         return self.players.get(player_key)
 
     def register_provisional(self, post_id: int, now_us: int) -> bool:
         return True
+
+
+class SiteJournal:
+    """Takes what is no view, as the journal does; while `full` it refuses."""
+
+    def __init__(self) -> None:
+        self.entries: list[list[Record]] = []
+        self.full = False
+
+    def submit(self, records: Sequence[Record], on_settled: Callable[[Exception | None], None]) -> object:
+        if self.full:
+            raise JournalFull("the journal is at its cap")
+        self.entries.append(list(records))
+        on_settled(None)
+        return None
+
+    @property
+    def records(self) -> list[Any]:
+        return [record for entry in self.entries for record in entry]
 
 
 @dataclass
@@ -147,6 +172,7 @@ class House:
     counted: Counter[tuple[str, str]]
     ignored: Counter[str]
     player_payloads: list[tuple[bytes, bytes]]
+    site: SiteJournal
     door: Door | None = None
     refused: list[str] = field(default_factory=list)
     bugs: list[Exception] = field(default_factory=list)
@@ -165,7 +191,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 def new_house(*, trusted: Sequence[str] = (), limits: Limits | None = None) -> House:
-    admission, catalog = ScriptedAdmission(), FewPlayers()
+    admission, catalog, site = ScriptedAdmission(), FewPlayers(), SiteJournal()
     counted: Counter[tuple[str, str]] = Counter()
     ignored: Counter[str] = Counter()
     payloads: list[tuple[bytes, bytes]] = []
@@ -178,8 +204,11 @@ def new_house(*, trusted: Sequence[str] = (), limits: Limits | None = None) -> H
         payloads.append((key, payload))
         return admission.script.get(0, ACCEPTED)
 
+    shipped = load({})
     beacon = Beacon(
         admission=admission,
+        site=SiteAdmission(site.submit, catalog, lambda: NOW_US, count, raw_days=7, per_minute=60, burst=120),
+        page_of=Pages(shipped.site.page_rules, shipped.site.page_strip).page_of,
         enricher=Enricher(
             keys=ViewerKeys(SECRET),
             countries=COUNTRIES,
@@ -195,7 +224,7 @@ def new_house(*, trusted: Sequence[str] = (), limits: Limits | None = None) -> H
         on_ignored=lambda name: ignored.update([name]),
         limits=limits,
     )
-    return House(beacon, admission, catalog, tokens, counted, ignored, payloads)
+    return House(beacon, admission, catalog, tokens, counted, ignored, payloads, site)
 
 
 def echo_app(house: House) -> Any:

@@ -6,6 +6,7 @@ import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import msgspec
 import trio
@@ -115,9 +116,7 @@ class Told:
         return [event for commit in self.commits for event in commit.events]
 
 
-def drain_of(
-    connect: Callable[[], Awaitable[Connection]], journal: ListJournal, told: Told, **settings: float
-) -> Drain:
+def drain_of(connect: Callable[[], Awaitable[Connection]], journal: ListJournal, told: Told, **settings: Any) -> Drain:
     return Drain(
         connect=connect,
         journal=journal,

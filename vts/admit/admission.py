@@ -79,7 +79,7 @@ class Admission:
 
     async def submit_one(self, report: Report) -> Outcome:
         """Return what became of one report. Waits only for the journal: what is refused is refused at once."""
-        waiter = _One()
+        waiter = Awaited()
         self.submit_one_soon(report, waiter.put)
         return await waiter.wait() if waiter.outcome is None else waiter.outcome
 
@@ -154,7 +154,7 @@ class Admission:
 _Pending = tuple[Report, Admitted, Settle]
 
 
-class _One:
+class Awaited:
     """The outcome of one submission. Most waiters do wait, but a refusal needs no event."""
 
     __slots__ = ("_told", "outcome")
@@ -164,11 +164,13 @@ class _One:
         self._told: trio.Event | None = None
 
     def put(self, outcome: Outcome) -> None:
+        """Take the outcome."""
         self.outcome = outcome
         if self._told is not None:
             self._told.set()
 
     async def wait(self) -> Outcome:
+        """Return the outcome when it is there."""
         self._told = trio.Event()
         await self._told.wait()
         assert self.outcome is not None, "set just before the event"

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from vts.admit.admission import COUNTED, ENTROPY_BYTES, Settle, SubmitToJournal, refusal_of
+import trio
+
+from vts.admit.admission import AGE_EVERY_S, COUNTED, ENTROPY_BYTES, Awaited, Settle, SubmitToJournal, refusal_of
 from vts.admit.gate import FUTURE_US
 from vts.admit.tables import VIEWERS_MAX, Buckets
 from vts.model import identity
@@ -58,9 +60,18 @@ class SiteAdmission:
         self._entropy = entropy
         self._senders = Buckets(per_minute, burst, VIEWERS_MAX)
 
-    def age(self, now_us: int) -> None:
-        """Forget allowances that must be full again."""
-        self._senders.age(now_us)
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Age the allowances until cancelled."""
+        task_status.started()
+        while True:
+            await trio.sleep(AGE_EVERY_S)
+            self._senders.age(self._clock())
+
+    async def submit(self, report: SideReport) -> Outcome:
+        """Return what became of one report."""
+        waiter = Awaited()
+        self.submit_soon(report, waiter.put)
+        return await waiter.wait() if waiter.outcome is None else waiter.outcome
 
     def submit_soon(self, report: SideReport, settle: Callable[[Outcome], None]) -> None:
         """Decide one report; `settle` hears its outcome once, before this returns or when the journal has it."""

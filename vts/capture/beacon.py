@@ -18,8 +18,10 @@ from vts.capture.body import batch_items, check_content_type, unpacked
 from vts.capture.fault import HttpFault
 from vts.capture.limits import Limits
 from vts.capture.mqtt_wire import parse_key
+from vts.capture.playback import PlaybackReports
 from vts.capture.request import POST_ID_MAX_DIGITS, CaptureHead, CaptureReply, Route
-from vts.capture.verdicts import reply_to_batch, reply_to_one, unauthorized
+from vts.capture.site import PageOf, SiteReports
+from vts.capture.verdicts import reply_to_batch, reply_to_one, reply_to_playback, unauthorized
 from vts.capture.web_reports import WebReports
 from vts.capture.wire import (
     BadField,
@@ -34,9 +36,11 @@ from vts.model.day import SECOND_US
 from vts.model.outcome import Outcome, Reason, Refused
 from vts.model.ports import Catalog, Clock, CountOutcome
 from vts.model.principal import Principal
+from vts.model.site import PlaybackReport, SiteReport
 from vts.model.view import POST_ID_MAX, Report
 
 QUERY_FIELDS_MAX: Final = 32
+SITE_SOURCE: Final = "site"
 SOURCE: Final = "web"  # under which the metrics count what did not get as far as having a source
 
 Answer = Callable[[CaptureReply], None]
@@ -59,6 +63,21 @@ class Admits(Protocol):
         ...
 
 
+SideReport = SiteReport | PlaybackReport
+
+
+class AdmitsSite(Protocol):
+    """The same for what is no view (`vts.admit.site`)."""
+
+    def submit_soon(self, report: SideReport, settle: Callable[[Outcome], None]) -> None:
+        """Decide one report; `settle` hears its outcome once, before this returns or when the journal has it."""
+        ...
+
+    async def submit(self, report: SideReport) -> Outcome:
+        """Return what became of one report."""
+        ...
+
+
 PlayerView = Callable[[bytes, bytes], Awaitable[Outcome]]
 """(player key, payload): decides one view of a player whose credential was right."""
 
@@ -73,6 +92,8 @@ class Beacon:
         enricher: Enricher,
         tokens: Tokens,
         catalog: Catalog,
+        site: AdmitsSite,
+        page_of: PageOf,
         player_view: PlayerView,
         clock: Clock,
         count: CountOutcome,
@@ -80,6 +101,9 @@ class Beacon:
         limits: Limits | None = None,
     ) -> None:
         self._admission = admission
+        self._site = site
+        self._site_reports = SiteReports(enricher, page_of)
+        self._playback_reports = PlaybackReports(enricher)
         self._reports = WebReports(enricher, on_ignored)
         self._tokens = tokens
         self._catalog = catalog
@@ -101,6 +125,9 @@ class Beacon:
         if type(plan) is CaptureReply:
             answer(plan)
             return None
+        if isinstance(plan, SiteReport | PlaybackReport):
+            self._site.submit_soon(plan, partial(_tell_site, answer, plan))
+            return None
         return plan  # type: ignore[return-value]
 
     async def receive(self, head: CaptureHead, body: bytes) -> CaptureReply:
@@ -108,9 +135,11 @@ class Beacon:
         plan = self._understand(head, body)
         if isinstance(plan, Report):
             return reply_to_one(head.route, await self._admission.submit_one(plan))
+        if isinstance(plan, SiteReport | PlaybackReport):
+            return _site_reply(plan, await self._site.submit(plan))
         return plan if isinstance(plan, CaptureReply) else await plan()
 
-    def _understand(self, head: CaptureHead, body: bytes) -> CaptureReply | Report | Errand:
+    def _understand(self, head: CaptureHead, body: bytes) -> CaptureReply | Report | SideReport | Errand:
         try:
             match head.route:
                 case Route.VIEW:
@@ -121,6 +150,12 @@ class Beacon:
                     return self._pixel(head)
                 case Route.PLAYER_VIEW:
                     return self._player(head, body)
+                case Route.PAGE_VIEW:
+                    return self._page_view(head, body)
+                case Route.HOST_EVENT:
+                    return self._host_event(head, body)
+                case Route.PLAYBACK:
+                    return self._playback(head, body)
         except BadField as fault:
             self._count(SOURCE, Reason.INVALID, 1)
             return error_reply(400, "invalid", str(fault))
@@ -144,7 +179,7 @@ class Beacon:
 
     def _post_view(self, head: CaptureHead, body: bytes) -> Report:
         principal, now_us = self._principal(head)
-        said = parse_post_view(self._plain(head, body, self._limits.gunzip_max_bytes))
+        said = parse_post_view(self._small(head, body))
         post_id = _post_id_in(head.path)
         return self._reports.make(head, principal, said, post_id, intent_of(said, self._ignored), now_us)
 
@@ -171,7 +206,27 @@ class Beacon:
         if key is None or player is None or not is_right or not player.registered:
             self._count("player", Reason.AUTHENTICATION_FAILED, 1)
             return reply_to_one(head.route, Refused(Reason.AUTHENTICATION_FAILED))
-        return partial(self._await_player, key, self._plain(head, body, self._limits.gunzip_max_bytes))
+        return partial(self._await_player, key, self._small(head, body))
+
+    def _page_view(self, head: CaptureHead, body: bytes) -> SiteReport:
+        principal, now_us = self._principal(head)
+        return self._site_reports.page_view(head, principal, self._small(head, body), now_us)
+
+    def _host_event(self, head: CaptureHead, body: bytes) -> SiteReport | CaptureReply:
+        principal, now_us = self._principal(head)
+        if principal is None:
+            self._count(SITE_SOURCE, Reason.AUTHENTICATION_FAILED, 1)
+            return unauthorized("Authorization: a service token is needed", "Bearer")
+        if not principal.is_service:
+            return error_reply(403, "forbidden", "Authorization: a service token is needed")
+        return self._site_reports.host_event(head, principal, self._small(head, body), now_us)
+
+    def _playback(self, head: CaptureHead, body: bytes) -> PlaybackReport:
+        principal, now_us = self._principal(head)
+        return self._playback_reports.make(head, principal, self._small(head, body), now_us)
+
+    def _small(self, head: CaptureHead, body: bytes) -> bytes:
+        return self._plain(head, body, self._limits.gunzip_max_bytes)
 
     def _batch(self, head: CaptureHead, principal: Principal | None, items: Sequence[bytes], now_us: int) -> Errand:
         if not items:
@@ -215,6 +270,16 @@ class Beacon:
 
 def _tell(answer: Answer, route: Route, outcome: Outcome) -> None:
     answer(reply_to_one(route, outcome))
+
+
+def _tell_site(answer: Answer, report: SideReport, outcome: Outcome) -> None:
+    answer(_site_reply(report, outcome))
+
+
+def _site_reply(report: SideReport, outcome: Outcome) -> CaptureReply:
+    if isinstance(report, PlaybackReport):
+        return reply_to_playback(len(report.events), outcome)
+    return reply_to_one(Route.PAGE_VIEW, outcome)
 
 
 def _post_id_in(path: str) -> int:

@@ -18,14 +18,18 @@ class Route(Enum):
     POST_VIEW = auto()  # POST /api/post/{id}/view
     PIXEL = auto()  # GET /api/pixel.gif
     PLAYER_VIEW = auto()  # POST /player/events/view
+    PAGE_VIEW = auto()  # POST /api/track/page-view
+    HOST_EVENT = auto()  # POST /api/track/event
+    PLAYBACK = auto()  # POST /analytics/events
 
 
 _BY_PATH: Final = {
     b"/api/view": Route.VIEW,
     b"/api/pixel.gif": Route.PIXEL,
     b"/player/events/view": Route.PLAYER_VIEW,
-    # The page tracker (/api/track/…) and the media tracker (/analytics/events) find their place here when the door
-    # answers them too; a path that is not in this table is handed over.
+    b"/api/track/page-view": Route.PAGE_VIEW,
+    b"/api/track/event": Route.HOST_EVENT,
+    b"/analytics/events": Route.PLAYBACK,
 }
 _POST_HEAD: Final = b"/api/post/"
 _POST_TAIL: Final = b"/view"
@@ -35,6 +39,9 @@ METHODS: Final = {
     Route.POST_VIEW: (b"POST",),
     Route.PIXEL: (b"GET", b"HEAD"),
     Route.PLAYER_VIEW: (b"POST",),
+    Route.PAGE_VIEW: (b"POST",),
+    Route.HOST_EVENT: (b"POST",),
+    Route.PLAYBACK: (b"POST",),
 }
 
 

@@ -52,6 +52,15 @@ def reply_to_one(route: Route, outcome: Outcome) -> CaptureReply:
             return _dropped[outcome.reason]
 
 
+def reply_to_playback(size: int, outcome: Outcome) -> CaptureReply:
+    """Return the answer to a video player that sent so many events."""
+    if isinstance(outcome, Accepted):
+        return CaptureReply(202, _encode({"ingested": size}))
+    if outcome.reason is Reason.NOT_FOUND:
+        return error_reply(404, "not_found", "streamId: no such stream")
+    return reply_to_one(Route.PLAYBACK, outcome)
+
+
 def reply_to_batch(outcomes: Sequence[Outcome | BadField]) -> CaptureReply:
     """Return the answer to a batch. It is one entry of the journal, so it is unavailable as a whole or not at all."""
     dropped = Counter(outcome.reason for outcome in outcomes if isinstance(outcome, Refused))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Protocol, TypeVar
 
 import msgspec
 
@@ -86,12 +86,12 @@ _NUL_ESCAPE: Final = b"\\u0000"
 
 def parse_view(body: bytes | msgspec.Raw) -> View:
     """Read one event. Raises BadField."""
-    return _checked(_decode(_view_decoder, body), bytes(body))
+    return _checked(decode(_view_decoder, body), bytes(body))
 
 
 def parse_post_view(body: bytes) -> PostView:
     """Read the fields of a view whose content is in the path; an empty body has none. Raises BadField."""
-    return _checked(_decode(_post_view_decoder, body), body) if body.strip() else PostView()
+    return _checked(decode(_post_view_decoder, body), body) if body.strip() else PostView()
 
 
 def parse_query(fields: Mapping[str, str]) -> View:
@@ -109,10 +109,10 @@ def parse_query(fields: Mapping[str, str]) -> View:
 
 def split_array(body: bytes) -> list[msgspec.Raw]:
     """Return the items of a JSON array, undecoded. Raises BadField when it is none."""
-    return _decode(_raw_items, body)
+    return decode(_raw_items, body)
 
 
-def reported_by_service(said: _Fields) -> Reported:
+def reported_by_service(said: OnBehalf) -> Reported:
     """Return on whose behalf a service speaks. Raises BadField."""
     try:
         return msgspec.convert(
@@ -122,7 +122,21 @@ def reported_by_service(said: _Fields) -> Reported:
         raise BadField(_explain(fault)) from None
 
 
-def event_id_of(said: _Fields) -> bytes | None:
+class HasEventId(Protocol):
+    """What has an id that the client gave."""
+
+    event_id: str | None
+
+
+class OnBehalf(Protocol):
+    """What a service may say of somebody else; not checked yet."""
+
+    client_ip: Any
+    user_agent: Any
+    user_id: Any
+
+
+def event_id_of(said: HasEventId) -> bytes | None:
     """Return the client's own id as 16 bytes. Raises BadField unless it is a UUID of version 4 or 7."""
     if said.event_id is None:
         return None
@@ -193,7 +207,8 @@ def _refuse_nul(said: _Fields) -> None:
             raise BadField(f"{field}: has a NUL character")
 
 
-def _decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw) -> T:
+def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw) -> T:
+    """Read JSON into a struct. Raises BadField that names the field."""
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as fault:

@@ -160,6 +160,10 @@ class Enricher:
             referrer_domain=None,
         )
 
+    def client_key(self, name: str) -> bytes:
+        """Return the key of a video player that names itself."""
+        return self._keys.client(name)
+
     def local_time(self, local_datetime: str | None, local_timezone: str | None, now_us: int) -> LocalTime:
         """Return when a web visitor looked by his own clock."""
         if not local_datetime and not local_timezone:

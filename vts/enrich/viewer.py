@@ -42,6 +42,10 @@ class ViewerKeys:
         """Return the key of a physical player."""
         return self._key(b"player:" + text_of(player_key).encode())
 
+    def client(self, name: str) -> bytes:
+        """Return the key of a video player by the name that it gives itself."""
+        return self._key(b"client:" + _bytes(name))
+
     def address(self, address: Address) -> bytes:
         """Return a key that groups what comes from one subscriber, for limits; it is never stored."""
         return self._key(b"address:%d:%b" % (len(address.packed), address.network))

@@ -14,6 +14,9 @@ _RULES = {
     Route.POST_VIEW: "/api/post/<post_id>/view",
     Route.PIXEL: "/api/pixel.gif",
     Route.PLAYER_VIEW: "/player/events/view",
+    Route.PAGE_VIEW: "/api/track/page-view",
+    Route.HOST_EVENT: "/api/track/event",
+    Route.PLAYBACK: "/analytics/events",
 }
 
 
