@@ -10,6 +10,7 @@ import click
 
 from config.load import describe
 from config.settings import Settings
+from vts.cli.bench.commands import bench
 from vts.cli.common import read_layers, read_settings, service_token, tokens_of, url_of
 
 TTL_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -35,6 +36,9 @@ class Ttl(click.ParamType[int]):
 @click.version_option(package_name="vts", message="%(version)s")
 def main() -> None:
     """VTS counts views, live and exactly. Start with `vts serve`."""
+
+
+main.add_command(bench)
 
 
 @main.command()

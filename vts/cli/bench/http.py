@@ -1,0 +1,93 @@
+"""`vts bench http` and `vts bench http-batch`: events over HTTP, each durable before its 202."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import msgspec
+
+from vts.cli.bench import children, harness, references, wrk
+from vts.cli.bench.figures import Run
+from vts.cli.bench.harness import Place
+from vts.cli.bench.options import Options
+from vts.cli.bench.report import Report
+from vts.cli.bench.sender import Sent, Task
+
+START_S = 15.0
+RESPONDERS = ("httptools", "hypercorn")
+
+
+def singles(options: Options) -> Report:
+    """Measure single events, one a request, beside two responders that do nothing."""
+    with harness.place(options) as place, responders(options) as ports:
+        runs = []
+        for number in range(1, options.runs + 1):
+            beside = {kind: _responses_per_s(place, port) for kind, port in ports.items()}
+            figures = harness.measured(place.target, lambda: _send(place, place.task()))
+            runs.append(Run(figures=figures, references=beside))
+            harness.say(number, options, figures)
+        return _report("http", place, runs)
+
+
+def batches(options: Options) -> Report:
+    """Measure batches of events beside a plain COPY into the same database."""
+    with harness.place(options) as place:
+        runs = []
+        for number in range(1, options.runs + 1):
+            copied = harness.copied_per_s(place.target, options.reference_seconds) if options.references else {}
+            figures = harness.measured(place.target, lambda: place.send(place.task()))
+            runs.append(Run(figures=figures, references=copied))
+            harness.say(number, options, figures)
+        return _report("http-batch", place, runs)
+
+
+@contextmanager
+def responders(options: Options) -> Iterator[dict[str, int]]:
+    """Run the bare responders beside the block and give their ports."""
+    with ExitStack() as stack:
+        ports = {}
+        for kind in RESPONDERS if options.references else ():
+            task = references.Responder(kind=kind)  # type: ignore[arg-type]
+            ports[kind] = children.line(stack.enter_context(children.started("references", task)), int, START_S)
+        yield ports
+
+
+def _responses_per_s(place: Place, port: int) -> float:
+    seconds = place.options.reference_seconds
+    task = place.task(host="127.0.0.1", port=port, seconds=seconds, token="", ledger="")
+    sent = _load(place, task)
+    return sent.acknowledged / sent.seconds
+
+
+def _send(place: Place, task: Task) -> Sent:
+    if place.options.generator == "own":
+        return place.send(task)
+    sent = wrk.run(task, place.folder)
+    place.ledger.note(sent.used, sent.acknowledged, None)
+    return sent
+
+
+def _load(place: Place, task: Task) -> Sent:
+    if place.options.generator == "wrk":
+        return wrk.run(task, place.folder)
+    return children.run("sender", task, Sent, task.seconds + harness.EXTRA_S)
+
+
+def _report(load: str, place: Place, runs: list[Run]) -> Report:
+    notes = [
+        "" if place.target.is_ours else "not our database: no COPY, no processor time, no memory, counts by the API"
+    ]
+    return Report(
+        load=load,
+        options=options_of(place.options),
+        runs=runs,
+        books=place.books(),
+        notes=[note for note in notes if note],
+    )
+
+
+def options_of(options: Options) -> dict[str, object]:
+    """Return the options as a report shows them: without the token."""
+    shown: dict[str, object] = msgspec.to_builtins(options)
+    return {name: value for name, value in shown.items() if name != "token"}
