@@ -39,6 +39,7 @@ from vts.enrich.pages import Pages
 from vts.live import sse, upgrade, websocket
 from vts.live.hub import Crowded, Hub
 from vts.model.principal import Principal
+from vts.query.exports import Exports
 from vts.store.connection import Connection
 from vts.store.leader import ANSWER_S, Leader, MemoryFile, session_name
 from vts.web.answers import Problem
@@ -245,6 +246,8 @@ class Doors:
             comment=storage.comment,
             post_facts=storage.post_facts,
             post_views=storage.post_views,
+            exports=Exports(storage.export_session, parts.folder / "exports"),
+            audit=storage.audit,
             lag_s=lambda: parts.journal.oldest_age_s,
             accepting=self.accepting,
             readiness=self.readiness,

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 import trio
@@ -26,6 +26,7 @@ from vts.model.reaction import Comment, Reaction
 from vts.query import live
 from vts.query.load import post_facts, post_views
 from vts.query.post import PostFacts
+from vts.query.tables import COMMAND_TIMEOUT_S as EXPORT_TIMEOUT_S
 from vts.store.catalog import CHANNEL as CATALOG_CHANNEL
 from vts.store.catalog import (
     changes_since,
@@ -51,6 +52,7 @@ T = TypeVar("T")
 
 LIVE_CHANNEL: Final = "vts_live"
 DRAIN_GRACE_S: Final = 2.0  # what is not drained by then stays in the journal, on disk
+_AUDIT: Final = "INSERT INTO audit_log (actor, action, subject, detail) VALUES ($1, $2, $3, $4)"
 POSTGRES_GRACE_S: Final = 3.0  # a checkpoint; cancelled it ends at once and recovers at the next start
 
 
@@ -120,6 +122,11 @@ class Storage:
         """Add or remove a comment. Raises StoreUnavailable."""
         await self._write(lambda connection: change_comment(connection, comment))
 
+    async def audit(self, actor: str, action: str, subject: str, detail: dict[str, Any]) -> None:
+        """Note who did what. Raises StoreUnavailable."""
+        body = msgspec.json.encode(detail).decode()
+        await self._write(lambda connection: connection.execute(_AUDIT, actor, action, subject, body))
+
     async def _write_catalog(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         done = await self._write(work)
         await self.catalog.refresh()
@@ -176,6 +183,10 @@ class Storage:
         return "ok" if all(states.get(name) == "ok" for name in ("drain", "catalog", "notices")) else "not answering"
 
     # ---- sessions
+
+    async def export_session(self) -> Connection:
+        """Return a session for one export. Raises StoreUnavailable."""
+        return await self._parts.database.connect("reader", command_timeout_s=EXPORT_TIMEOUT_S, name="vts export")
 
     def _connector(self, role: Role) -> Callable[[], Awaitable[Connection]]:
         """Return how an actor gets its session: not before the schema is there."""

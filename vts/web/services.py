@@ -13,10 +13,14 @@ from vts.model.content import ContentRow, PlayerRow
 from vts.model.ports import Catalog, Clock
 from vts.model.principal import Principal
 from vts.model.reaction import Comment, Reaction
+from vts.query.exports import Exports
 from vts.query.post import LoadPostFacts
 
 Readiness = dict[str, str]
 """Part → "ok" or what is wrong with it."""
+
+Audit = Callable[[str, str, str, dict[str, Any]], Awaitable[None]]
+"""(actor, action, subject, detail): notes who did what, before it is done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,8 @@ class Services:
     comment: Callable[[Comment], Awaitable[None]]
     post_facts: LoadPostFacts
     post_views: Callable[[int], Awaitable[int]]
+    exports: Exports
+    audit: Audit
     lag_s: Callable[[], float]
     accepting: Callable[[], bool]
     readiness: Callable[[], Readiness]

@@ -58,11 +58,12 @@ def _cut(data: bytes) -> Iterator[bytes]:
 
 
 async def _written(table: Table, writer: TextWriter) -> AsyncGenerator[bytes, None]:
-    yield writer.head()
-    async for rows in table.blocks:
-        yield writer.block(rows)
+    data = writer.head()
+    async for rows in table.blocks:  # nothing goes out before the source has shown that it works
+        yield data + writer.block(rows)
+        data = b""
         await trio.lowlevel.checkpoint()
-    yield writer.end()
+    yield data + writer.end()
 
 
 async def _pressed(table: Table, form: Format, scratch: Path) -> AsyncGenerator[bytes, None]:

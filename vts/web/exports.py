@@ -1,0 +1,71 @@
+"""Routes of whole tables: `GET /api/export/{table}`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+from quart import Blueprint, Request, Response, request
+
+from vts.model.principal import Principal
+from vts.query.export.table import FORMATS
+from vts.query.tables import TABLES
+from vts.web.answers import Problem, json_answer
+from vts.web.services import Services
+from vts.web.tables import format_asked, table_answer
+from vts.web.who import principal_of, require
+
+DATES: Final = "dates (YYYY-MM-DD) with from <= to are expected"
+
+
+def blueprint(services: Services) -> Blueprint:
+    """Return `GET /api/export` and `GET /api/export/{table}`."""
+    routes = Blueprint("exports", __name__)
+
+    def reader() -> Principal:
+        who = require(principal_of(request, services.tokens, services.clock()))
+        if not who.reads_everything:
+            raise Problem(403, "Authorization: the role moderator, owner or service is needed")
+        return who
+
+    @routes.get("/api/export")
+    async def tables() -> Response:
+        reader()
+        return json_answer({"tables": list(TABLES), "formats": list(FORMATS)})
+
+    @routes.get("/api/export/<name>")
+    async def table(name: str) -> Response:
+        who = reader()
+        if name not in TABLES:
+            raise Problem(404, f"table: one of {', '.join(TABLES)} is expected")
+        form = format_asked(request) or "json"
+        first, last = _range(request)
+        if TABLES[name].personal and request.method != "HEAD":
+            detail = {"format": form, "from": first and first.isoformat(), "to": last and last.isoformat()}
+            await services.audit(actor_of(who), "export", name, detail)
+        return await table_answer(request, services.exports.stored(name, first, last), services.exports.encode)
+
+    return routes
+
+
+def actor_of(who: Principal) -> str:
+    """Return how the audit log names somebody."""
+    return "service" if who.user_id is None else f"user:{who.user_id}"
+
+
+def _range(asked: Request) -> tuple[dt.date | None, dt.date | None]:
+    """Return the days of a request; a side that is not given is open. Raises Problem 400."""
+    first, last = (_date(asked, field) for field in ("from", "to"))
+    if first is not None and last is not None and first > last:
+        raise Problem(400, f"from, to: {DATES}")
+    return first, last
+
+
+def _date(asked: Request, field: str) -> dt.date | None:
+    text = asked.args.get(field)
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise Problem(400, f"{field}: {DATES}") from None

@@ -1,0 +1,89 @@
+"""Answers as tables: any list in any of the formats, streamed.
+
+A route that answers a list asks `format_asked`; None means its own JSON, everything else goes out by `table_answer`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Final, Protocol
+
+from quart import Request, Response
+
+from vts.query.export.table import FORMATS, Format, Table, TooManyRows
+from vts.query.exports import Busy
+from vts.web.answers import Problem
+
+MEDIA_TYPES: Final[dict[Format, str]] = {
+    "csv": "text/csv; charset=utf-8; header=present",
+    "json": "application/json",
+    "ndjson": "application/x-ndjson",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "parquet": "application/vnd.apache.parquet",
+}
+ALLOWED: Final = ", ".join(FORMATS)
+RETRY_AFTER_S: Final = 10
+
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.-]+")
+
+
+class Encode(Protocol):
+    """Turns a table into the pieces of a file (`vts.query.export`). Raises Busy at the first piece."""
+
+    def __call__(self, table: Table, form: Format) -> AsyncGenerator[bytes, None]:
+        """Give the pieces."""
+        ...
+
+
+def format_asked(asked: Request) -> Format | None:
+    """Return the format that a request names, None when it names none. Raises Problem 400."""
+    text = asked.args.get("format")
+    if text is None:
+        return None
+    for form in FORMATS:
+        if form == text:
+            return form
+    raise Problem(400, f"format: {ALLOWED} are allowed")
+
+
+async def table_answer(asked: Request, table: Table, encode: Encode, default: Format = "json") -> Response:
+    """Answer a table in the format that the request names.
+
+    The first piece is made before the answer begins, so a fault up to there is an error answer; a later one breaks the
+    transfer off, which every client can tell from its end. Raises Problem, and whatever the table's source raises.
+    """
+    form = format_asked(asked) or default
+    pieces = encode(table, form)
+    first = b""
+    if asked.method == "HEAD":
+        await pieces.aclose()
+        await table.blocks.aclose()
+    else:
+        first = await _first(pieces)
+    answer = Response(_all(first, pieces), content_type=MEDIA_TYPES[form])
+    answer.timeout = None  # every write has a deadline of its own
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["X-Accel-Buffering"] = "no"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{_UNSAFE.sub("_", table.name)}.{form}"'
+    return answer
+
+
+async def _first(pieces: AsyncGenerator[bytes, None]) -> bytes:
+    try:
+        return await anext(pieces, b"")
+    except Busy:
+        retry = {"Retry-After": str(RETRY_AFTER_S)}
+        raise Problem(503, "as many exports as may run at a time are running; try again", "busy", retry) from None
+    except TooManyRows:
+        raise Problem(
+            413, "format: an xlsx sheet holds 1,048,575 rows; narrow from and to, or ask for csv or parquet"
+        ) from None
+
+
+async def _all(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(rest):
+        yield first
+        async for piece in rest:
+            yield piece
