@@ -39,7 +39,9 @@ from vts.enrich.pages import Pages
 from vts.live import sse, upgrade, websocket
 from vts.live.hub import Crowded, Hub
 from vts.model.principal import Principal
+from vts.query.analytics_load import engagement_facts, hours_facts, playlist_facts
 from vts.query.exports import Exports
+from vts.query.site_load import site_facts
 from vts.store.connection import Connection
 from vts.store.leader import ANSWER_S, Leader, MemoryFile, session_name
 from vts.web.answers import Problem
@@ -246,6 +248,10 @@ class Doors:
             comment=storage.comment,
             post_facts=storage.post_facts,
             post_views=storage.post_views,
+            site_facts=partial(site_facts, parts.readers),
+            engagement_facts=partial(engagement_facts, parts.readers),
+            hours_facts=partial(hours_facts, parts.readers),
+            playlist_facts=partial(playlist_facts, parts.readers),
             exports=Exports(storage.export_session, parts.folder / "exports"),
             audit=storage.audit,
             lag_s=lambda: parts.journal.oldest_age_s,

@@ -27,6 +27,8 @@ from vts.query import live
 from vts.query.load import post_facts, post_views
 from vts.query.post import PostFacts
 from vts.query.tables import COMMAND_TIMEOUT_S as EXPORT_TIMEOUT_S
+from vts.rollup.today import COMMAND_TIMEOUT_S as ANALYTICS_TIMEOUT_S
+from vts.rollup.today import Today
 from vts.store.catalog import CHANNEL as CATALOG_CHANNEL
 from vts.store.catalog import (
     changes_since,
@@ -83,6 +85,7 @@ class Storage:
         partitions = Partitions(
             self._connector("writer"), parts.settings.retention.raw_days, now_us, also=[settle_provisional]
         )
+        analytics = Today(self._connector("writer", ANALYTICS_TIMEOUT_S), now_us)
         children = [
             Child(name="schema", run=self._migrate),
             Child(name="partitions", run=partitions.run, stop=partitions.stop),
@@ -90,6 +93,7 @@ class Storage:
             Child(name="drain", run=self.drain.run, stop=self.drain.stop, grace_s=DRAIN_GRACE_S),
             Child(name="catalog", run=self.catalog.run),
             Child(name="notices", run=self._follow_notices),
+            Child(name="analytics", run=analytics.run, stop=analytics.stop),
         ]
         if parts.embedded is not None:
             run, stop = parts.embedded.run, parts.embedded.stop
@@ -188,14 +192,14 @@ class Storage:
         """Return a session for one export. Raises StoreUnavailable."""
         return await self._parts.database.connect("reader", command_timeout_s=EXPORT_TIMEOUT_S, name="vts export")
 
-    def _connector(self, role: Role) -> Callable[[], Awaitable[Connection]]:
-        """Return how an actor gets its session: not before the schema is there."""
+    def _connector(self, role: Role, timeout_s: float | None = None) -> Callable[[], Awaitable[Connection]]:
+        """Return how an actor gets its session: not before the schema is there. `timeout_s` is for one command."""
 
         async def connect() -> Connection:
             if self._parts.embedded is not None:
                 await self._parts.embedded.wait_ready()
             await self._migrator.done.wait()
-            return await self._parts.database.connect(role)
+            return await self._parts.database.connect(role, command_timeout_s=timeout_s)
 
         return connect
 

@@ -13,8 +13,11 @@ from vts.model.content import ContentRow, PlayerRow
 from vts.model.ports import Catalog, Clock
 from vts.model.principal import Principal
 from vts.model.reaction import Comment, Reaction
+from vts.query.analytics import LoadEngagement, LoadHours
 from vts.query.exports import Exports
+from vts.query.playlist import LoadPlaylist
 from vts.query.post import LoadPostFacts
+from vts.query.site import LoadSiteFacts
 
 Readiness = dict[str, str]
 """Part → "ok" or what is wrong with it."""
@@ -43,6 +46,10 @@ class Services:
     comment: Callable[[Comment], Awaitable[None]]
     post_facts: LoadPostFacts
     post_views: Callable[[int], Awaitable[int]]
+    site_facts: LoadSiteFacts
+    engagement_facts: LoadEngagement
+    hours_facts: LoadHours
+    playlist_facts: LoadPlaylist
     exports: Exports
     audit: Audit
     lag_s: Callable[[], float]

@@ -1,0 +1,138 @@
+"""The answer about the whole site over a range of days: page views, host events, views, players.
+
+It is made of daily rows only, at most five for a day, so that it costs the same however large the site is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from vts.model.day import HOUR_US, date_of, datetime_of
+from vts.query.analysed import Analysed, freshness
+from vts.query.post import Pair
+from vts.query.shape import WHO, add_pairs, decode_pairs, range_of, tops, total, union, with_twins
+
+SITE_COUNTS: Final = ("page_views", "unique_visitors", "signups", "posts", "api_calls", "errors")
+TOP_PAGE_VIEWS: Final = {"top_pages": "page", "countries": "country", "devices": "device", "referrers": "referrer"}
+TOP_VIEWS: Final = {
+    "views_by_country": "country",
+    "views_by_device": "device",
+    "views_by_type": "type",
+    "views_by_source": "source",
+    "views_by_referrer": "referrer",
+}
+"""Name in the answer → name in the breakdowns of page views, and of views."""
+HOURS: Final = 24
+NOTHING: Final = (0, 0)
+
+Sketches = tuple[bytes | None, bytes | None]
+
+
+class Day(msgspec.Struct, frozen=True, kw_only=True):
+    """A daily row as it was read: pairs by name, breakdowns as JSON, sketches of all and of the authenticated."""
+
+    day: int
+    counts: Mapping[str, Pair]
+    breakdowns: str = "{}"
+    sketches: Sketches = (None, None)
+
+
+class CatalogCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What services have described: contents by the day of their creation, registered players by country."""
+
+    contents: Mapping[int, int] = {}
+    players_registered: int = 0
+    players_by_country: Mapping[str, int] = {}
+
+
+class SiteFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of the range in order of day, and breakdowns of the last two: {"page_views": {day: JSON}, "views": …}."""
+
+    from_day: int
+    to_day: int
+    site: Sequence[Day]
+    views: Sequence[Day]
+    players: Sequence[Day]
+    recent: Mapping[str, Mapping[int, str]]
+    catalog: CatalogCounts
+    state: Analysed
+
+
+def answer(facts: SiteFacts, *, limit: int, now_us: int, lag_s: float) -> dict[str, Any]:
+    """Return the JSON object of `GET /api/admin/sitewide-stats`."""
+    of_pages, of_views, of_players = (_merged(days) for days in (facts.site, facts.views, facts.players))
+    player_views = {
+        row.day: decode_pairs(row.breakdowns).get("source", {}).get("player", [0, 0]) for row in facts.views
+    }
+    twins: dict[str, Sequence[Any]] = {name: total(row.counts[name] for row in facts.site) for name in SITE_COUNTS}
+    twins["unique_visitors"] = union([row.sketches for row in facts.site])
+    twins["total_views"] = total(row.counts["views"] for row in facts.views)
+    twins["unique_viewers"] = union([row.sketches for row in facts.views])
+    twins["daily_trend"] = [_daily(facts, player_views, who) for who in WHO]
+    twins["hourly_trend"] = [_hourly(facts.recent, now_us, who) for who in WHO]
+    twins |= {name: tops(of_pages.get(dimension, {}), limit) for name, dimension in TOP_PAGE_VIEWS.items()}
+    twins["errors_by_type"] = tops(of_pages.get("error_type", {}), limit)
+    twins |= {name: tops(of_views.get(dimension, {}), limit) for name, dimension in TOP_VIEWS.items()}
+    active, seen = union([row.sketches for row in facts.players]), total(player_views.values())
+    countries = tops(of_players.get("country", {}), limit)
+    twins["player_activity"] = [
+        {"views": seen[who], "active_players": active[who], "views_by_country": countries[who]} for who in WHO
+    ]
+    return {
+        **range_of(facts.from_day, facts.to_day),
+        **with_twins(twins),
+        "posts_registered": sum(facts.catalog.contents.values()),
+        "players_registered": facts.catalog.players_registered,
+        "players_registered_by_country": dict(facts.catalog.players_by_country),
+        **freshness(facts.state, now_us=now_us, lag_s=lag_s),
+    }
+
+
+def _merged(days: Sequence[Day]) -> dict[str, dict[str, Pair]]:
+    merged: dict[str, dict[str, Pair]] = {}
+    for row in days:
+        for dimension, values in decode_pairs(row.breakdowns).items():
+            add_pairs(merged.setdefault(dimension, {}), values)
+    return merged
+
+
+def _daily(facts: SiteFacts, player_views: Mapping[int, Pair], who: int) -> list[dict[str, Any]]:
+    site, views, players = ({row.day: row.counts for row in days} for days in (facts.site, facts.views, facts.players))
+    trend = []
+    for day in range(facts.from_day, facts.to_day + 1):
+        of_site, of_views = site.get(day, {}), views.get(day, {})
+        trend.append(
+            {
+                "date": date_of(day).isoformat(),
+                **{name: of_site.get(name, NOTHING)[who] for name in SITE_COUNTS},
+                "posts_registered": facts.catalog.contents.get(day, 0),
+                "views": of_views.get("views", NOTHING)[who],
+                "unique_viewers": of_views.get("unique_viewers", NOTHING)[who],
+                "player_views": player_views.get(day, NOTHING)[who],
+                "active_players": players.get(day, {}).get("players", NOTHING)[who],
+            }
+        )
+    return trend
+
+
+def _hourly(recent: Mapping[str, Mapping[int, str]], now_us: int, who: int) -> list[dict[str, Any]]:
+    """Return the hour that runs and the 23 before it, in UTC."""
+    read = {
+        name: {day: decode_pairs(text).get("hour_utc", {}) for day, text in days.items()}
+        for name, days in recent.items()
+    }
+    trend = []
+    for hour in range(now_us // HOUR_US - HOURS + 1, now_us // HOUR_US + 1):
+        day, of_day = divmod(hour, 24)
+        point: dict[str, Any] = {"hour": datetime_of(hour * HOUR_US)}
+        for name, days in read.items():
+            point[name] = days.get(day, {}).get(str(of_day), NOTHING)[who]
+        trend.append(point)
+    return trend
+
+
+LoadSiteFacts = Callable[[int, int, int], Awaitable[SiteFacts]]
+"""(first day, last day, today) → facts; raises StoreUnavailable."""
