@@ -72,7 +72,9 @@ class PostFacts(msgspec.Struct, frozen=True, kw_only=True):
     engagement: Engagement
 
 
-def answer(facts: PostFacts, *, now_us: int, lag_s: float) -> dict[str, Any]:
+def answer(
+    facts: PostFacts, *, now_us: int, lag_s: float, top_countries: int | None = TOP_COUNTRIES
+) -> dict[str, Any]:
     """Return the JSON object of `GET /api/post/{id}/stats`, every value with its `_authenticated` twin."""
     twins: dict[str, list[Any]] = {
         "total_views": [sum(row.views[who] for row in facts.days) for who in (0, 1)],
@@ -80,7 +82,7 @@ def answer(facts: PostFacts, *, now_us: int, lag_s: float) -> dict[str, Any]:
     }
     merged = merge_breakdowns(row.breakdowns for row in facts.days)
     for name, dimension in ANSWERS.items():
-        limit = TOP_COUNTRIES if dimension == "country" else None
+        limit = top_countries if dimension == "country" else None
         twins[name] = [ranked(merged.get(dimension, {}), who, limit) for who in (0, 1)]
     twins["daily_views"] = [_daily(facts, who) for who in (0, 1)]
     twins["total_reactions"] = [sum(pair[who] for pair in facts.engagement.reactions.values()) for who in (0, 1)]

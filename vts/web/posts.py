@@ -6,11 +6,12 @@ from quart import Blueprint, Response, request
 
 from vts.model.day import day_of
 from vts.model.reaction import Comment, Reaction, ReactionLimitExceeded
-from vts.query.post import answer
+from vts.query.post import TOP_COUNTRIES, answer
 from vts.query.ranges import BadRange, parse_range
 from vts.web.answers import Problem, json_answer
 from vts.web.rows import body_of, decode_rows
 from vts.web.services import Services
+from vts.web.tables import body_answer, is_table_asked
 from vts.web.who import principal_of, readable_content, require_service
 
 LIMIT_CODE = "reaction_limit_exceeded"
@@ -31,8 +32,11 @@ def blueprint(services: Services) -> Blueprint:
             days = parse_range(args.get("days"), args.get("from"), args.get("to"), day_of(now_us))
         except BadRange as fault:
             raise Problem(400, str(fault)) from None
+        whole = is_table_asked(request)
         facts = await services.post_facts(post_id, *days)
-        return json_answer(answer(facts, now_us=services.clock(), lag_s=services.lag_s()))
+        countries = None if whole else TOP_COUNTRIES
+        body = answer(facts, now_us=services.clock(), lag_s=services.lag_s(), top_countries=countries)
+        return await body_answer(request, f"post_{post_id}", body, services.exports.encode)
 
     @routes.get("/api/post/<int:post_id>/count")
     async def count(post_id: int) -> Response:

@@ -1,20 +1,22 @@
 """Answers as tables: any list in any of the formats, streamed.
 
-A route that answers a list asks `format_asked`; None means its own JSON, everything else goes out by `table_answer`.
+A route that answers a JSON object ends with `body_answer`, which gives one of its lists when a request asks for that;
+a route that reads a table row by row ends with `table_answer`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from quart import Request, Response
 
-from vts.query.export.table import FORMATS, Format, Table, TooManyRows
+from vts.query.answer_tables import tables_in
+from vts.query.export.table import FORMATS, Format, Table, TooManyRows, listed
 from vts.query.exports import Busy
-from vts.web.answers import Problem
+from vts.web.answers import Problem, json_answer
 
 MEDIA_TYPES: Final[dict[Format, str]] = {
     "csv": "text/csv; charset=utf-8; header=present",
@@ -46,6 +48,28 @@ def format_asked(asked: Request) -> Format | None:
         if form == text:
             return form
     raise Problem(400, f"format: {ALLOWED} are allowed")
+
+
+def is_table_asked(asked: Request) -> bool:
+    """Whether a request wants one table of an answer and not the answer. Raises Problem 400 for an unknown format."""
+    return format_asked(asked) not in {None, "json"} or "table" in asked.args
+
+
+async def body_answer(asked: Request, name: str, body: Mapping[str, Any], encode: Encode) -> Response:
+    """Answer a JSON object, or one of its tables when the request names a format or a table.
+
+    `table=` is a field of the answer that is a list or a breakdown (`daily_views`, `country`); without it the first
+    list. `name` is the file's. Raises Problem 400 that says which tables there are.
+    """
+    if not is_table_asked(asked):
+        return json_answer(body)
+    tables = tables_in(body)
+    usual = next((table for table in tables if isinstance(body.get(table), list)), next(iter(tables), ""))
+    chosen = asked.args.get("table", usual)
+    if chosen not in tables:
+        raise Problem(400, f"table: one of {', '.join(tables) or 'none'} is expected")
+    columns, rows = tables[chosen]
+    return await table_answer(asked, listed(f"{name}_{chosen}", columns, rows), encode)
 
 
 async def table_answer(asked: Request, table: Table, encode: Encode, default: Format = "json") -> Response:

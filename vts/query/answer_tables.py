@@ -1,0 +1,97 @@
+"""The tables inside a JSON answer: its lists and its breakdowns, each value beside its `_authenticated` twin. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from vts.query.export.table import Column, Kind
+
+TWIN: Final = "_authenticated"
+BREAKDOWN: Final = "views_by_"
+
+_KINDS: Final[tuple[tuple[type, Kind], ...]] = (
+    (bool, "flag"),
+    (int, "integer"),
+    (float, "number"),
+    (dt.datetime, "time"),
+    (dt.date, "day"),
+)
+
+
+class Rows(NamedTuple):
+    """A table that is in memory."""
+
+    columns: list[Column]
+    rows: list[list[Any]]
+
+
+def tables_in(body: Mapping[str, Any]) -> dict[str, Rows]:
+    """Return the tables of an answer by name, in the answer's order.
+
+    A list of objects is a table with their fields as columns; {value: count} one of `value`, `views` and
+    `views_authenticated`. `views_by_country` answers to `country`, too, behind all others.
+    """
+    found: dict[str, Rows] = {}
+    for name, content in body.items():
+        if name.endswith(TWIN):
+            continue
+        twin = body.get(name + TWIN)
+        if isinstance(content, list) and all(isinstance(row, Mapping) for row in content):
+            found[name] = _of_list(content, twin)
+        elif isinstance(content, Mapping) and all(isinstance(n, int) for n in content.values()):
+            found[name] = _of_counts(content, twin)
+    short = {name.removeprefix(BREAKDOWN): rows for name, rows in found.items() if name.startswith(BREAKDOWN)}
+    return found | {name: rows for name, rows in short.items() if name not in found}
+
+
+def _of_counts(counts: Mapping[str, int], twin: Any) -> Rows:
+    columns = [Column("value", "text"), Column("views", "integer")]
+    if not isinstance(twin, Mapping):
+        return Rows(columns, [[value, n] for value, n in counts.items()])
+    values = [*counts, *(value for value in twin if value not in counts)]
+    rows = [[value, counts.get(value, 0), twin.get(value, 0)] for value in values]
+    return Rows([*columns, Column("views" + TWIN, "integer")], rows)
+
+
+def _of_list(items: Sequence[Mapping[str, Any]], twin: Any) -> Rows:
+    names = list(dict.fromkeys(name for item in items for name in item))
+    cells = [[item.get(name) for name in names] for item in items]
+    if _is_parallel(items, twin, names):
+        counted = [n for n in names[1:] if _is_count(items, n) and n + TWIN not in names]
+        for row, other in zip(cells, twin, strict=True):
+            row += [other.get(name) for name in counted]
+        names += [name + TWIN for name in counted]
+    kinds = [_kind([row[place] for row in cells]) for place in range(len(names))]
+    columns = [Column(name, kind, kind == "json") for name, kind in zip(names, kinds, strict=True)]
+    nested = [place for place, kind in enumerate(kinds) if kind == "json"]
+    for row in cells:
+        for place in nested:
+            row[place] = None if row[place] is None else msgspec.json.encode(row[place]).decode()
+    return Rows(columns, cells)
+
+
+def _is_parallel(items: Sequence[Mapping[str, Any]], twin: Any, names: Sequence[str]) -> bool:
+    """Whether the twin speaks of the same things in the same order: its first field says of what."""
+    if not isinstance(twin, list) or len(twin) != len(items) or not names:
+        return False
+    return all(one.get(names[0]) == other.get(names[0]) for one, other in zip(items, twin, strict=True))
+
+
+def _is_count(items: Sequence[Mapping[str, Any]], name: str) -> bool:
+    return all(isinstance(item.get(name), int | float) for item in items)
+
+
+def _kind(cells: Sequence[Any]) -> Kind:
+    present = [cell for cell in cells if cell is not None]
+    if any(isinstance(cell, dict | list) for cell in present):
+        return "json"
+    for of_type, kind in _KINDS:
+        if present and all(isinstance(cell, of_type) for cell in present):
+            return kind
+    if present and all(isinstance(cell, int | float) for cell in present):
+        return "number"
+    return "text"
