@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import trio
 
-from vts.capture.mqtt_session import TakenOver
+from vts.capture.mqtt_session import ConnectionLost, TakenOver
 from vts.capture.mqtt_subscriber import MqttSubscriber
 from vts.store.leader import Leader, Tenure
+
+# Mosquitto before 2.0.15 hangs up on a session that is taken over and does not say why. Whoever takes it back comes
+# within the longest backoff, so a connection that ends sooner than this ended so.
+TRIAL_S: Final = 60.0
 
 
 class BrokerSession:
@@ -59,8 +64,17 @@ class BrokerSession:
         except* TakenOver:
             self._leader.taken_over()
             raise
+        except* ConnectionLost:
+            if not self._leader.proven and _ended_soon(subscriber):
+                self._leader.taken_over()
+            raise
         finally:
             self._subscriber = None
+
+
+def _ended_soon(subscriber: MqttSubscriber) -> bool:
+    since = subscriber.connected_at
+    return since is not None and trio.current_time() - since < TRIAL_S
 
 
 async def _end_with(tenure: Tenure, subscriber: MqttSubscriber) -> None:

@@ -132,7 +132,7 @@ class Session:
             case mqtt5.SubAckPacket():
                 self._subscribed(packet)
             case mqtt5.DisconnectPacket(reason_code=mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER):
-                raise TakenOver("the broker gave our session to another connection of the same client id")
+                raise TakenOver(f"the broker disconnected us: {packet.reason_code.name}")
             case mqtt5.DisconnectPacket():
                 raise ConnectionLost(f"the broker disconnected us: {packet.reason_code.name}")
             case _:

@@ -35,6 +35,7 @@ class MqttSubscriber:
         self._stopping = False
         self._listening: trio.CancelScope | None = None
         self.connected = False
+        self.connected_at: float | None = None  # of the last connection, also when it has ended
 
     def stop(self) -> None:
         """Stop reading; `run` returns when what was read is journaled and acknowledged. The session is kept."""
@@ -73,6 +74,7 @@ class MqttSubscriber:
                 await trio.aclose_forcefully(stream)
                 raise
             self.connected = True
+            self.connected_at = trio.current_time()
             return conversation
         raise ConnectionLost(f"the broker did not let us in within {OPENING_S:g} s")
 

@@ -4,10 +4,10 @@ Per-player limits live in a process, so one of them reads the broker for all: th
 lock. It dies with its PostgreSQL session, and the next process goes on under the same MQTT client id, so that the
 broker's queue goes on too.
 
-PostgreSQL decides who begins, never who has to stop. A leader that cannot reach it leads on, and a process that led
+PostgreSQL decides who begins; its absence stops nobody. A leader that cannot reach it leads on, and a process that led
 when it was last heard of leads from the start: acknowledgements come from the journal. Such a leader leaves as soon as
-the broker says that another took the session over; one whose lock is proven takes the session back. So two never fight
-for it: only one of them can prove the lock.
+another has taken over the broker's session; one whose lock is proven takes the session back. So two never fight for it:
+only one of them can prove the lock.
 """
 
 from __future__ import annotations
@@ -101,7 +101,10 @@ class Tenure:
 
 
 class Leader:
-    """The actor that stands for the lock. `tenure` is what it has achieved; `others_lead` is what it has heard."""
+    """The actor that stands for the lock.
+
+    `tenure` is there while this process leads, `proven` while its lock is, `others_lead` while another has the lock.
+    """
 
     def __init__(self, connect: Callable[[], Awaitable[Connection]], memory: MemoryFile, name_of: NameOf) -> None:
         self._connect = connect
@@ -112,6 +115,7 @@ class Leader:
         self._appointed = trio.Event()
         self._doubt = trio.Event()
         self.tenure: Tenure | None = None
+        self.proven = False
         self.others_lead = False
 
     async def next_tenure(self) -> Tenure:
@@ -121,7 +125,8 @@ class Leader:
         return self.tenure
 
     def taken_over(self) -> None:
-        """Hear from the broker that somebody else has the session: lead no more until the lock is proven anew."""
+        """Hear that somebody else has the broker's session: lead no more until the lock is proven anew."""
+        self.proven = False
         self._resign()
         self._doubt.set()
 
@@ -154,7 +159,7 @@ class Leader:
             self._end()
             raise
         finally:
-            self.others_lead = False
+            self.proven = self.others_lead = False
 
     async def _win(self, connection: Connection) -> None:
         await connection.execute(f"SET idle_session_timeout = '{SILENT_S}s'")
@@ -177,6 +182,7 @@ class Leader:
             self._doubt = trio.Event()
             await connection.execute("SELECT 1")
             if not self._doubt.is_set():
+                self.proven = True
                 self._appoint(installation)
             with trio.move_on_after(ASK_EVERY_S):
                 await self._doubt.wait()
