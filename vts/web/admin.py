@@ -17,8 +17,9 @@ from vts.query.analytics import channels_answer, peak_hours_answer, play_orders_
 from vts.query.ranges import BadRange, parse_range
 from vts.query.shape import parse_limit, worked_out
 from vts.query.site import answer as site_answer
-from vts.web.answers import Problem, json_answer
+from vts.web.answers import Problem
 from vts.web.services import Services
+from vts.web.tables import body_answer
 from vts.web.who import principal_of, require
 
 PLAYLIST = "playlist"
@@ -31,7 +32,8 @@ def blueprint(services: Services) -> Blueprint:
     async def answered(days: tuple[int, int], work: Callable[..., dict[str, Any]]) -> Response:
         first, last = days
         fresh = {"now_us": services.clock(), "lag_s": services.lag_s()}
-        return json_answer(await worked_out(last - first + 1, lambda: work(**fresh)))
+        body = await worked_out(last - first + 1, lambda: work(**fresh))
+        return await body_answer(request, request.path.removeprefix("/api/admin/"), body, services.exports.encode)
 
     @routes.get("/api/admin/sitewide-stats")
     async def sitewide() -> Response:
