@@ -44,5 +44,19 @@ def test_cells_keep_their_kinds_and_what_is_nested_becomes_json() -> None:
     assert rows == [[7, AT, 1, '{"BR":1}', None], [None, None, 0.5, None, None]]
 
 
+def test_counts_by_place_name_their_places() -> None:
+    body = {
+        "views_by_hour": [5, 0],
+        "views_by_hour_authenticated": [1, 0],
+        "views_by_weekday_and_hour": [[1, 2], [3, 4]],
+        "views_by_weekday_and_hour_authenticated": [[0, 0], [0, 4]],
+    }
+    tables = tables_in(body)
+    assert tables["hour"].rows == [[0, 5, 1], [1, 0, 0]]
+    grid = tables["views_by_weekday_and_hour"]
+    assert [column.name for column in grid.columns] == ["weekday", "hour", "views", "views_authenticated"]
+    assert grid.rows == [[0, 0, 1, 0], [0, 1, 2, 0], [1, 0, 3, 0], [1, 1, 4, 4]]
+
+
 def test_what_is_no_table_is_left_out() -> None:
     assert tables_in({"total_views": 3, "names": ["a"], "mixed": {"a": 1, "b": "x"}, "nothing": None}) == {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -33,7 +33,8 @@ def tables_in(body: Mapping[str, Any]) -> dict[str, Rows]:
     """Return the tables of an answer by name, in the answer's order.
 
     A list of objects is a table with their fields as columns; {value: count} one of `value`, `views` and
-    `views_authenticated`. `views_by_country` answers to `country`, too, behind all others.
+    `views_authenticated`; `views_by_weekday_and_hour` with counts in lists of lists one of `weekday`, `hour` and those.
+    `views_by_country` answers to `country`, too, behind all others.
     """
     found: dict[str, Rows] = {}
     for name, content in body.items():
@@ -42,6 +43,8 @@ def tables_in(body: Mapping[str, Any]) -> dict[str, Rows]:
         twin = body.get(name + TWIN)
         if isinstance(content, list) and all(isinstance(row, Mapping) for row in content):
             found[name] = _of_list(content, twin)
+        elif name.startswith(BREAKDOWN) and isinstance(content, list) and content:
+            found[name] = _of_grid(name.removeprefix(BREAKDOWN).split("_and_"), content, twin)
         elif isinstance(content, Mapping) and all(isinstance(n, int) for n in content.values()):
             found[name] = _of_counts(content, twin)
     short = {name.removeprefix(BREAKDOWN): rows for name, rows in found.items() if name.startswith(BREAKDOWN)}
@@ -55,6 +58,21 @@ def _of_counts(counts: Mapping[str, int], twin: Any) -> Rows:
     values = [*counts, *(value for value in twin if value not in counts)]
     rows = [[value, counts.get(value, 0), twin.get(value, 0)] for value in values]
     return Rows([*columns, Column("views" + TWIN, "integer")], rows)
+
+
+def _of_grid(axes: Sequence[str], counts: list[Any], twin: Any) -> Rows:
+    """Name the places of counts: one list for one axis, lists of lists for two."""
+    columns = [Column(name, "integer") for name in (*axes, "views", "views" + TWIN)]
+    signed = dict(_places(twin)) if isinstance(twin, list) else {}
+    return Rows(columns, [[*place, n, signed.get(place)] for place, n in _places(counts)])
+
+
+def _places(counts: list[Any], *before: int) -> Iterator[tuple[tuple[int, ...], int]]:
+    for at, inside in enumerate(counts):
+        if isinstance(inside, list):
+            yield from _places(inside, *before, at)
+        else:
+            yield (*before, at), inside
 
 
 def _of_list(items: Sequence[Mapping[str, Any]], twin: Any) -> Rows:
