@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -27,6 +28,7 @@ from vts.query import live
 from vts.query.load import post_facts, post_views
 from vts.query.post import PostFacts
 from vts.query.tables import COMMAND_TIMEOUT_S as EXPORT_TIMEOUT_S
+from vts.rollup.roller import DAY_TIMEOUT_S, Roller
 from vts.rollup.today import COMMAND_TIMEOUT_S as ANALYTICS_TIMEOUT_S
 from vts.rollup.today import Today
 from vts.store.catalog import CHANNEL as CATALOG_CHANNEL
@@ -78,6 +80,16 @@ class Storage:
             clock=now_us,
             owner_of=self.owner_of,
         )
+        self.roller = Roller(
+            connect=self._connector("writer", DAY_TIMEOUT_S),
+            connect_owner=self._connector("owner"),
+            raw_days=parts.settings.retention.raw_days,
+            clock=now_us,
+            chance=random.random,
+        )
+        gauge = parts.metrics.gauge
+        gauge("vts_rollup_age_seconds", "Since every closed day was known to be rolled up", self.roller.age_s)
+        gauge("vts_rollup_days_waiting", "Closed days to roll up", lambda: self.roller.waiting)
 
     def supervisor(self) -> Supervisor:
         """Return the group, in the order of dependency."""
@@ -85,7 +97,7 @@ class Storage:
         partitions = Partitions(
             self._connector("writer"), parts.settings.retention.raw_days, now_us, also=[settle_provisional]
         )
-        analytics = Today(self._connector("writer", ANALYTICS_TIMEOUT_S), now_us)
+        analytics = Today(self._connector("writer", ANALYTICS_TIMEOUT_S), parts.settings.retention.raw_days, now_us)
         children = [
             Child(name="schema", run=self._migrate),
             Child(name="partitions", run=partitions.run, stop=partitions.stop),
@@ -94,6 +106,7 @@ class Storage:
             Child(name="catalog", run=self.catalog.run),
             Child(name="notices", run=self._follow_notices),
             Child(name="analytics", run=analytics.run, stop=analytics.stop),
+            Child(name="roller", run=self.roller.run, stop=self.roller.stop),
         ]
         if parts.embedded is not None:
             run, stop = parts.embedded.run, parts.embedded.stop

@@ -8,7 +8,7 @@ from typing import Any
 
 import trio
 
-from tests.query.story import ANA, NAMELESS, ana, stored, story, view
+from tests.query.story import ANA, EVE, NAMELESS, ana, stored, story, view
 from tests.store.drained import DAY, NOON_US
 from vts.model import sketch
 from vts.model.day import date_of
@@ -129,16 +129,17 @@ async def test_a_channel_keeps_its_hundred_largest_contexts(database: Database) 
     assert "t080" not in views
 
 
-async def test_open_days_follow_their_views_and_closed_ones_are_left_alone(database: Database) -> None:
+async def test_days_with_raw_rows_follow_their_views(database: Database) -> None:
     await stored(database, story())
     connection = await database.connect("writer")
     known = "SELECT site_views FROM player_stats_daily WHERE day = $1"
-    await refresh(connection, DAY + 2)
+    await refresh(connection, DAY + 8, 7)
     assert await connection.fetchval(known, date_of(DAY)) is None
-    await refresh(connection, DAY + 1)
+    await refresh(connection, DAY + 7, 7)
     assert await connection.fetchval(known, date_of(DAY)) == 16
-    await stored(database, [view(NAMELESS, "23:00:00", 1, "listing", channel="all", play_order=0)], b"another journal!")
-    await refresh(connection, DAY)
+    late = view(NAMELESS, "23:00:00", 1, "listing", channel="all", play_order=0)
+    await stored(database, [late], b"another journal!")
+    await refresh(connection, DAY, 7)
     assert await connection.fetchval(known, date_of(DAY)) == 17
     other = await database.connect("writer")
     async with other.transaction():
@@ -146,6 +147,35 @@ async def test_open_days_follow_their_views_and_closed_ones_are_left_alone(datab
         assert not await roll_open_day(connection, DAY)
     await other.close()
     await connection.close()
+
+
+async def test_a_day_without_its_raw_rows_stays_as_it_is(database: Database) -> None:
+    await stored(database, story())
+    connection = await rolled(database)
+    before = await everything(connection)
+    await connection.execute("DELETE FROM view_events; UPDATE post_stats_daily SET total_views = total_views + 1")
+    await connection.execute("INSERT INTO rollup_days (day, dropped_at) VALUES ($1, now())", date_of(DAY))
+    await refresh(connection, DAY + 1, 7)
+    async with connection.transaction():
+        await roll_day(connection, DAY)
+    assert await everything(connection) == before
+    await connection.close()
+
+
+async def test_authors_do_not_count_even_when_they_are_known_only_later(database: Database) -> None:
+    await stored(database, [*story(), view(EVE, "14:00:00", 3, "listing", channel="promoted", viewer_user_id=30)])
+    connection = await database.connect("writer")
+    owns = "UPDATE content SET owner_id = $2 WHERE post_id = $1"
+    await connection.execute(owns, 3, 30)  # Eve's
+    await connection.execute(owns, 2, 20)
+    await connection.execute("INSERT INTO players (player_key, owner_id, revision) VALUES ($1, 20, 1)", ANA)
+    await connection.close()
+    connection = await rolled(database)
+    rows = await connection.fetch(
+        "SELECT value, views FROM engagement_stats_daily WHERE kind = 'channel' AND context = ''"
+    )
+    await connection.close()
+    assert {row["value"]: row["views"] for row in rows} == {"all": 3, "hashtag": 3, "playlist": 2, "promoted": 2}
 
 
 async def test_the_catalog_is_counted_when_it_has_changed(database: Database) -> None:
@@ -180,7 +210,7 @@ async def test_the_catalog_is_counted_when_it_has_changed(database: Database) ->
 
 async def test_the_actor_follows_until_it_is_stopped(database: Database) -> None:
     await stored(database, story())
-    actor = Today(lambda: database.connect("writer"), lambda: NOON_US, every_s=0.01)
+    actor = Today(lambda: database.connect("writer"), 7, lambda: NOON_US, every_s=0.01)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(actor.run)
         connection = await database.connect("reader")

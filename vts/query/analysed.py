@@ -13,8 +13,10 @@ from vts.query.post import Reader
 _ANALYSED: Final = """
 SELECT max(known.computed_at) AS computed_at,
     min(COALESCE(known.computed_at, site.first_view_at))
-        FILTER (WHERE site.rolled_at IS NULL AND known.site_views IS DISTINCT FROM site.total_views) AS behind_since
-FROM post_stats_daily AS site LEFT JOIN player_stats_daily AS known USING (day)
+        FILTER (WHERE rolled.dropped_at IS NULL AND known.site_views IS DISTINCT FROM site.total_views) AS behind_since
+FROM post_stats_daily AS site
+    LEFT JOIN player_stats_daily AS known USING (day)
+    LEFT JOIN rollup_days AS rolled USING (day)
 WHERE site.post_id = 0 AND day BETWEEN $1 AND $2
 """
 

@@ -7,7 +7,7 @@ come from rows that are computed from raw views and may lag; the answer says by 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
@@ -18,6 +18,7 @@ from vts.query.post import Pair
 from vts.query.shape import WHO, add_pairs, decode_pairs, range_of, union, with_twins
 from vts.query.site import Sketches
 
+K = TypeVar("K")
 Kind = Literal["channel", "play_order"]
 
 PLAY_ORDER_NAMES: Final = dict(zip(PLAY_ORDERS, ("server", "created", "random"), strict=True))
@@ -76,16 +77,16 @@ def channels_answer(facts: EngagementFacts, *, limit: int, now_us: int, lag_s: f
     ]
     rows.sort(key=lambda row: -row["views"])
     daily = [
-        {
-            "date": date_of(day).isoformat(),
-            **with_twins({"views": [_counts(by_day.get(day, {}), CHANNELS, who) for who in WHO]}),
-        }
-        for day in range(facts.from_day, facts.to_day + 1)
+        [
+            {"date": date_of(day).isoformat(), **_counts(by_day.get(day, {}), CHANNELS, who)}
+            for day in range(facts.from_day, facts.to_day + 1)
+        ]
+        for who in WHO
     ]
     return {
         **range_of(facts.from_day, facts.to_day),
         "channels": rows,
-        "daily_views": daily,
+        **with_twins({"daily_views": daily}),
         **freshness(facts.state, now_us=now_us, lag_s=lag_s),
     }
 
@@ -109,18 +110,17 @@ def peak_hours_answer(facts: HoursFacts, *, now_us: int, lag_s: float) -> dict[s
     decoded = [decode_pairs(text) for text in facts.days]
     hours = _summed(one.get("hour_local", {}) for one in decoded)
     weekdays = _summed(one.get("weekday_local", {}) for one in decoded)
-    twins: dict[str, Sequence[Any]] = {
-        "views_by_hour": [[hours.get(str(hour), [0, 0])[who] for hour in HOURS] for who in WHO],
-        "views_by_weekday": [[weekdays.get(str(day), [0, 0])[who] for day in WEEKDAYS] for who in WHO],
-        "views_by_weekday_and_hour": [
-            [[facts.cells.get((day, hour), [0, 0])[who] for hour in HOURS] for day in WEEKDAYS] for who in WHO
-        ],
+    peaks = {
+        "peak_hours": [_peaks(hours, HOURS, who) for who in WHO],
+        "peak_weekdays": [_peaks(weekdays, WEEKDAYS, who)[:1] for who in WHO],
     }
-    twins["peak_hours"] = [_peaks(twins["views_by_hour"][who]) for who in WHO]
-    twins["peak_weekday"] = [next(iter(_peaks(twins["views_by_weekday"][who])), None) for who in WHO]
+    cells = [{"weekday": day, "hour": hour, **_views(facts.cells, (day, hour))} for day in WEEKDAYS for hour in HOURS]
     return {
         **range_of(facts.from_day, facts.to_day),
-        **with_twins(twins),
+        "hours": [{"hour": hour, **_views(hours, str(hour))} for hour in HOURS],
+        "weekdays": [{"weekday": day, **_views(weekdays, str(day))} for day in WEEKDAYS],
+        "weekday_hours": cells,
+        **with_twins(peaks),
         **freshness(facts.state, now_us=now_us, lag_s=lag_s),
     }
 
@@ -163,9 +163,14 @@ def _counts(values: Mapping[str, Pair], names: Sequence[str], who: int) -> dict[
     return {name: values[name][who] if name in values else 0 for name in names}
 
 
-def _peaks(counts: Sequence[int]) -> list[int]:
+def _views(values: Mapping[K, Pair], key: K) -> dict[str, Any]:
+    return with_twins({"views": values.get(key, [0, 0])})
+
+
+def _peaks(values: Mapping[str, Pair], places: Sequence[int], who: int) -> list[int]:
     """Return where the largest counts are, the largest first; ties in order, and never where nothing was seen."""
-    busy = [place for place, count in enumerate(counts) if count]
+    counts = {place: values[str(place)][who] for place in places if str(place) in values}
+    busy = [place for place, count in counts.items() if count]
     return sorted(busy, key=lambda place: (-counts[place], place))[:PEAKS]
 
 

@@ -19,17 +19,18 @@ from vts.store.queries import query
 STAY_MAX_MS: Final = 15 * 60 * 1000
 """Players change the artwork every few seconds to minutes: a longer silence was spent switched off or offline."""
 CONTEXTS_KEPT: Final = 100  # of a channel and day, besides `other`: as many as any breakdown of a day keeps
-DAY_LOCK: Final = 7285  # the advisory lock (this, day) of whoever replaces the analytics of a day
+LOCK: Final = 7286  # the advisory lock (this, day) of whoever replaces the analytics of a day
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock($1, $2)"
 _TRY_LOCK: Final = "SELECT pg_try_advisory_xact_lock($1, $2)"
+_IS_DROPPED: Final = "SELECT EXISTS (SELECT FROM rollup_days WHERE day = $1 AND dropped_at IS NOT NULL)"
 _SITE_VIEWS: Final = "SELECT total_views FROM post_stats_daily WHERE post_id = 0 AND day = $1"
 # The size of the parts is known to nobody beforehand; with a popular content a nested loop over its day never ends.
 _PLAN: Final = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'"
 _UNPLAN: Final = "SET LOCAL enable_nestloop TO DEFAULT; SET LOCAL work_mem TO DEFAULT"
 _EMPTY: Final = "DELETE FROM analytics_views"  # when the same transaction has rolled another day before
 _STAGE: Final = query("analytics_stage")
-_COLLECT: Final = query("analytics_collect")
+_COLLECT: Final = query("analytics_collect", by_author=query("analytics_by_author"))
 _ENGAGEMENT: Final = query("analytics_engagement")
 _HOURS: Final = query("analytics_hours")
 _PLAYLISTS: Final = query("analytics_playlists")
@@ -48,17 +49,18 @@ Row = dict[str, Any]
 async def roll_day(connection: Connection, day: int) -> None:
     """Replace the analytics of a day number by what its raw views say, inside the caller's transaction.
 
-    Call it when the counters of the day are final: the analytics count as fresh while the site has no more views than
-    it had then. Rolling the same rows again changes nothing but `computed_at`. Raises StoreUnavailable.
+    Call it when the counters of the day are final: the analytics count as fresh while the site has as many views as it
+    had then. A day whose raw rows are gone, or not all there, stays as it is. Rolling the same rows again changes
+    nothing but `computed_at`. Raises StoreUnavailable.
     """
-    await connection.execute(_LOCK, DAY_LOCK, day)
+    await connection.execute(_LOCK, LOCK, day)
     await _replace_day(connection, day)
 
 
 async def roll_open_day(connection: Connection, day: int) -> bool:
     """Do the same for a day that nobody else is at. False when somebody is. Raises StoreUnavailable."""
     async with connection.transaction():
-        if not await connection.fetchval(_TRY_LOCK, DAY_LOCK, day):
+        if not await connection.fetchval(_TRY_LOCK, LOCK, day):
             return False
         await _replace_day(connection, day)
     return True
@@ -70,6 +72,9 @@ async def _replace_day(connection: Connection, day: int) -> None:
     site_views = await connection.fetchval(_SITE_VIEWS, date) or 0
     await connection.execute(f"{_STAGE}; {_EMPTY}; {_PLAN}")
     await connection.execute(_COLLECT, date, STAY_MAX_MS, CONTEXTS_KEPT)
+    if await connection.fetchval(_IS_DROPPED, date):  # asked after the rows were read: they may just have gone
+        await connection.execute(f"{_UNPLAN}; {_EMPTY}")
+        return
     engagement = [_sketched(row) for row in await connection.fetch(_ENGAGEMENT)]
     hours = [dict(row) for row in await connection.fetch(_HOURS)]
     playlists = [_sketched(row) for row in await connection.fetch(_PLAYLISTS, VALUES_KEPT)]

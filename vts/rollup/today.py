@@ -1,4 +1,4 @@
-"""Keeps the analytics of open days, and the numbers of the catalog, close behind what they are computed from.
+"""Keeps the analytics of days with raw rows, and the numbers of the catalog, close behind what they are computed from.
 
 Both are computed anew as a whole, which costs more the more there is. So an actor does it only when something has
 changed, and rests for a multiple of the time that it took: it never takes more than a twentieth of one session.
@@ -24,7 +24,7 @@ COMMAND_TIMEOUT_S: Final = 300.0  # a day of five million players' views takes a
 _OPEN_DAYS: Final = query("analytics_open_days")
 _CATALOG_REVISION: Final = "SELECT revision FROM catalog_revision"
 _KNOWN_REVISION: Final = "SELECT revision FROM catalog_stats"
-_CATALOG_LOCK: Final = "SELECT pg_try_advisory_xact_lock(7286, 1)"
+_CATALOG_LOCK: Final = "SELECT pg_try_advisory_xact_lock(7286, -1)"
 _CATALOG: Final = query("analytics_catalog")
 _CATALOG_DAYS: Final = query("analytics_catalog_days")
 
@@ -32,9 +32,12 @@ _CATALOG_DAYS: Final = query("analytics_catalog_days")
 class Today:
     """The actor. Any number of processes may run one: a day is computed by one of them at a time."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], clock: Clock, every_s: float = EVERY_S) -> None:
+    def __init__(
+        self, connect: Callable[[], Awaitable[Connection]], raw_days: int, clock: Clock, every_s: float = EVERY_S
+    ) -> None:
         """`connect` gives a session whose commands may take COMMAND_TIMEOUT_S."""
         self._connect = connect
+        self._raw_days = raw_days
         self._clock = clock
         self._every_s = every_s
         self._scope = trio.CancelScope()
@@ -47,7 +50,7 @@ class Today:
             try:
                 while True:
                     started_s = trio.current_time()
-                    await refresh(connection, day_of(self._clock()))
+                    await refresh(connection, day_of(self._clock()), self._raw_days)
                     await trio.sleep(max(self._every_s, REST_FACTOR * (trio.current_time() - started_s)))
             finally:
                 await connection.close()
@@ -57,9 +60,9 @@ class Today:
         self._scope.cancel()
 
 
-async def refresh(connection: Connection, today: int) -> None:
-    """Bring today, yesterday (until it is rolled up) and the catalog's numbers up to date where they are behind."""
-    for row in await connection.fetch(_OPEN_DAYS, date_of(today - 1), date_of(today)):
+async def refresh(connection: Connection, today: int, raw_days: int) -> None:
+    """Bring every day that has raw rows, and the catalog's numbers, up to date where they are behind."""
+    for row in await connection.fetch(_OPEN_DAYS, date_of(today - raw_days), date_of(today)):
         await roll_open_day(connection, day_of_date(row["day"]))
     await refresh_catalog(connection)
 

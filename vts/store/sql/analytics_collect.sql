@@ -1,6 +1,7 @@
 -- The views of a day that tell something, each with how long it stayed and whether its viewer came back on purpose.
 -- $1 day, $2 longest stay in ms, $3 contexts kept of a channel. The condition is that of the index view_events_analytics.
 -- A player's viewer key is its own, so only listing views from elsewhere make the second half of `intents` look further.
+-- Views by the content's owner do not count, also where the owner was known only later.
 WITH reported AS MATERIALIZED (
     SELECT post_id, viewer_key, player_key, authenticated, view_type, country_code, local_hour, local_weekday,
         play_order, playlist_id, channel, NULLIF(channel_context, '') AS context, created_at,
@@ -10,9 +11,10 @@ WITH reported AS MATERIALIZED (
                 AND playlist_id IS NOT DISTINCT FROM lead(playlist_id) OVER stay
             THEN LEAST((extract(epoch FROM lead(created_at) OVER stay - created_at) * 1000)::bigint, $2)
         END AS dwell_ms
-    FROM view_events
+    FROM view_events AS seen
     WHERE event_day = $1 AND (player_key IS NOT NULL OR channel IS NOT NULL OR play_order IS NOT NULL
         OR playlist_id IS NOT NULL OR local_hour IS NOT NULL)
+        AND NOT {by_author}
     WINDOW stay AS (PARTITION BY player_key ORDER BY created_at, event_id)
 ), intents AS (
     SELECT post_id, viewer_key, max(created_at) AS last_at,
@@ -20,13 +22,14 @@ WITH reported AS MATERIALIZED (
     FROM (
         SELECT post_id, viewer_key, created_at, authenticated FROM reported WHERE view_type = 'intentional'
         UNION ALL
-        SELECT post_id, viewer_key, created_at, authenticated FROM view_events
+        SELECT post_id, viewer_key, created_at, authenticated FROM view_events AS seen
         WHERE event_day = $1 AND view_type = 'intentional'
             AND player_key IS NULL AND channel IS NULL AND play_order IS NULL AND playlist_id IS NULL
             AND local_hour IS NULL
             AND (post_id, viewer_key) IN (
                 SELECT post_id, viewer_key FROM reported
                 WHERE view_type = 'listing' AND player_key IS NULL AND (channel IS NOT NULL OR play_order IS NOT NULL))
+            AND NOT {by_author}
     ) AS intent
     GROUP BY post_id, viewer_key
 ), kept AS (
