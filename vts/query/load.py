@@ -14,6 +14,7 @@ from vts.store.connection import Readers
 
 _DAYS: Final = """
 SELECT day, total_views, total_views_authenticated, unique_viewers, unique_viewers_authenticated,
+       unique_viewers_imported, unique_viewers_imported_authenticated,
        first_view_at, last_view_at, first_view_at_authenticated, last_view_at_authenticated, breakdowns
 FROM post_stats_daily WHERE post_id = $1 AND day BETWEEN $2 AND $3 ORDER BY day
 """
@@ -51,18 +52,24 @@ async def post_views(readers: Readers, post_id: int) -> int:
 
 
 async def _unique(snapshot: Any, span: tuple[Any, ...], days: Sequence[DayRow]) -> list[int]:
-    """Count the viewers of the whole range: the union of the days' sketches, never their sum."""
+    """Count the viewers of the whole range: the union of the days' sketches, never their sum.
+
+    Only numbers are known of imported days, so those are added.
+    """
     if not days:
         return [0, 0]
     sketches = await snapshot.fetch(_SKETCHES, *span)
-    return [sketch.union(row[who] for row in sketches) for who in (0, 1)]
+    imported = [sum(day.imported_viewers[who] for day in days) for who in (0, 1)]
+    return [sketch.union(row[who] for row in sketches) + imported[who] for who in (0, 1)]
 
 
 def _day_row(row: Any) -> DayRow:
+    imported = [row["unique_viewers_imported"], row["unique_viewers_imported_authenticated"]]
     return DayRow(
         day=day_of_date(row["day"]),
         views=[row["total_views"], row["total_views_authenticated"]],
-        unique_viewers=[row["unique_viewers"], row["unique_viewers_authenticated"]],
+        unique_viewers=[row["unique_viewers"] + imported[0], row["unique_viewers_authenticated"] + imported[1]],
+        imported_viewers=imported,
         first_view_at=row["first_view_at"],
         last_view_at=row["last_view_at"],
         first_view_at_authenticated=row["first_view_at_authenticated"],

@@ -47,6 +47,7 @@ class DayRow(msgspec.Struct, frozen=True, kw_only=True):
     day: int
     views: Pair
     unique_viewers: Pair
+    imported_viewers: Pair = [0, 0]  # of which so many are known as a number only
     first_view_at: dt.datetime | None
     last_view_at: dt.datetime | None
     first_view_at_authenticated: dt.datetime | None
@@ -79,6 +80,7 @@ def answer(
     twins: dict[str, list[Any]] = {
         "total_views": [sum(row.views[who] for row in facts.days) for who in (0, 1)],
         "unique_viewers": list(facts.unique_viewers),
+        "unique_viewers_imported": [sum(row.imported_viewers[who] for row in facts.days) for who in (0, 1)],
     }
     merged = merge_breakdowns(row.breakdowns for row in facts.days)
     for name, dimension in ANSWERS.items():

@@ -1,0 +1,1 @@
+SELECT digest, imported_at FROM imports WHERE import_id = $1

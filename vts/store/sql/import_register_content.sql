@@ -1,0 +1,4 @@
+-- A service speaks of them: whoever was provisional stays.
+INSERT INTO content AS known (post_id, revision)
+SELECT post_id, $2 FROM unnest($1::bigint[]) AS u (post_id)
+ON CONFLICT (post_id) DO UPDATE SET provisional = false, revision = excluded.revision WHERE known.provisional
