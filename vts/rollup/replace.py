@@ -6,13 +6,15 @@ drain takes; if one did, the day is counted again.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import trio
 
 from vts.model.day import date_of, datetime_of
 from vts.model.ports import Clock
+from vts.rollup import analytics
 from vts.rollup.recount import Found, OnProgress, recount
 from vts.store.connection import Connection
 from vts.store.queries import query
@@ -33,9 +35,11 @@ def _replace(table: str, key: str, kind: str) -> str:
     return query("roll_replace", table=table, key=key, kind=kind, stays=stays, stays_authenticated=authenticated)
 
 
-_POSTS: Final = _replace("post_stats_daily", "post_id", "post")
-_ARTISTS: Final = _replace("artist_stats_daily", "owner_id", "artist")
-_VISITS: Final = query("roll_replace_visits")
+_REPLACE: Final = (
+    _replace("post_stats_daily", "post_id", "post"),
+    _replace("artist_stats_daily", "owner_id", "artist"),
+    query("roll_replace_visits"),
+)
 _REMOVE: Final = (query("roll_remove_posts"), query("roll_remove_artists"))
 _DONE: Final = query("roll_done")
 _KEEP: Final = query("roll_keep")
@@ -69,7 +73,20 @@ class Moving:
 
 
 Outcome = Rolled | Kept | Moving
-_Displayed = tuple[int, int]
+
+
+class _Displayed(NamedTuple):
+    views: int
+    events: int
+
+
+class _Changed(Exception):
+    """Rows came in, or a content changed hands, while the day was counted."""
+
+
+def is_complete(displayed: tuple[int, int], found: Found) -> bool:
+    """Whether the raw rows hold at least what is displayed: views, and events of the site."""
+    return found.views + found.left_out >= displayed[0] and found.events >= displayed[1]
 
 
 async def roll_day(connection: Connection, day: int, clock: Clock, on_progress: OnProgress = lambda _: None) -> Outcome:
@@ -79,34 +96,49 @@ async def roll_day(connection: Connection, day: int, clock: Clock, on_progress: 
         began_s = trio.current_time()
         displayed = await _displayed(connection, day)
         found = await recount(connection, day, on_progress)
-        async with connection.transaction():
-            await connection.execute(_LOCK, [day])
-            if await _displayed(connection, day) == displayed and not await connection.fetchval(_MOVED):
-                return await _settle(connection, day, displayed, found, clock(), started_s)
-    if trio.current_time() - began_s > LOCKED_MAX_S:
-        return Moving(day, trio.current_time() - started_s)
+        on_progress(0.95)
+        with suppress(_Changed):
+            await _put(connection, day, displayed, found, clock)
+            return _outcome(day, displayed, found, started_s)
+    if trio.current_time() - began_s <= LOCKED_MAX_S:
+        with suppress(_Changed):
+            async with connection.transaction():
+                await connection.execute(_LOCK, [day])
+                displayed = await _displayed(connection, day)
+                found = await recount(connection, day)
+                await _put(connection, day, displayed, found, clock)
+            return _outcome(day, displayed, found, started_s)
+    return Moving(day, trio.current_time() - started_s)
+
+
+async def _put(connection: Connection, day: int, displayed: _Displayed, found: Found, clock: Clock) -> None:
+    """Put the recount in the place of what is displayed, unless rows are missing. Raises _Changed, and nothing is done.
+
+    What takes long comes before the lock.
+    """
+    date = date_of(day)
     async with connection.transaction():
+        if is_complete(displayed, found):
+            await analytics.roll_day(connection, day)
         await connection.execute(_LOCK, [day])
-        displayed = await _displayed(connection, day)
-        return await _settle(connection, day, displayed, await recount(connection, day), clock(), started_s)
+        if await _displayed(connection, day) != displayed or await connection.fetchval(_MOVED):
+            raise _Changed
+        now = datetime_of(clock())
+        if not is_complete(displayed, found):
+            await connection.execute(_KEEP, date, now, displayed.views)
+            return
+        for statement in _REMOVE:
+            await connection.execute(statement, date)
+        for statement in _REPLACE:
+            await connection.execute(statement, date, now)
+        await connection.execute(_DONE, date, now, found.views)
+
+
+def _outcome(day: int, displayed: _Displayed, found: Found, started_s: float) -> Outcome:
+    if is_complete(displayed, found):
+        return Rolled(day, found.views, found.left_out, trio.current_time() - started_s)
+    return Kept(day, sum(displayed), sum(found))
 
 
 async def _displayed(connection: Connection, day: int) -> _Displayed:
-    views, events = await connection.fetchrow(_BEFORE, date_of(day))  # type: ignore[misc]
-    return views, events
-
-
-async def _settle(
-    connection: Connection, day: int, displayed: _Displayed, found: Found, now_us: int, started_s: float
-) -> Outcome:
-    """Put the recount in place of what is displayed, unless rows are missing. Inside the transaction."""
-    date, now = date_of(day), datetime_of(now_us)
-    if found.views + found.left_out < displayed[0] or found.events < displayed[1]:
-        await connection.execute(_KEEP, date, now, displayed[0])
-        return Kept(day, sum(displayed), sum(found))
-    for statement in _REMOVE:
-        await connection.execute(statement, date)
-    for statement in (_POSTS, _ARTISTS, _VISITS):
-        await connection.execute(statement, date, now)
-    await connection.execute(_DONE, date, now, found.views)
-    return Rolled(day, found.views, found.left_out, trio.current_time() - started_s)
+    return _Displayed(*await connection.fetchrow(_BEFORE, date_of(day)))  # type: ignore[misc]

@@ -44,7 +44,7 @@ class Roller:
         clock: Clock,
         chance: Callable[[], float],
     ) -> None:
-        """`connect` gives sessions of the writer with DAY_TIMEOUT_S for a command; `chance` gives numbers from 0 to 1."""
+        """`connect` gives sessions of the writer with DAY_TIMEOUT_S for a command; `chance` is a number from 0 to 1."""
         self._connect = connect
         self._connect_owner = connect_owner
         self._raw_days = raw_days

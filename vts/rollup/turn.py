@@ -6,8 +6,8 @@ from typing import Final
 
 from vts.store.connection import Connection
 
-_TRY: Final = "SELECT pg_try_advisory_lock(7285, 1)"
-_WAIT: Final = "SELECT pg_advisory_lock(7285, 1)"
+_TRY: Final = "SELECT pg_try_advisory_lock(7287, 1)"
+_WAIT: Final = "SELECT pg_advisory_lock(7287, 1)"
 
 
 async def try_turn(connection: Connection) -> bool:
