@@ -65,16 +65,18 @@ class BrokerSession:
             self._leader.taken_over()
             raise
         except* ConnectionLost:
-            if not self._leader.proven and _ended_soon(subscriber):
+            if self._seems_taken(subscriber):
                 self._leader.taken_over()
             raise
         finally:
             self._subscriber = None
 
-
-def _ended_soon(subscriber: MqttSubscriber) -> bool:
-    since = subscriber.connected_at
-    return since is not None and trio.current_time() - since < TRIAL_S
+    def _seems_taken(self, subscriber: MqttSubscriber) -> bool:
+        """Whether a connection ended as it does when another takes the session over, and we could not take it back."""
+        since = subscriber.connected_at
+        if self._leader.proven or since is None:
+            return False
+        return self._leader.others_lead or trio.current_time() - since < TRIAL_S
 
 
 async def _end_with(tenure: Tenure, subscriber: MqttSubscriber) -> None:

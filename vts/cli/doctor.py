@@ -16,7 +16,9 @@ from vts.capture.mqtt_broker import broker_of
 from vts.cli.common import database_of, ready_urls, secrets_of
 from vts.model.faults import BadStart
 from vts.store.checks import Finding, disk, examine
-from vts.store.connection import asyncpg_loop
+from vts.store.connection import Database, asyncpg_loop
+from vts.store.faults import StoreMistake, StoreUnavailable
+from vts.store.leader import holder, installation_of, session_name
 
 BROKER_S: Final = 5.0
 SIGNS: Final = {"ok": "ok      ", "warning": "warning ", "fault": "FAULT   "}
@@ -63,9 +65,28 @@ async def _remote(settings: Settings) -> list[Finding]:
     else:
         async with asyncpg_loop():
             findings += await examine(database, now_us)
+            if settings.mqtt.url and not settings.mqtt.share_group:
+                findings.append(await _leader(settings, database))
     if settings.mqtt.url:
         findings.append(await _broker(settings))
     return findings
+
+
+async def _leader(settings: Settings, database: Database) -> Finding:
+    """Which process reads the broker; that none does is right while none runs."""
+    name = "broker session"
+    try:
+        connection = await database.connect("reader")
+        try:
+            session = settings.mqtt.client_id or session_name(
+                await installation_of(connection), settings.mqtt.topic_prefix
+            )
+            leader = await holder(connection, session)
+        finally:
+            await connection.close()
+    except (StoreUnavailable, StoreMistake) as fault:
+        return Finding(name, "warning", f"could not be asked: {fault}", "run `vts db migrate`, or start `vts serve`")
+    return Finding(name, "ok", f"{session} is held by {leader}" if leader else f"{session} is held by no process")
 
 
 async def _broker(settings: Settings) -> Finding:
