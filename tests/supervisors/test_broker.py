@@ -10,7 +10,10 @@ import pytest
 import trio
 from trio.testing import MockClock, memory_stream_pair
 
+from config.load import load
 from supervisors.broker import TRIAL_S, BrokerSession
+from supervisors.parts import Parts
+from supervisors.root import Tree
 from supervisors.supervisor import alone
 from tests.capture.fake_broker import FakeBroker
 from tests.capture.mqtt_support import World
@@ -145,3 +148,23 @@ async def test_who_did_not_lead_waits_and_can_be_stopped(
     assert not house.broker.connections
     house.session.stop()
     await house.session.run()
+
+
+def test_in_a_shared_subscription_every_process_reads_under_a_name_of_its_own(tmp_path: Path) -> None:
+    """Also where the folders have the same path on different machines and the secrets are the same."""
+    told = {
+        "VTS_DATABASE__URL": "postgresql://nobody@127.0.0.1:1/void",
+        "VTS_PRIVACY__VIEWER_SECRET": "v" * 32,
+        "VTS_MQTT__URL": "mqtt://127.0.0.1:1",
+    }
+    shared = load(told | {"VTS_MQTT__SHARE_GROUP": "vts"})
+    names = []
+    for machine in ("one", "other"):
+        folder = tmp_path / machine
+        folder.mkdir()
+        tree = Tree(Parts(shared, folder))
+        assert tree.doors.leader is None
+        assert isinstance(tree.doors.subscriber, MqttSubscriber)
+        names += [tree.parts.process_id, Parts(shared, folder).process_id]
+    assert names[0] == names[1] != names[2] == names[3]
+    assert isinstance(Tree(Parts(load(told), tmp_path / "one")).doors.subscriber, BrokerSession)

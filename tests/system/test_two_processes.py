@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -122,6 +124,11 @@ def test_standing_by_is_no_failure(pair: Pair) -> None:
     with leader.client() as one, follower.client() as other:
         assert one.get("/api/status").json()["MQTT broker"] == "connected"
         assert other.get("/api/status").json()["MQTT broker"].startswith("standby")
+    assert leader.process is not None
+    asked = [sys.executable, "-m", "vts", "doctor"]
+    said = subprocess.run(asked, env=follower.environment, capture_output=True, text=True, timeout=60).stdout
+    line = next(line for line in said.splitlines() if "broker session" in line)
+    assert line.startswith("ok") and line.endswith(f" {leader.process.pid}")
 
 
 async def test_views_of_one_are_live_on_the_other_with_the_same_totals(pair: Pair) -> None:
