@@ -47,7 +47,7 @@ class DayRow(msgspec.Struct, frozen=True, kw_only=True):
     day: int
     views: Pair
     unique_viewers: Pair
-    imported_viewers: Pair = [0, 0]  # of which so many are known as a number only
+    imported_viewers: Pair  # of which so many are known as a number only
     first_view_at: dt.datetime | None
     last_view_at: dt.datetime | None
     first_view_at_authenticated: dt.datetime | None
