@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from vts.model.day import date_of, datetime_of, us_of
-from vts.query.post import Reader
+from vts.store.connection import Connection
 
 _ANALYSED: Final = """
 SELECT max(known.computed_at) AS computed_at,
@@ -28,7 +28,7 @@ class Analysed(msgspec.Struct, frozen=True):
     behind_since: dt.datetime | None
 
 
-async def analysed(snapshot: Reader, first: int, last: int) -> Analysed:
+async def analysed(snapshot: Connection, first: int, last: int) -> Analysed:
     """Read how fresh the analytics of these days are. Raises StoreUnavailable."""
     (row,) = await snapshot.fetch(_ANALYSED, date_of(first), date_of(last))
     return Analysed(row["computed_at"], row["behind_since"])

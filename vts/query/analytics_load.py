@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from vts.model.day import date_of, day_of_date
+from vts.model.tally import Pair
 from vts.query.analysed import analysed
 from vts.query.analytics import Engagement, EngagementFacts, HoursFacts, Kind
 from vts.query.playlist import PlaylistDay, PlaylistFacts
-from vts.query.post import Pair
 from vts.query.site import Sketches
 from vts.store.connection import Readers
 

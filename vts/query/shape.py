@@ -10,8 +10,7 @@ import trio
 
 from vts.model import sketch
 from vts.model.day import date_of
-from vts.model.tally import OTHER
-from vts.query.post import Pair
+from vts.model.tally import OTHER, Pair
 from vts.query.ranges import BadRange
 
 T = TypeVar("T")

@@ -11,8 +11,8 @@ from typing import Any, Final
 import msgspec
 
 from vts.model.day import HOUR_US, date_of, datetime_of
+from vts.model.tally import Pair
 from vts.query.analysed import Analysed, freshness
-from vts.query.post import Pair
 from vts.query.shape import WHO, add_pairs, decode_pairs, range_of, tops, total, union, with_twins
 
 SITE_COUNTS: Final = ("page_views", "unique_visitors", "signups", "posts", "api_calls", "errors")

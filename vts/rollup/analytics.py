@@ -26,7 +26,7 @@ _TRY_LOCK: Final = "SELECT pg_try_advisory_xact_lock($1, $2)"
 _IS_DROPPED: Final = "SELECT EXISTS (SELECT FROM rollup_days WHERE day = $1 AND dropped_at IS NOT NULL)"
 _SITE_VIEWS: Final = "SELECT total_views FROM post_stats_daily WHERE post_id = 0 AND day = $1"
 # The size of the parts is known to nobody beforehand; with a popular content a nested loop over its day never ends.
-_PLAN: Final = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'"
+_PLAN: Final = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '32MB'"
 _UNPLAN: Final = "SET LOCAL enable_nestloop TO DEFAULT; SET LOCAL work_mem TO DEFAULT"
 _EMPTY: Final = "DELETE FROM analytics_views"  # when the same transaction has rolled another day before
 _STAGE: Final = query("analytics_stage")
