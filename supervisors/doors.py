@@ -27,6 +27,7 @@ from vts.capture.beacon import Beacon
 from vts.capture.departures import LiveRequest
 from vts.capture.door import Door
 from vts.capture.handover import Handover
+from vts.capture.imported import ImportedViews, Imports
 from vts.capture.limits import Limits
 from vts.capture.mqtt_broker import Broker, broker_of
 from vts.capture.mqtt_direct import DirectEndpoint
@@ -35,6 +36,7 @@ from vts.capture.mqtt_session import SessionOptions
 from vts.capture.mqtt_subscriber import MqttSubscriber
 from vts.capture.mqtt_wire import Topics
 from vts.capture.player_reports import PlayerReports
+from vts.capture.web_reports import WebReports
 from vts.enrich.pages import Pages
 from vts.live import sse, upgrade, websocket
 from vts.live.hub import Crowded, Hub
@@ -253,12 +255,25 @@ class Doors:
             hours_facts=partial(hours_facts, parts.readers),
             playlist_facts=partial(playlist_facts, parts.readers),
             exports=Exports(storage.export_session, parts.folder / "exports"),
+            imports=self._imports(),
             audit=storage.audit,
             lag_s=lambda: parts.journal.oldest_age_s,
             accepting=self.accepting,
             readiness=self.readiness,
             metrics=parts.metrics.render,
             status=self.status,
+        )
+
+    def _imports(self) -> Imports:
+        parts, storage = self.parts, self.storage
+        reports = WebReports(parts.enricher, lambda name: parts.metrics.note(f"ignored_{name}"))
+        return Imports(
+            strict=parts.settings.catalog.mode == "strict",
+            raw_days=parts.settings.retention.raw_days,
+            views=ImportedViews(reports, parts.secrets.identities),
+            submit=parts.admission.submit,
+            merge_daily=storage.import_daily,
+            merge_views=storage.import_views,
         )
 
     def accepting(self) -> bool:

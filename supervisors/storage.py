@@ -23,7 +23,9 @@ from vts.model.committed import Committed
 from vts.model.content import Change, ContentRow, PlayerRow
 from vts.model.day import date_of, day_of
 from vts.model.faults import StoreUnavailable
+from vts.model.imports import DailyRow
 from vts.model.reaction import Comment, Reaction
+from vts.model.view import ViewEvent
 from vts.query import live
 from vts.query.load import post_facts, post_views
 from vts.query.post import PostFacts
@@ -42,6 +44,7 @@ from vts.store.catalog import (
 )
 from vts.store.connection import Connection, Role
 from vts.store.drain import Drain
+from vts.store.imports import Applied, Ticket, import_daily, import_views
 from vts.store.migrate import Migrator
 from vts.store.partitions import Partitions
 from vts.store.reactions import change_comment, change_reaction
@@ -143,6 +146,16 @@ class Storage:
         """Note who did what. Raises StoreUnavailable."""
         body = msgspec.json.encode(detail).decode()
         await self._write(lambda connection: connection.execute(_AUDIT, actor, action, subject, body))
+
+    async def import_daily(self, ticket: Ticket, rows: Sequence[DailyRow], register: Sequence[int]) -> Applied:
+        """Merge counters of days long gone. Raises StoreUnavailable, ImportIdUsed, DaysOpen."""
+        write = self._write_catalog if register else self._write
+        return await write(lambda connection: import_daily(connection, ticket, rows, register, self.owner_of))
+
+    async def import_views(self, ticket: Ticket, events: Sequence[ViewEvent], register: Sequence[int]) -> Applied:
+        """Count views of such days. Raises StoreUnavailable, ImportIdUsed, DaysOpen."""
+        write = self._write_catalog if register else self._write
+        return await write(lambda connection: import_views(connection, ticket, events, register, self.owner_of))
 
     async def _write_catalog(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         done = await self._write(work)

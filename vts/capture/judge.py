@@ -14,7 +14,9 @@ from vts.capture.limits import Limits
 from vts.capture.request import METHODS, CaptureHead, Route, route_of
 
 LIVE_PATH: Final = b"/live"
-BULK_PATHS: Final = frozenset((b"/api/content", b"/api/players", b"/analytics/events"))
+BULK_PATHS: Final = frozenset(
+    (b"/api/content", b"/api/players", b"/analytics/events", b"/api/import/daily", b"/api/import/views")
+)
 _HANDED_METHODS: Final = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"))
 _ABSOLUTE: Final = re.compile(rb"https?://[^/?#]+", re.IGNORECASE)
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+;=:\[\]%-]*")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -29,17 +28,26 @@ class DailyRow(msgspec.Struct, frozen=True, kw_only=True):
     """One content's day. `breakdowns` are {"country": {"BR": 3}}, or [all, authenticated] in place of a count.
 
     post_id 0 is the whole site: only its unique viewers are taken, since its views are those of the contents.
+    `total_views` and its twin are what an exported `post_stats_daily` calls views.
     """
 
     post_id: Annotated[int, msgspec.Meta(ge=0, le=POST_ID_MAX)]
     day: dt.date
     views: Count = 0
     views_authenticated: Count = 0
+    total_views: Count | None = None
+    total_views_authenticated: Count | None = None
     unique_viewers: Count | None = None
     unique_viewers_authenticated: Count | None = None
     first_view_at: dt.datetime | None = None
     last_view_at: dt.datetime | None = None
     breakdowns: dict[str, dict[Value, Count | Pairs]] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("views", "views_authenticated"):
+            exported = getattr(self, f"total_{name}")
+            if exported is not None and not getattr(self, name):
+                msgspec.structs.force_setattr(self, name, exported)
 
     @property
     def viewers(self) -> tuple[int, int]:
@@ -102,17 +110,3 @@ def _check_breakdown(row: DailyRow, dimension: str, pairs: dict[str, list[int]])
     for who, most in enumerate((row.views, row.views_authenticated)):
         if sum(pair[who] for pair in pairs.values()) > most:
             raise BadRow(f"breakdowns.{dimension}: adds up to more than the views")
-
-
-OLD_NAMES: Final = {"total_views": "views", "total_views_authenticated": "views_authenticated"}
-"""An exported `post_stats_daily` is a daily import: what its columns are called → what a row calls them."""
-
-
-def renamed(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return a row's fields under the names of DailyRow."""
-    return dict(_renamed(fields))
-
-
-def _renamed(fields: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, value in fields.items():
-        yield OLD_NAMES.get(name, name), value

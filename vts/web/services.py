@@ -9,6 +9,7 @@ from typing import Any
 from vts.auth.tickets import Tickets
 from vts.auth.tokens import Tokens
 from vts.capture.beacon import Beacon
+from vts.capture.imported import Imports
 from vts.model.content import ContentRow, PlayerRow
 from vts.model.ports import Catalog, Clock
 from vts.model.principal import Principal
@@ -51,6 +52,7 @@ class Services:
     hours_facts: LoadHours
     playlist_facts: LoadPlaylist
     exports: Exports
+    imports: Imports
     audit: Audit
     lag_s: Callable[[], float]
     accepting: Callable[[], bool]

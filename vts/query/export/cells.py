@@ -22,6 +22,11 @@ def inert(text: str) -> str:
     return "'" + text if _RUNS.match(text) else text
 
 
+def active(text: str) -> str:
+    """Return the text that `inert` was given."""
+    return text[1:] if text.startswith("'") and _RUNS.match(text, 1) else text
+
+
 def time_text(when: dt.datetime) -> str:
     """Write a time in ISO 8601: an aware one in UTC with Z, a naive one as it is."""
     if when.tzinfo is None:

@@ -1,0 +1,62 @@
+"""Rows of an import from its body: JSON as for every bulk write, or CSV, which becomes the same lines of JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from typing import Final, TypeVar
+
+import msgspec
+
+from vts.capture.body import unpacked
+from vts.capture.fault import HttpFault
+from vts.query.export.cells import active
+from vts.web.answers import Problem
+from vts.web.rows import decode_rows
+
+CSV_TYPES: Final = ("text/csv", "application/csv")
+PLAIN_MAX_BYTES: Final = 16 << 20  # after gunzip
+NESTED: Final = ("breakdowns",)
+NUMBERS: Final = (
+    *("post_id", "playlist_id", "play_order", "user_id", "views", "views_authenticated"),
+    *("total_views", "total_views_authenticated", "unique_viewers", "unique_viewers_authenticated"),
+)
+_INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
+_encode: Final = msgspec.json.Encoder().encode
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def rows_in(body: bytes, content_type: str, encoding: str | None, kind: type[T]) -> list[T]:
+    """Return the rows of a body, which may be gzipped. Raises Problem that names the row's index and the field."""
+    try:
+        plain = unpacked(body, encoding, PLAIN_MAX_BYTES)
+    except HttpFault as fault:
+        raise Problem(fault.status, fault.text, fault.code) from None
+    if content_type.partition(";")[0].strip().lower() in CSV_TYPES:
+        plain = b"\n".join(_lines(plain))
+    return decode_rows(plain, kind)
+
+
+def _lines(body: bytes) -> Iterator[bytes]:
+    """Give each row of a CSV with a header line as a JSON object. An empty cell is a field that is not there."""
+    try:
+        reader = csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True, restkey="")
+        for index, row in enumerate(reader):
+            if "" in row:
+                raise Problem(400, f"row {index}: more cells than the header has")
+            yield _encode({name: _cell(name, text) for name, text in row.items() if text})
+    except UnicodeDecodeError:
+        raise Problem(400, "body: not UTF-8") from None
+    except csv.Error:
+        raise Problem(400, "body: not well-formed CSV") from None
+
+
+def _cell(name: str, text: str) -> object:
+    if name in NESTED:
+        return msgspec.Raw(text.replace("\n", " ").encode())  # a row has to stay a line
+    if name in NUMBERS and _INTEGER.fullmatch(text):
+        return int(text)
+    return active(text)
