@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 import trio
 
-from tests.rollup.world import RAW_DAYS, World
+from tests.rollup.world import RAW_DAYS, Death, World
 from tests.store.drained import DAY, recount
 from vts.model import sketch
 from vts.model.day import DAY_US, date_of
@@ -410,45 +408,6 @@ async def test_whatever_step_it_dies_in_every_day_is_whole(world, monkeypatch, c
     await world.roll()
     await world.assert_rolled(views)
     assert await world.partitions() == []
-
-
-class Death:
-    """Ends whoever runs a statement that contains a text while it is on its way: by the connection, or by the scope."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, cancelled: bool) -> None:
-        self.happened = False
-        self._step: str | None = None
-        self._cancelled = cancelled
-        self._scope = trio.CancelScope()
-        self._real = Connection._call
-        death = self
-
-        async def call(self: Connection, method: Callable[..., Any], *args: Any, **options: Any) -> Any:
-            if death._step is not None and death._step in str(args[:1]):
-                death._step = None
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(death._strike, self)
-                    return await death._real(self, method, *args, **options)
-            return await death._real(self, method, *args, **options)
-
-        monkeypatch.setattr(Connection, "_call", call)
-
-    @contextmanager
-    def at(self, step: str) -> Iterator[None]:
-        self._step, self.happened = step, False
-        with trio.CancelScope() as self._scope:
-            try:
-                yield
-            except* StoreUnavailable:
-                assert not self._cancelled
-        self._step = None
-
-    async def _strike(self, connection: Connection) -> None:
-        self.happened = True
-        if self._cancelled:
-            self._scope.cancel()
-        else:
-            connection.terminate()
 
 
 async def test_the_actor_runs_until_it_is_stopped(autojump_clock):

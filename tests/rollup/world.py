@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
+
+import pytest
+import trio
 
 from tests.store.drained import DAY, ListJournal, Told, assert_row, event
 from vts.model.content import ContentRow
@@ -18,6 +22,7 @@ from vts.rollup.roller import Roller
 from vts.store.catalog import upsert_contents
 from vts.store.connection import Connection, Database
 from vts.store.drain import Drain
+from vts.store.faults import StoreUnavailable
 
 RAW_DAYS = 3
 TABLES = ("post_stats_daily", "artist_stats_daily", "site_stats_daily")
@@ -132,3 +137,42 @@ class World:
             assert {(row["whose"], day_of_date(row["day"])) for row in rows} == set(groups)
             for row in rows:
                 assert_row(row, groups[row["whose"], day_of_date(row["day"])])
+
+
+class Death:
+    """Ends whoever runs a statement that contains a text while it is on its way: by the connection, or by the scope."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, cancelled: bool) -> None:
+        self.happened = False
+        self._step: str | None = None
+        self._cancelled = cancelled
+        self._scope = trio.CancelScope()
+        self._real = Connection._call
+        death = self
+
+        async def call(self: Connection, method: Callable[..., Any], *args: Any, **options: Any) -> Any:
+            if death._step is not None and death._step in str(args[:1]):
+                death._step = None
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(death._strike, self)
+                    return await death._real(self, method, *args, **options)
+            return await death._real(self, method, *args, **options)
+
+        monkeypatch.setattr(Connection, "_call", call)
+
+    @contextmanager
+    def at(self, step: str | None) -> Iterator[None]:
+        self._step, self.happened = step, False
+        with trio.CancelScope() as self._scope:
+            try:
+                yield
+            except* StoreUnavailable:
+                assert not self._cancelled
+        self._step = None
+
+    async def _strike(self, connection: Connection) -> None:
+        self.happened = True
+        if self._cancelled:
+            self._scope.cancel()
+        else:
+            connection.terminate()
