@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import time
 from pathlib import Path
@@ -127,6 +128,22 @@ def watch(topics: tuple[str, ...], url: str | None, count: int | None) -> None:
 
     address, bearer = _running(read_settings(), url)
     command.run(address, list(topics), bearer, count)
+
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@main.command()
+@click.option("--from", "first", type=DAY, help="The first UTC day; default: the oldest that has raw rows.")
+@click.option("--to", "last", type=DAY, help="The last UTC day; default: yesterday.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+def rollup(first: dt.datetime | None, last: dt.datetime | None, dry_run: bool) -> None:
+    """Count closed days anew from their raw rows, as the roller of a running VTS does every night."""
+    from vts.cli import rollup as command
+
+    if first and last and last < first:
+        raise click.UsageError("--to is before --from")
+    command.run(read_settings(), first and first.date(), last and last.date(), dry_run)
 
 
 @main.command()
