@@ -113,6 +113,17 @@ async def test_totals_and_top_lists_of_two_days(database: Database) -> None:
     assert (await asked(database, DAY, DAY, limit=1))["top_pages"] == {"/recent": 3}
 
 
+async def test_viewers_of_imported_days_are_added(database: Database) -> None:
+    await put_story(database)
+    connection = await database.connect("writer")
+    imported = "UPDATE post_stats_daily SET unique_viewers_imported = 5 WHERE post_id = 0 AND day = $1"
+    await connection.execute(imported, date_of(DAY - 1))
+    await connection.close()
+    body = await asked(database, DAY - 1, DAY)
+    assert (body["unique_viewers"], body["unique_viewers_imported"], body["unique_viewers_authenticated"]) == (9, 5, 2)
+    assert [day["unique_viewers"] for day in body["daily_trend"]] == [6, 4]
+
+
 async def test_every_day_is_in_the_trend(database: Database) -> None:
     await put_story(database)
     body = await asked(database, DAY - 2, DAY)

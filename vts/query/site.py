@@ -70,7 +70,9 @@ def answer(facts: SiteFacts, *, limit: int, now_us: int, lag_s: float) -> dict[s
     twins: dict[str, Sequence[Any]] = {name: total(row.counts[name] for row in facts.site) for name in SITE_COUNTS}
     twins["unique_visitors"] = union([row.sketches for row in facts.site])
     twins["total_views"] = total(row.counts["views"] for row in facts.views)
-    twins["unique_viewers"] = union([row.sketches for row in facts.views])
+    imported = total(row.counts["unique_viewers_imported"] for row in facts.views)  # numbers: no union with other days
+    twins["unique_viewers"] = total((union([row.sketches for row in facts.views]), imported))
+    twins["unique_viewers_imported"] = imported
     twins["daily_trend"] = [_daily(facts, player_views, who) for who in WHO]
     twins["hourly_trend"] = [_hourly(facts.recent, now_us, who) for who in WHO]
     twins |= {name: tops(of_pages.get(dimension, {}), limit) for name, dimension in TOP_PAGE_VIEWS.items()}

@@ -18,7 +18,9 @@ FROM site_stats_daily WHERE day BETWEEN $1 AND $2 ORDER BY day
 """
 _VIEWS: Final = """
 SELECT day, total_views AS views, total_views_authenticated AS views_authenticated,
-    unique_viewers, unique_viewers_authenticated, breakdowns, sketch, sketch_authenticated
+    unique_viewers + unique_viewers_imported AS unique_viewers,
+    unique_viewers_authenticated + unique_viewers_imported_authenticated AS unique_viewers_authenticated,
+    unique_viewers_imported, unique_viewers_imported_authenticated, breakdowns, sketch, sketch_authenticated
 FROM post_stats_daily WHERE post_id = 0 AND day BETWEEN $1 AND $2 ORDER BY day
 """
 _PLAYERS: Final = """
@@ -41,7 +43,7 @@ async def site_facts(readers: Readers, first: int, last: int, today: int) -> Sit
     recent = date_of(today - 1), date_of(today)
     async with readers.snapshot() as snapshot:
         site = _days(await snapshot.fetch(_SITE, *span), SITE_COUNTS)
-        views = _days(await snapshot.fetch(_VIEWS, *span), ("views", "unique_viewers"))
+        views = _days(await snapshot.fetch(_VIEWS, *span), ("views", "unique_viewers", "unique_viewers_imported"))
         players = _days(await snapshot.fetch(_PLAYERS, *span), ("players",))
         two_days = {
             name: {day_of_date(row["day"]): row["breakdowns"] for row in await snapshot.fetch(sql, *recent)}
