@@ -13,6 +13,7 @@ from config.load import describe
 from config.settings import Settings
 from vts.cli.bench.commands import bench
 from vts.cli.common import read_layers, read_settings, service_token, tokens_of, url_of
+from vts.query.export.table import FORMATS
 
 TTL_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 ROLES = ("user", "moderator", "owner", "service")
@@ -144,6 +145,31 @@ def rollup(first: dt.datetime | None, last: dt.datetime | None, dry_run: bool) -
     if first and last and last < first:
         raise click.UsageError("--to is before --from")
     command.run(read_settings(), first and first.date(), last and last.date(), dry_run)
+
+
+@main.command()
+@click.argument("table")
+@URL
+@click.option("--from", "first", type=DAY, help="The first UTC day; default: all days.")
+@click.option("--to", "last", type=DAY, help="The last UTC day.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: by the file's suffix, else csv.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Default: standard output.")
+def export(
+    table: str,
+    url: str | None,
+    first: dt.datetime | None,
+    last: dt.datetime | None,
+    form: str | None,
+    output: Path | None,
+) -> None:
+    """Write a table of a running VTS: `vts export post_stats_daily -o stats.parquet`."""
+    from vts.cli import export as command
+
+    address, bearer = _running(read_settings(), url)
+    days = {"from": first, "to": last}
+    params = {name: str(day.date()) for name, day in days.items() if day}
+    params["format"] = command.format_of(form, output, FORMATS)
+    command.run(address, bearer, table, params, output)
 
 
 @main.command()

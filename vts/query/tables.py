@@ -47,8 +47,9 @@ def _columns(*lines: str) -> tuple[Column, ...]:
 def _daily(key: str) -> tuple[Column, ...]:
     return _columns(
         f"{key}:integer day:day total_views:integer total_views_authenticated:integer unique_viewers:integer",
-        "unique_viewers_authenticated:integer first_view_at:time last_view_at:time first_view_at_authenticated:time",
-        "last_view_at_authenticated:time rolled_at:time breakdowns:json",
+        "unique_viewers_authenticated:integer unique_viewers_imported:integer",
+        "unique_viewers_imported_authenticated:integer first_view_at:time last_view_at:time",
+        "first_view_at_authenticated:time last_view_at_authenticated:time rolled_at:time breakdowns:json",
     )
 
 
