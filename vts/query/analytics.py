@@ -15,7 +15,7 @@ from vts.model.day import date_of
 from vts.model.tally import Pair
 from vts.model.view import CHANNELS, PLAY_ORDERS
 from vts.query.analysed import Analysed, freshness
-from vts.query.shape import WHO, add_pairs, decode_pairs, range_of, union, with_twins
+from vts.query.shape import WHO, add_pairs, decode_values, range_of, union, with_twins
 from vts.query.site import Sketches
 
 K = TypeVar("K")
@@ -43,29 +43,29 @@ class Engagement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EngagementFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """Views by day as the site's breakdowns (JSON), engagement by (value, context), sketches of a value's days."""
+    """Views by day as the site's breakdown (JSON), engagement by (value, context), sketches of a value's days."""
 
     from_day: int
     to_day: int
-    days: Mapping[int, str]
+    days: Mapping[int, str | None]
     engagement: Mapping[tuple[str, str], Engagement]
     sketches: Mapping[str, Sequence[Sketches]]
     state: Analysed
 
 
 class HoursFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """Views by day as the site's breakdowns (JSON), and by (weekday, hour)."""
+    """Views of days as the site's breakdowns by hour and by weekday (JSON), and by (weekday, hour)."""
 
     from_day: int
     to_day: int
-    days: Sequence[str]
+    days: Sequence[tuple[str | None, str | None]]
     cells: Mapping[tuple[int, int], Pair]
     state: Analysed
 
 
 def channels_answer(facts: EngagementFacts, *, limit: int, now_us: int, lag_s: float) -> dict[str, Any]:
     """Return the JSON object of `GET /api/admin/channels`: every channel, the most viewed first."""
-    by_day = {day: decode_pairs(text).get("channel", {}) for day, text in facts.days.items()}
+    by_day = {day: decode_values(text) for day, text in facts.days.items()}
     views = _summed(by_day.values())
     rows = [
         {
@@ -93,7 +93,7 @@ def channels_answer(facts: EngagementFacts, *, limit: int, now_us: int, lag_s: f
 
 def play_orders_answer(facts: EngagementFacts, *, now_us: int, lag_s: float) -> dict[str, Any]:
     """Return the JSON object of `GET /api/admin/play-orders`: every order, by its number."""
-    views = _summed(decode_pairs(text).get("play_order", {}) for text in facts.days.values())
+    views = _summed(decode_values(text) for text in facts.days.values())
     rows = [
         {"play_order": order, "name": name, **_engaged(facts, str(order), views.get(str(order), [0, 0]))}
         for order, name in PLAY_ORDER_NAMES.items()
@@ -107,9 +107,7 @@ def play_orders_answer(facts: EngagementFacts, *, now_us: int, lag_s: float) -> 
 
 def peak_hours_answer(facts: HoursFacts, *, now_us: int, lag_s: float) -> dict[str, Any]:
     """Return the JSON object of `GET /api/admin/peak-hours`, by the viewers' own clocks; weekday 0 is Monday."""
-    decoded = [decode_pairs(text) for text in facts.days]
-    hours = _summed(one.get("hour_local", {}) for one in decoded)
-    weekdays = _summed(one.get("weekday_local", {}) for one in decoded)
+    hours, weekdays = (_summed(decode_values(day[which]) for day in facts.days) for which in (0, 1))
     peaks = {
         "peak_hours": [_peaks(hours, HOURS, who) for who in WHO],
         "peak_weekdays": [_peaks(weekdays, WEEKDAYS, who)[:1] for who in WHO],

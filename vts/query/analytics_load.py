@@ -13,7 +13,13 @@ from vts.query.playlist import PlaylistDay, PlaylistFacts
 from vts.query.site import Sketches
 from vts.store.connection import Readers
 
-_SITE: Final = "SELECT day, breakdowns FROM post_stats_daily WHERE post_id = 0 AND day BETWEEN $1 AND $2 ORDER BY day"
+_SITE: Final = """
+SELECT day, breakdowns -> $1 AS counts FROM post_stats_daily WHERE post_id = 0 AND day BETWEEN $2 AND $3 ORDER BY day
+"""
+_SITE_HOURS: Final = """
+SELECT breakdowns -> 'hour_local' AS hours, breakdowns -> 'weekday_local' AS weekdays
+FROM post_stats_daily WHERE post_id = 0 AND day BETWEEN $1 AND $2
+"""
 _ENGAGEMENT: Final = """
 SELECT value, context,
     sum(views)::bigint AS views, sum(views_authenticated)::bigint AS views_authenticated,
@@ -52,7 +58,7 @@ async def engagement_facts(readers: Readers, kind: Kind, first: int, last: int) 
     """Read what the answers about channels and play orders need. Raises StoreUnavailable."""
     span = date_of(first), date_of(last)
     async with readers.snapshot() as snapshot:
-        days = {day_of_date(row["day"]): row["breakdowns"] for row in await snapshot.fetch(_SITE, *span)}
+        days = {day_of_date(row["day"]): row["counts"] for row in await snapshot.fetch(_SITE, kind, *span)}
         summed = await snapshot.fetch(_ENGAGEMENT, kind, *span)
         sketched = await snapshot.fetch(_SKETCHES, kind, *span)
         state = await analysed(snapshot, first, last)
@@ -73,7 +79,7 @@ async def hours_facts(readers: Readers, first: int, last: int) -> HoursFacts:
     """Read what the answer about peak hours needs. Raises StoreUnavailable."""
     span = date_of(first), date_of(last)
     async with readers.snapshot() as snapshot:
-        days = [row["breakdowns"] for row in await snapshot.fetch(_SITE, *span)]
+        days = [(row["hours"], row["weekdays"]) for row in await snapshot.fetch(_SITE_HOURS, *span)]
         cells = await snapshot.fetch(_CELLS, *span)
         state = await analysed(snapshot, first, last)
     return HoursFacts(

@@ -22,6 +22,7 @@ LIMIT_MAX: Final = 100  # of every breakdown and day no more values are kept
 LONG_DAYS: Final = 62  # longer ranges take more than the 20 ms for which nobody should hold the loop
 
 _pairs: Final = msgspec.json.Decoder(dict[str, dict[str, Pair]])
+_values: Final = msgspec.json.Decoder(dict[str, Pair])
 
 
 def parse_limit(text: str | None) -> int:
@@ -56,6 +57,11 @@ def tops(values: Mapping[str, Pair], limit: int) -> list[dict[str, int]]:
 def decode_pairs(text: str) -> dict[str, dict[str, Pair]]:
     """Read a breakdowns column."""
     return _pairs.decode(text)
+
+
+def decode_values(text: str | None) -> dict[str, Pair]:
+    """Read one breakdown of such a column; a day without it has none."""
+    return {} if text is None else _values.decode(text)
 
 
 def add_pairs(into: dict[str, Pair], values: Mapping[str, Pair]) -> None:

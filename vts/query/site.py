@@ -31,6 +31,19 @@ NOTHING: Final = (0, 0)
 Sketches = tuple[bytes | None, bytes | None]
 
 
+class _Views(msgspec.Struct):
+    """Those breakdowns of views that are in `TOP_VIEWS`: the others are passed over, which saves most of the time."""
+
+    country: dict[str, Pair] = {}
+    device: dict[str, Pair] = {}
+    type: dict[str, Pair] = {}
+    source: dict[str, Pair] = {}
+    referrer: dict[str, Pair] = {}
+
+
+_views: Final = msgspec.json.Decoder(_Views)
+
+
 class Day(msgspec.Struct, frozen=True, kw_only=True):
     """A daily row as it was read: pairs by name, breakdowns as JSON, sketches of all and of the authenticated."""
 
@@ -63,10 +76,8 @@ class SiteFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 def answer(facts: SiteFacts, *, limit: int, now_us: int, lag_s: float) -> dict[str, Any]:
     """Return the JSON object of `GET /api/admin/sitewide-stats`."""
-    of_pages, of_views, of_players = (_merged(days) for days in (facts.site, facts.views, facts.players))
-    player_views = {
-        row.day: decode_pairs(row.breakdowns).get("source", {}).get("player", [0, 0]) for row in facts.views
-    }
+    of_pages, of_players = _merged(facts.site), _merged(facts.players)
+    of_views, player_views = _merged_views(facts.views)
     twins: dict[str, Sequence[Any]] = {name: total(row.counts[name] for row in facts.site) for name in SITE_COUNTS}
     twins["unique_visitors"] = union([row.sketches for row in facts.site])
     twins["total_views"] = total(row.counts["views"] for row in facts.views)
@@ -77,7 +88,7 @@ def answer(facts: SiteFacts, *, limit: int, now_us: int, lag_s: float) -> dict[s
     twins["hourly_trend"] = [_hourly(facts.recent, now_us, who) for who in WHO]
     twins |= {name: tops(of_pages.get(dimension, {}), limit) for name, dimension in TOP_PAGE_VIEWS.items()}
     twins["errors_by_type"] = tops(of_pages.get("error_type", {}), limit)
-    twins |= {name: tops(of_views.get(dimension, {}), limit) for name, dimension in TOP_VIEWS.items()}
+    twins |= {name: tops(of_views[dimension], limit) for name, dimension in TOP_VIEWS.items()}
     active, seen = union([row.sketches for row in facts.players]), total(player_views.values())
     countries = tops(of_players.get("country", {}), limit)
     twins["player_activity"] = [
@@ -99,6 +110,18 @@ def _merged(days: Sequence[Day]) -> dict[str, dict[str, Pair]]:
         for dimension, values in decode_pairs(row.breakdowns).items():
             add_pairs(merged.setdefault(dimension, {}), values)
     return merged
+
+
+def _merged_views(days: Sequence[Day]) -> tuple[dict[str, dict[str, Pair]], dict[int, Pair]]:
+    """Return what answers speak of, and the views by players of each day."""
+    merged: dict[str, dict[str, Pair]] = {dimension: {} for dimension in TOP_VIEWS.values()}
+    players: dict[int, Pair] = {}
+    for row in days:
+        read = _views.decode(row.breakdowns)
+        for dimension, into in merged.items():
+            add_pairs(into, getattr(read, dimension))
+        players[row.day] = read.source.get("player", [0, 0])
+    return merged, players
 
 
 def _daily(facts: SiteFacts, player_views: Mapping[int, Pair], who: int) -> list[dict[str, Any]]:
