@@ -77,6 +77,10 @@ class ListJournal:
         self._grown.set()
         self._grown = trio.Event()
 
+    @property
+    def depth(self) -> int:
+        return sum(map(len, self.rows[max(self.told, 0) :]))
+
     async def read(self, after: int, limit_rows: int) -> Part:
         await trio.lowlevel.checkpoint()
         records: list[ViewEvent] = []

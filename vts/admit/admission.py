@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Protocol
@@ -67,14 +68,13 @@ class Admission:
         batch = _Batch(len(reports))
         admitted: list[_Pending] = []
         for index, report in enumerate(reports):
-            settle = partial(batch.put, index)
             verdict = self._decide(report)
             if type(verdict) is Admitted:
-                admitted.append((report, verdict, settle))
+                admitted.append((report, verdict, index))
             else:
-                self._turn_away(report, verdict, settle)
+                self._turn_away(report, verdict, partial(batch.put, index))
         if admitted:
-            self._keep(admitted)
+            self._keep(batch, admitted)
         return await batch.outcomes()
 
     async def submit_one(self, report: Report) -> Outcome:
@@ -128,30 +128,32 @@ class Admission:
             self._gate.release(admitted)
             self._refuse(source, refusal_of(fault), settle)
 
-    def _keep(self, pending: list[_Pending]) -> None:
-        settled = partial(self._settled_all, pending)
+    def _keep(self, batch: _Batch, pending: list[_Pending]) -> None:
+        settled = partial(self._settled_all, batch, pending)
         try:
             self._submit([admitted.event for _, admitted, _ in pending], settled)
         except JournalFull as fault:
             settled(fault)
 
-    def _settled_all(self, pending: list[_Pending], fault: Exception | None) -> None:
+    def _settled_all(self, batch: _Batch, pending: list[_Pending], fault: Exception | None) -> None:
         """What the gate keeps is settled for all before anybody hears: a duplicate must not find half of it undone."""
         if fault is None:
             self._gate.confirm(*[admitted for _, admitted, _ in pending])
-            for report, _, settle in pending:
-                self._count(report.source, COUNTED, 1)
-                settle(ACCEPTED)
+            for source, how_many in Counter(report.source for report, _, _ in pending).items():
+                self._count(source, COUNTED, how_many)
+            for _, _, index in pending:
+                batch.put(index, ACCEPTED)
         elif len(pending) > 1 and not isinstance(fault, Outage):
             for one in pending:  # one of them cannot be kept; the others shall not suffer for it
-                self._keep([one])
+                self._keep(batch, [one])
         else:
             self._gate.release(*[admitted for _, admitted, _ in pending])
-            for report, _, settle in pending:
-                self._refuse(report.source, refusal_of(fault), settle)
+            for report, _, index in pending:
+                self._refuse(report.source, refusal_of(fault), partial(batch.put, index))
 
 
-_Pending = tuple[Report, Admitted, Settle]
+_Pending = tuple[Report, Admitted, int]
+"""An admitted report and its place in the batch."""
 
 
 class Awaited:

@@ -26,6 +26,7 @@ from vts.capture.web_reports import WebReports
 from vts.capture.wire import (
     BadField,
     Ignored,
+    View,
     intent_of,
     parse_post_view,
     parse_query,
@@ -228,16 +229,20 @@ class Beacon:
     def _small(self, head: CaptureHead, body: bytes) -> bytes:
         return self._plain(head, body, self._limits.gunzip_max_bytes)
 
-    def _batch(self, head: CaptureHead, principal: Principal | None, items: Sequence[bytes], now_us: int) -> Errand:
+    def _batch(
+        self, head: CaptureHead, principal: Principal | None, items: Sequence[View | bytes], now_us: int
+    ) -> Errand:
         if not items:
             raise BadField("body: no events in it")
         if len(items) > self._limits.batch_max_events:
             raise HttpFault(413, "too_large", f"body: more than {self._limits.batch_max_events} events")
         return partial(self._await_batch, [self._item(head, principal, item, now_us) for item in items])
 
-    def _item(self, head: CaptureHead, principal: Principal | None, item: bytes, now_us: int) -> Report | BadField:
+    def _item(
+        self, head: CaptureHead, principal: Principal | None, item: View | bytes, now_us: int
+    ) -> Report | BadField:
         try:
-            said = parse_view(item)
+            said = parse_view(item) if isinstance(item, bytes) else item
             return self._reports.make(head, principal, said, said.post_id, "intentional", now_us)
         except BadField as fault:
             self._count(SOURCE, Reason.INVALID, 1)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Sequence
 from typing import Final
 
 from vts.capture.fault import HttpFault, bad, too_large
-from vts.capture.wire import BadField, split_array
+from vts.capture.wire import BadField, View, parse_views, split_array
 
 _GZIP: Final = 31  # zlib's window bits for a gzip header
 _JSON_SPACE: Final = b" \t\r\n"
@@ -44,14 +45,17 @@ def check_content_type(content_type: str | None) -> None:
         raise HttpFault(415, "unsupported_charset", "Content-Type: only UTF-8 is understood")
 
 
-def batch_items(body: bytes, content_type: str | None) -> list[bytes] | None:
-    """Return the events of an array or of NDJSON as bytes of JSON, None when the body is a single event.
+def batch_items(body: bytes, content_type: str | None) -> Sequence[View | bytes] | None:
+    """Return the events of an array or of NDJSON, None when the body is a single event.
+
+    They are decoded when all of them are sound, else each is what it was: bytes of JSON.
 
     Raises BadField for an array that cannot be cut.
     """
     start = body.lstrip(_JSON_SPACE)
     if start.startswith(b"["):
-        return _array_items(start)
+        views = parse_views(start)
+        return _array_items(start) if views is None else views
     if b"\n" in body and _is_ndjson(body, content_type):
         return [line for line in (line.strip(_JSON_SPACE) for line in body.split(b"\n")) if line]
     return [start] if _says_ndjson(content_type) and start else None

@@ -17,6 +17,7 @@ from vts.capture.player_reports import SOURCE, Errand, PlayerReports
 
 READ_BYTES: Final = 65_536
 OPENING_S: Final = 15.0  # TCP, TLS, CONNACK and SUBACK together; a broker that is slower is away
+EARLY_MAX_BYTES: Final = 64 << 20  # before the SUBACK: all that a broker may have in flight, at 1 KB each
 LEAVING_S: Final = 1.0  # for our last words to get out, and for the broker to hang up
 BATCH: Final = 500  # decided without a pause: some 15 ms of the loop at worst
 INBOX_READS: Final = 16  # reads that wait while one batch is journaled; beyond them TCP holds the broker back
@@ -111,8 +112,13 @@ class _Conversation:
         """Connect and subscribe; messages that come before the SUBACK are kept."""
         self._session.connect()
         await self._send(self._session.outgoing())
+        early_bytes = 0
         while not self._session.subscribed:
-            self._early += await self._read()
+            messages = await self._read()
+            self._early += messages
+            early_bytes += sum(len(message.payload) for message in messages)
+            if early_bytes > EARLY_MAX_BYTES:
+                raise ConnectionLost(f"the broker sent {early_bytes} bytes before it let us subscribe")
             await self._send(self._session.outgoing())
 
     def close_books(self) -> None:
@@ -136,11 +142,13 @@ class _Conversation:
 
     async def _listen(self) -> None:
         with self._to_decide, self._listening:
-            messages = self._early
+            for first in range(0, len(self._early), BATCH):
+                await self._to_decide.send(self._early[first : first + BATCH])
+            self._early.clear()
             while True:
+                messages = await self._read()
                 if messages:
                     await self._to_decide.send(messages)
-                messages = await self._read()
                 self._wake.set()  # an acknowledged answer may make room for the next
 
     async def _part(self) -> None:

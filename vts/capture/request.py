@@ -8,6 +8,8 @@ from typing import Final
 
 import msgspec
 
+from vts.enrich.enrich import Visitor
+
 POST_ID_MAX_DIGITS: Final = 19  # of an int64
 
 
@@ -58,7 +60,8 @@ class CaptureHead:
     """What a capture request says before its body.
 
     A keep-alive client sends the same head again and again, so the door makes one of these for all of them, and what is
-    found out from a head alone is kept in `memo`. `peer` is the address of the socket; header values are text.
+    found out from a head alone is kept in `visitors`, by referrer. `peer` is the address of the socket; header values
+    are text.
     """
 
     __slots__ = (
@@ -68,13 +71,13 @@ class CaptureHead:
         "content_encoding",
         "content_type",
         "forwarded_for",
-        "memo",
         "method",
         "path",
         "peer",
         "query",
         "referer",
         "route",
+        "visitors",
     )
 
     def __init__(self, route: Route, method: str, path: str, query: str, peer: str) -> None:
@@ -90,7 +93,7 @@ class CaptureHead:
         self.cf_country: str | None = None
         self.referer: str | None = None
         self.forwarded_for: list[str] = []
-        self.memo: object = None
+        self.visitors: dict[str | None, Visitor] = {}
 
     def read(self, headers: Iterable[tuple[bytes, bytes]]) -> CaptureHead:
         """Take what capture needs from header lines whose names are lower case. Returns itself."""

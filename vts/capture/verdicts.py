@@ -12,7 +12,7 @@ import msgspec
 from vts.capture.answers import ACCEPTED_ONE, GIF, PIXEL, error_reply
 from vts.capture.request import CaptureReply, Route
 from vts.capture.wire import BadField
-from vts.model.outcome import Accepted, Outcome, Reason, Refused
+from vts.model.outcome import ACCEPTED, Accepted, Outcome, Reason, Refused
 
 RETRY_UNKNOWN_S: Final = 1.0  # when whoever refuses cannot say for how long
 
@@ -63,6 +63,8 @@ def reply_to_playback(size: int, outcome: Outcome) -> CaptureReply:
 
 def reply_to_batch(outcomes: Sequence[Outcome | BadField]) -> CaptureReply:
     """Return the answer to a batch. It is one entry of the journal, so it is unavailable as a whole or not at all."""
+    if all(outcome is ACCEPTED for outcome in outcomes):
+        return CaptureReply(202, b'{"accepted":%d,"dropped":{}}' % len(outcomes))
     dropped = Counter(outcome.reason for outcome in outcomes if isinstance(outcome, Refused))
     if Reason.UNAVAILABLE in dropped:
         return _later(503, _first(outcomes, Reason.UNAVAILABLE), {})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from vts.capture.request import CaptureHead, Route
 from vts.capture.wire import (
     BadField,
@@ -18,6 +20,8 @@ from vts.capture.wire import (
 from vts.enrich.enrich import Enricher, Visitor
 from vts.model.principal import Principal
 from vts.model.view import Report
+
+VISITORS_REMEMBERED: Final = 32  # referrers of one head; a page has one, a batch a few
 
 
 class WebReports:
@@ -75,12 +79,11 @@ class WebReports:
         if principal is not None:
             return self._known_visitor(head, principal, said, referrer)
         # A page sends all its views over one connection: who looks at them is found out once.
-        memo = head.memo
-        if isinstance(memo, tuple) and memo[0] == referrer:
-            who: Visitor = memo[1]
-            return who
-        who = self._enricher.web(head.peer, head.forwarded_for, head.agent, referrer, head.cf_country, None)
-        head.memo = (referrer, who)
+        who = head.visitors.get(referrer)
+        if who is None:
+            who = self._enricher.web(head.peer, head.forwarded_for, head.agent, referrer, head.cf_country, None)
+            if len(head.visitors) < VISITORS_REMEMBERED:
+                head.visitors[referrer] = who
         return who
 
     def _known_visitor(

@@ -80,6 +80,7 @@ _PLAY_ORDERS: Final = frozenset(PLAY_ORDERS)
 
 _view_decoder = msgspec.json.Decoder(View)
 _post_view_decoder = msgspec.json.Decoder(PostView)
+_views_decoder = msgspec.json.Decoder(list[View])
 _raw_items = msgspec.json.Decoder(list[msgspec.Raw])
 _NUL_ESCAPE: Final = b"\\u0000"
 
@@ -87,6 +88,17 @@ _NUL_ESCAPE: Final = b"\\u0000"
 def parse_view(body: bytes | msgspec.Raw) -> View:
     """Read one event. Raises BadField."""
     return _checked(decode(_view_decoder, body), bytes(body))
+
+
+def parse_views(array: bytes) -> list[View] | None:
+    """Read a JSON array in one go, for half of what its items cost one by one.
+
+    None when something is wrong with it: then each item has to be looked at.
+    """
+    try:
+        return None if _NUL_ESCAPE in array else _views_decoder.decode(array)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def parse_post_view(body: bytes) -> PostView:

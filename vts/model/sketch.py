@@ -8,12 +8,15 @@ keys.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 from typing import Any, Final
 
 import datasketches
 
 LG_K: Final = 14
+
+_number: Final = struct.Struct(">q8x").unpack  # of the 16 bytes of a key
 
 _library: Final[Any] = datasketches  # its names come out of a compiled module without types
 _KIND: Final = _library.tgt_hll_type.HLL_4
@@ -23,7 +26,8 @@ _read: Final = _library.hll_sketch.deserialize
 
 def number_of(viewer_key: bytes) -> int:
     """Return a viewer key as sketches take it."""
-    return int.from_bytes(viewer_key[:8], "big", signed=True)
+    number: int = _number(viewer_key)[0]
+    return number
 
 
 def grown(stored: bytes | None, viewers: Iterable[int]) -> tuple[bytes | None, int]:

@@ -7,13 +7,15 @@ unknown is the total minus the sum. Breakdowns without values are left out.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from functools import lru_cache
+from itertools import compress
+from typing import Final, NamedTuple
 
 import msgspec
 
 from vts.model.day import HOUR_US
+from vts.model.sketch import number_of
 from vts.model.view import ViewEvent
 
 SITE: Final = 0  # the post_id under which the whole site is counted
@@ -36,23 +38,15 @@ OTHER: Final = "other"
 VALUES_KEPT: Final = 100  # of a closed day, besides `other`
 VALUES_OPEN_MAX: Final = 256  # of an open day: beyond it the smallest are folded, so that a row stays below 10 KB
 VALUES_OPEN_KEPT: Final = 192  # a quarter of room, so that folding is rare
-COLUMNS_FROM: Final = 40  # views; with fewer the set-up of counting by columns costs more than it saves
 
 Pair = list[int]
 Breakdown = dict[str, Pair]
 Breakdowns = dict[str, Breakdown]
-Facts = tuple[Any, ...]
-"""The values of a view in the order of DIMENSIONS, str or None, and last 1 when it is authenticated, else 0."""
+Facts = tuple[tuple[str, str], ...]
+"""(dimension, value) of a view, without the dimensions in which it has no value."""
 
+FACTS_REMEMBERED: Final = 8_192  # combinations of values; 10 MB at most
 
-class _Names(dict[int | None, str | None]):
-    """Numbers as names; what is not in the table is written on the spot."""
-
-    def __missing__(self, number: int | None) -> str:
-        return str(number)
-
-
-_NAME: Final = _Names({None: None} | {n: str(n) for n in range(24)})
 _decoder: Final = msgspec.json.Decoder(Breakdowns)
 _encoder: Final = msgspec.json.Encoder()
 
@@ -72,10 +66,15 @@ class Tally(msgspec.Struct, gc=False):
 
 
 class Increment(NamedTuple):
-    """What a batch brings to one (post, day): its events and their facts, side by side."""
+    """What a batch brings to one (post, day): the time, facts, sign-in (1 or 0) and viewer of each view, side by side.
 
-    events: list[ViewEvent]
+    Viewers are numbers, as sketches take them (`vts.model.sketch.number_of`).
+    """
+
+    times: list[int]
     facts: list[Facts]
+    signed: list[int]
+    viewers: list[int]
 
 
 Increments = dict[tuple[int, int], Increment]
@@ -84,20 +83,25 @@ Increments = dict[tuple[int, int], Increment]
 
 def facts_of(event: ViewEvent) -> Facts:
     """Return the values under which a view counts."""
-    return (
+    return _facts(
         event.country_code,
         event.device_type,
         event.view_type,
         event.view_source,
         event.channel,
-        _NAME[event.play_order],
+        event.play_order,
         event.referrer_domain,
-        _NAME[event.playlist_id],
-        _NAME[event.created_at // HOUR_US % 24],
-        _NAME[event.local_hour],
-        _NAME[event.local_weekday],
-        1 if event.authenticated else 0,
+        event.playlist_id,
+        event.created_at // HOUR_US % 24,
+        event.local_hour,
+        event.local_weekday,
     )
+
+
+@lru_cache(FACTS_REMEMBERED)
+def _facts(*values: str | int | None) -> Facts:
+    """Views come in few combinations, and making one costs more than all that is done with it."""
+    return tuple((name, str(value)) for name, value in zip(DIMENSIONS, values, strict=True) if value is not None)
 
 
 def increments_of(events: Iterable[ViewEvent]) -> Increments:
@@ -107,10 +111,11 @@ def increments_of(events: Iterable[ViewEvent]) -> Increments:
         key = event.post_id, event.event_day
         group = found.get(key)
         if group is None:
-            found[key] = Increment([event], [facts_of(event)])
-        else:
-            group.events.append(event)
-            group.facts.append(facts_of(event))
+            group = found[key] = Increment([], [], [], [])
+        group.times.append(event.created_at)
+        group.facts.append(facts_of(event))
+        group.signed.append(1 if event.authenticated else 0)
+        group.viewers.append(number_of(event.viewer_key))
     return found | regrouped(found, lambda post_id: SITE)
 
 
@@ -123,68 +128,47 @@ def regrouped(increments: Increments, name_of: Callable[[int], int | None]) -> I
             continue
         group = found.get((name, day))
         if group is None:
-            found[name, day] = Increment([*part.events], [*part.facts])
-        else:
-            group.events.extend(part.events)
-            group.facts.extend(part.facts)
+            group = found[name, day] = Increment([], [], [], [])
+        group.times.extend(part.times)
+        group.facts.extend(part.facts)
+        group.signed.extend(part.signed)
+        group.viewers.extend(part.viewers)
     return found
 
 
 def add(tally: Tally, increment: Increment) -> None:
     """Add a batch's views to the counters. Unique viewers cannot be told from the views alone and stay as they are."""
-    facts = increment.facts
-    signed = [fact for fact in facts if fact[-1]]
-    tally.views += len(facts)
-    tally.views_authenticated += len(signed)
-    if len(facts) < COLUMNS_FROM:
-        _count_rows(tally.breakdowns, facts)
-    else:
-        _count_columns(tally.breakdowns, facts, 1, 0)
-        _count_columns(tally.breakdowns, signed, 0, 1)
+    times, facts, signed, _ = increment
+    tally.views += len(times)
+    tally.views_authenticated += sum(signed)
+    _count(tally.breakdowns, facts, signed)
     for dimension in BOUNDLESS:
         values = tally.breakdowns.get(dimension)
         if values is not None and len(values) > VALUES_OPEN_MAX:
             fold(values, VALUES_OPEN_KEPT)
-    times = [event.created_at for event in increment.events]
     tally.first_us, tally.last_us = _span(tally.first_us, tally.last_us, times)
-    if signed:
-        times = [event.created_at for event in increment.events if event.authenticated]
+    if signed_times := list(compress(times, signed)):
         tally.first_authenticated_us, tally.last_authenticated_us = _span(
-            tally.first_authenticated_us, tally.last_authenticated_us, times
+            tally.first_authenticated_us, tally.last_authenticated_us, signed_times
         )
 
 
-def breakdowns_of(facts: Facts) -> Breakdowns:
+def breakdowns_of(facts: Facts, signed: int) -> Breakdowns:
     """Return the breakdowns of a single view."""
-    breakdowns: Breakdowns = {}
-    _count_rows(breakdowns, (facts,))
-    return breakdowns
+    return {dimension: {value: [1, signed]} for dimension, value in facts}
 
 
-def _count_rows(breakdowns: Breakdowns, facts: Iterable[Facts]) -> None:
-    """Count view by view. The body of `_add` stands here once more: this is the hot path of a site with many posts."""
-    for *named, signed in facts:
-        for dimension, value in zip(DIMENSIONS, named, strict=True):
-            if value is None:
+def _count(breakdowns: Breakdowns, facts: Iterable[Facts], signed: Iterable[int]) -> None:
+    """Count view by view. What `_add` does stands here once more: this is the hot path of the drain."""
+    for named, one in zip(facts, signed, strict=True):
+        for dimension, value in named:
+            try:
+                pair = breakdowns[dimension][value]
+            except KeyError:
+                breakdowns.setdefault(dimension, {})[value] = [1, one]
                 continue
-            values = breakdowns.get(dimension)
-            if values is None:
-                breakdowns[dimension] = {value: [1, signed]}
-                continue
-            pair = values.get(value)
-            if pair is None:
-                values[value] = [1, signed]
-            else:
-                pair[0] += 1
-                pair[1] += signed
-
-
-def _count_columns(breakdowns: Breakdowns, facts: Sequence[Facts], views: int, signed: int) -> None:
-    """Count dimension by dimension: a column has few values, and C counts it."""
-    for dimension, column in zip(DIMENSIONS, zip(*facts, strict=True), strict=False):
-        for value, n in Counter(column).items():
-            if value is not None:
-                _add(breakdowns, dimension, value, n * views, n * signed)
+            pair[0] += 1
+            pair[1] += one
 
 
 def _add(breakdowns: Breakdowns, dimension: str, value: str, views: int, authenticated: int) -> None:

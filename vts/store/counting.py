@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import compress
 from typing import Any, Final, NamedTuple
+
+import trio
 
 from vts.model import sketch
 from vts.model.committed import DayTotals
@@ -46,6 +49,7 @@ _COLUMNS: Final = (
     "sketch_authenticated",
 )
 
+SLICE: Final = 250  # rows of counters in one go: about 10 ms
 COPY_FROM: Final = 50  # new rows: with fewer the two round trips of a COPY cost more than it saves
 SINGLES_REMEMBERED: Final = 8_192  # combinations of facts; 5 MB
 
@@ -110,7 +114,9 @@ async def _count(connection: Connection, counters: _Counters, increments: Increm
     totals: list[DayTotals] = []
     first: list[Change] = []
     further: list[Change] = []
-    for key in sorted(increments):
+    for place, key in enumerate(sorted(increments)):
+        if place % SLICE == SLICE - 1:
+            await trio.lowlevel.checkpoint()  # the doors have their turn
         before = known.get(key)
         change = (*key, *(_first(increments[key]) if before is None else _further(increments[key], before)))
         (first if before is None else further).append(change)
@@ -140,30 +146,28 @@ def _stored(change: Change) -> tuple[Any, ...]:
 
 def _first(part: Increment) -> Change:
     """Return the change that makes a row. One view of a post in a day is so common that its JSON is remembered."""
-    if len(part.events) > 1:
+    if len(part.times) > 1:
         return _further(part, _NOTHING)
-    event = part.events[0]
-    seen, _ = sketch.grown(None, (sketch.number_of(event.viewer_key),))
-    time_us = event.created_at
-    if event.authenticated:
-        return 1, 1, 1, 1, time_us, time_us, time_us, time_us, _single(part.facts[0]), seen, seen
-    return 1, 0, 1, 0, time_us, time_us, None, None, _single(part.facts[0]), seen, None
+    ((time_us,), (facts,), (signed,), viewers) = part
+    seen, _ = sketch.grown(None, viewers)
+    if signed:
+        return 1, 1, 1, 1, time_us, time_us, time_us, time_us, _single(facts, signed), seen, seen
+    return 1, 0, 1, 0, time_us, time_us, None, None, _single(facts, signed), seen, None
 
 
 @lru_cache(SINGLES_REMEMBERED)
-def _single(facts: Facts) -> str:
-    return encode(breakdowns_of(facts))
+def _single(facts: Facts, signed: int) -> str:
+    return encode(breakdowns_of(facts, signed))
 
 
 def _further(part: Increment, before: _Known) -> Change:
     """Return what a batch adds to a row: the parameters of `drain_count` without its key."""
     tally = Tally(breakdowns=decode(before.breakdowns))
     add(tally, part)
-    numbers = [sketch.number_of(event.viewer_key) for event in part.events]
-    grown, viewers = sketch.grown(before.sketch, numbers)
+    grown, viewers = sketch.grown(before.sketch, part.viewers)
     grown_authenticated, viewers_authenticated = None, before.viewers_authenticated
     if tally.views_authenticated:
-        signed = [number for number, event in zip(numbers, part.events, strict=True) if event.authenticated]
+        signed = compress(part.viewers, part.signed)
         grown_authenticated, viewers_authenticated = sketch.grown(before.sketch_authenticated, signed)
     return (
         tally.views,

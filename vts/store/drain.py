@@ -20,7 +20,7 @@ from vts.store.connection import Connection
 from vts.store.counting import OwnerOf
 from vts.store.intake import Intake, Part
 
-BATCH_ROWS: Final = 5_000  # a tenth of a second of work: what a stop has to wait for
+BATCH_ROWS: Final = 10_000  # a quarter of a second of work: what a stop has to wait for
 LINGER_S: Final = 0.05  # under load a small batch waits for company: 50 rows cost PostgreSQL what 500 do
 FLOOD_ROWS: Final = 200  # a batch as large as this after a linger means thousands a second:
 FLOOD_LINGER_S: Final = 0.25  # then the processor is worth more than a quarter of a second of the second we have
@@ -46,6 +46,11 @@ class Source(Protocol):
     @property
     def journal_id(self) -> bytes:
         """16 bytes under which the database keeps the offset."""
+        ...
+
+    @property
+    def depth(self) -> int:
+        """How many records the database does not have yet."""
         ...
 
     async def read(self, after: int, limit_rows: int) -> Slice:
@@ -116,7 +121,7 @@ class Drain:
             linger_until_s = trio.current_time() + self._linger(len(part.records))
 
     def _linger(self, rows: int) -> float:
-        if rows >= self._batch_rows:
+        if self._journal.depth >= self._batch_rows // 2:
             return 0.0  # there is a backlog
         return FLOOD_LINGER_S if rows >= FLOOD_ROWS else self._linger_s
 
