@@ -37,7 +37,7 @@ _CELLS: Final = """
 SELECT weekday, hour, sum(views)::bigint AS views, sum(views_authenticated)::bigint AS views_authenticated
 FROM local_hours_daily WHERE day BETWEEN $1 AND $2 GROUP BY weekday, hour
 """
-# Without `other` among its playlists a day has counted every one of them by name; and a rolled day's rows are final.
+# Without `other` among its playlists a day has counted every one of them by name.
 _COUNTED: Final = """
 SELECT day, (pair ->> 0)::bigint AS views, (pair ->> 1)::bigint AS views_authenticated FROM (
     SELECT day, playlists -> $1 AS pair FROM (

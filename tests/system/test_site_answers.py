@@ -1,0 +1,49 @@
+"""What a player and a page report is in the site's answers within a second, and in the analytics soon after."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+import uuid
+from typing import Any
+
+from tests.support.process import Vts, wait_until
+
+FRESH_WITHIN_S = 1.0
+ANALYSED_WITHIN_S = 15.0  # three seconds on a machine of its own
+CREDENTIAL = "ab" * 32
+
+
+def test_from_a_player_and_a_page_to_the_answers(vts: Vts) -> None:
+    key = str(uuid.uuid4())
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    if now.time() < dt.time(0, 1):
+        now += dt.timedelta(minutes=1)  # all of it in one UTC day; the clock of a player may be so far ahead
+    with vts.client(vts.service_token()) as service, vts.client() as anyone:
+        service.post("/api/content", json=[{"post_id": post_id, "owner_id": 7} for post_id in (1, 2)])
+        service.post("/api/content", json={"post_id": 9, "kind": "playlist", "owner_id": 8})
+        service.post("/api/players", json={"player_key": key, "owner_id": 3, "country": "BR", "credential": CREDENTIAL})
+        for seconds, post_id, intent in ((40, 1, "channel"), (10, 2, "channel"), (0, 1, "artwork")):
+            shown = {"post_id": post_id, "intent": intent, "channel": "playlist", "playlist_id": 9, "play_order": 1}
+            shown["timestamp"] = (now - dt.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            assert anyone.post("/player/events/view", json=shown, auth=(key, CREDENTIAL)).json()["accepted"] == 1
+        assert anyone.post("/api/track/page-view", json={"path": "/post/1"}).status_code == 202
+
+        def ask(path: str) -> dict[str, Any]:
+            return dict(service.get(f"/api/admin/{path}").json())
+
+        started = time.monotonic()
+        wait_until(lambda: (s := ask("sitewide-stats"))["total_views"] == 3 and s["page_views"] == 1, FRESH_WITHIN_S)
+        assert {row["channel"]: row["views"] for row in ask("channels")["channels"]}["playlist"] == 3
+        assert ask("playlists/9")["views"] == 3
+        assert time.monotonic() - started <= 2 * FRESH_WITHIN_S
+        wait_until(lambda: ask("playlists/9")["analytics_lag_seconds"] == 0, ANALYSED_WITHIN_S)
+        channel = ask("channels")["channels"][0]
+        assert (channel["dwell_seconds"], channel["shown"], channel["converted"]) == (40.0, 2, 1)
+        assert ask("playlists/9")["views_by_country"] == {"BR": 3}
+        site = wait_until(lambda: (s := ask("sitewide-stats"))["posts_registered"] == 3 and s, ANALYSED_WITHIN_S)
+        assert site["player_activity"] == {"views": 3, "active_players": 1, "views_by_country": {"BR": 3}}
+        assert site["players_registered"] == 1
+        owner = {"Authorization": f"Bearer {vts.cli('token', '--user', '8')}"}
+        assert anyone.get("/api/admin/playlists/9", headers=owner).json()["dwell_seconds"] == 40.0
+        assert anyone.get("/api/admin/channels", headers=owner).status_code == 403
