@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from struct import iter_unpack
 from typing import Any, Final
 
+import trio
+
 from vts.model import sketch
 from vts.model.day import date_of
 from vts.model.tally import VALUES_KEPT
@@ -75,15 +77,15 @@ async def _replace_day(connection: Connection, day: int) -> None:
     if await connection.fetchval(_IS_DROPPED, date):  # asked after the rows were read: they may just have gone
         await connection.execute(f"{_UNPLAN}; {_EMPTY}")
         return
-    engagement = [_sketched(row) for row in await connection.fetch(_ENGAGEMENT)]
+    engagement = await _sketched(await connection.fetch(_ENGAGEMENT))
     hours = [dict(row) for row in await connection.fetch(_HOURS)]
-    playlists = [_sketched(row) for row in await connection.fetch(_PLAYLISTS, VALUES_KEPT)]
-    players = [_sketched(row) | {"site_views": site_views} for row in await connection.fetch(_PLAYERS)]
+    playlists = await _sketched(await connection.fetch(_PLAYLISTS, VALUES_KEPT))
+    (player,) = await _sketched(await connection.fetch(_PLAYERS))
     await connection.execute(f"{_UNPLAN}; {_EMPTY}")
     await _replace(connection, "engagement_stats_daily", day, engagement)
     await _replace(connection, "local_hours_daily", day, hours)
     await _replace(connection, "playlist_stats_daily", day, playlists)
-    await _replace(connection, "player_stats_daily", day, players)
+    await _replace(connection, "player_stats_daily", day, [player | {"site_views": site_views}])
 
 
 async def _replace(connection: Connection, table: str, day: int, rows: Sequence[Row]) -> None:
@@ -99,9 +101,15 @@ async def _replace(connection: Connection, table: str, day: int, rows: Sequence[
     await connection.execute(query("analytics_replace_new", table=table))
 
 
-def _sketched(row: Any) -> Row:
-    """Return the row with its viewers, heads of keys end to end, as sketches."""
-    fields = dict(row)
+async def _sketched(rows: Sequence[Any]) -> list[Row]:
+    """Return the rows with their viewers, heads of keys end to end, as sketches.
+
+    In a thread: a hundred thousand viewers take longer than anybody should hold the loop.
+    """
+    return await trio.to_thread.run_sync(lambda: [_with_sketches(dict(row)) for row in rows])
+
+
+def _with_sketches(fields: Row) -> Row:
     fields["sketch"] = _sketch(fields.pop("viewers"))
     fields["sketch_authenticated"] = _sketch(fields.pop("viewers_authenticated"))
     return fields
