@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import datetime as dt
 import gzip
@@ -13,6 +14,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
+import httpx
 import openpyxl
 import pyarrow.parquet as pq
 import pytest
@@ -156,6 +159,40 @@ def test_the_command_line_writes_tables(vts: Vts, token: str, tmp_path: Path) ->
     refused = subprocess.run(command, env=vts.environment, capture_output=True, text=True)
     assert refused.returncode == 1 and "404: table: one of view_events" in refused.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["content.parquet"]
+
+
+def psql(vts: Vts, statement: str) -> object:
+    async def ask() -> object:
+        connection = await asyncpg.connect(vts.urls["database"])
+        try:
+            return await connection.fetchval(statement)
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
+
+
+SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'vts export'"
+
+
+def test_whoever_hangs_up_ends_the_cursor_and_a_broken_table_is_no_whole_file(vts: Vts, token: str) -> None:
+    rows = "SELECT gen_random_uuid(), n, 0, '', repeat('x', 200) FROM generate_series(1, 90000) AS n"
+    psql(vts, f"INSERT INTO dead_letters {rows}")
+    path = "/api/export/dead_letters?format=csv"
+    with vts.client(token) as client:
+        with client.stream("GET", path) as answer:
+            pieces = answer.iter_raw()
+            next(pieces)
+            assert psql(vts, SESSIONS) == 1
+        wait_until(lambda: psql(vts, SESSIONS) == 0)
+        with client.stream("GET", path) as answer, pytest.raises(httpx.RemoteProtocolError):
+            pieces = answer.iter_raw()
+            next(pieces)
+            psql(vts, SESSIONS.replace("count(*)", "pg_terminate_backend(pid)"))
+            for _ in pieces:
+                pass
+        assert client.get("/health/ready").status_code == 200
+        psql(vts, "TRUNCATE dead_letters")
 
 
 BAD_ROWS = {

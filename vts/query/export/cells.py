@@ -19,6 +19,8 @@ Write = Callable[[Any], Any]
 
 def inert(text: str) -> str:
     """Return a text that a spreadsheet shows and does not run: with an apostrophe before it where it would."""
+    if text[:1].isalnum():  # nearly all of them; a tenth of the time
+        return text
     return "'" + text if _RUNS.match(text) else text
 
 
@@ -31,6 +33,8 @@ def time_text(when: dt.datetime) -> str:
     """Write a time in ISO 8601: an aware one in UTC with Z, a naive one as it is."""
     if when.tzinfo is None:
         return when.isoformat()
+    if when.tzinfo is dt.UTC:
+        return when.isoformat()[:-6] + "Z"
     return when.astimezone(dt.UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
