@@ -45,6 +45,25 @@ def count(stored: bytes | None) -> int:
     return 0 if stored is None else round(_read(stored).get_estimate())
 
 
+class Union:
+    """A sketch of all viewers that several stored sketches have seen; it can be stored, too."""
+
+    __slots__ = ("_whole",)
+
+    def __init__(self) -> None:
+        self._whole = _library.hll_union(LG_K)
+
+    def add(self, stored: bytes | None) -> None:
+        """Take in the viewers of a stored sketch."""
+        if stored is not None:
+            self._whole.update(_read(stored))
+
+    def result(self) -> tuple[bytes | None, int]:
+        """Return the bytes to store, None when nobody was seen, and how many viewers there were."""
+        sketch = self._whole.get_result(_KIND)
+        return (None, 0) if sketch.is_empty() else (sketch.serialize_compact(), round(sketch.get_estimate()))
+
+
 def union(stored: Iterable[bytes | None]) -> int:
     """Return how many different viewers several stored sketches have seen together."""
     whole = _library.hll_union(LG_K)

@@ -26,6 +26,7 @@ VIEWERS_TO_STAY: Final = 2  # of a content that no service has described (SPEC s
 _SNAPSHOT: Final = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _BUMP: Final = query("catalog_bump")
 _UPSERT_CONTENTS: Final = query("catalog_upsert_contents")
+_MARK_ARTISTS: Final = query("catalog_mark_artists")
 _UPSERT_PLAYERS: Final = query("catalog_upsert_players")
 _DELETE_CONTENT: Final = query("catalog_delete_content")
 _DELETE_PLAYER: Final = "DELETE FROM players WHERE player_key = $1"
@@ -44,12 +45,16 @@ _REVISION: Final = "SELECT revision, horizon FROM catalog_revision"
 async def upsert_contents(connection: Connection, rows: Sequence[ContentRow]) -> int:
     """Write contents, replacing whole rows; of several rows for one content the last counts. Returns len(rows).
 
-    A provisional or deleted content becomes a full one. Raises BadData (nothing is applied) and StoreUnavailable.
+    A provisional or deleted content becomes a full one. Where contents that have been viewed change hands, the days of
+    both owners are marked to be added up anew (`vts.store.artists`). Raises BadData (nothing is applied) and
+    StoreUnavailable.
     """
     last = {row.post_id: row for row in rows}
     async with _writing(connection) as revision:
         for part in _parts([last[post_id] for post_id in sorted(last)]):
-            await connection.execute(_UPSERT_CONTENTS, part, revision)
+            moved = await connection.fetchrow(_UPSERT_CONTENTS, part, revision)
+            if moved is not None and moved[0] is not None:
+                await connection.execute(_MARK_ARTISTS, *moved)
     return len(rows)
 
 
