@@ -33,6 +33,7 @@ from vts.query.tables import COMMAND_TIMEOUT_S as EXPORT_TIMEOUT_S
 from vts.rollup.roller import DAY_TIMEOUT_S, Roller
 from vts.rollup.today import COMMAND_TIMEOUT_S as ANALYTICS_TIMEOUT_S
 from vts.rollup.today import Today
+from vts.store.artists import Artists
 from vts.store.catalog import CHANNEL as CATALOG_CHANNEL
 from vts.store.catalog import (
     changes_since,
@@ -83,6 +84,7 @@ class Storage:
             clock=now_us,
             owner_of=self.owner_of,
         )
+        self.artists = Artists(self._connector("writer"))
         self.roller = Roller(
             connect=self._connector("writer", DAY_TIMEOUT_S),
             connect_owner=self._connector("owner"),
@@ -107,6 +109,7 @@ class Storage:
             Child(name="journal", run=parts.journal.run, stop=parts.journal_box.seal, grace_s=1.0),
             Child(name="drain", run=self.drain.run, stop=self.drain.stop, grace_s=DRAIN_GRACE_S),
             Child(name="catalog", run=self.catalog.run),
+            Child(name="artists", run=self.artists.run),
             Child(name="notices", run=self._follow_notices),
             Child(name="analytics", run=analytics.run, stop=analytics.stop),
             Child(name="roller", run=self.roller.run, stop=self.roller.stop),
@@ -160,6 +163,7 @@ class Storage:
     async def _write_catalog(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         done = await self._write(work)
         await self.catalog.refresh()
+        self.artists.poke()
         return done
 
     async def _write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
