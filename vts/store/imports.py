@@ -92,12 +92,13 @@ async def import_daily(
     Raises ImportIdUsed, DaysOpen (nothing is applied), StoreUnavailable.
     """
     dates = {row.day for row in rows}
+    of_posts, of_artists = await trio.to_thread.run_sync(_sums, rows, owner_of)  # a tenth of a second for a large body
     async with connection.transaction():
         if await _is_known(connection, ticket):
             return Applied(0, repeated=True)
         async with _closing(connection, dates, register):
-            posts = await _merge(connection, _POSTS, _of_posts(rows))
-            await _merge(connection, _ARTISTS, _of_artists(rows, owner_of))
+            posts = await _merge(connection, _POSTS, of_posts)
+            await _merge(connection, _ARTISTS, of_artists)
         await connection.execute(_NOTE, ticket.import_id, ticket.kind, ticket.digest, len(rows))
         await _tell(connection, posts)
     return Applied(len(rows))
@@ -172,6 +173,10 @@ class _Sum:
 
 
 _Sums = dict[tuple[int, dt.date], _Sum]
+
+
+def _sums(rows: Sequence[DailyRow], owner_of: OwnerOf) -> tuple[_Sums, _Sums]:
+    return _of_posts(rows), _of_artists(rows, owner_of)
 
 
 def _of_posts(rows: Sequence[DailyRow]) -> _Sums:

@@ -44,7 +44,8 @@ def blueprint(services: Services) -> Blueprint:
     async def daily() -> Response:
         require_service(principal_of(request, services.tokens, services.clock()))
         rows, import_id, digest = await _read(request, DailyRow)
-        _check_daily(rows, day_of(services.clock()) - services.imports.raw_days)
+        first_raw = day_of(services.clock()) - services.imports.raw_days
+        await trio.to_thread.run_sync(_check_daily, rows, first_raw)
         unknown = _unknown(services, [row.post_id for row in rows if row.post_id != SITE], rows)
         merge = services.imports.merge_daily
         applied = await _applied(
@@ -61,9 +62,8 @@ def blueprint(services: Services) -> Blueprint:
             raise Problem(413, f"body: more than {VIEWS_MAX} events")
         now_us = services.clock()
         make = partial(services.imports.views.report, who=who, peer=request.remote_addr or "", now_us=now_us)
-        reports = await _reports(rows, lambda view, index: make(view, index, import_id))
+        reports, events = await _understood(rows, lambda view, index: make(view, index, import_id))
         oldest_raw = day_of(now_us) - services.imports.raw_days + 1
-        events = [event_of(report) for report in reports]
         old = [index for index, event in enumerate(events) if event.event_day < oldest_raw]
         recent = [report for report, event in zip(reports, events, strict=True) if event.event_day >= oldest_raw]
         dropped: Counter[str] = Counter()
@@ -147,8 +147,12 @@ def _no_catalog() -> Problem:
 # ---- views
 
 
-async def _reports(rows: Sequence[ImportedView], make: Callable[[ImportedView, int], Report]) -> list[Report]:
-    reports = []
+async def _understood(
+    rows: Sequence[ImportedView], make: Callable[[ImportedView, int], Report]
+) -> tuple[list[Report], list[ViewEvent]]:
+    """Return each row as a report, and as the event that the gate would make of it. Raises Problem 400."""
+    reports: list[Report] = []
+    events: list[ViewEvent] = []
     for index, view in enumerate(rows):
         if index % SUBMITTED_AT_ONCE == 0:
             await trio.lowlevel.checkpoint()
@@ -156,7 +160,8 @@ async def _reports(rows: Sequence[ImportedView], make: Callable[[ImportedView, i
             reports.append(make(view, index))
         except BadField as fault:
             raise Problem(400, f"row {index}: {fault}") from None
-    return reports
+        events.append(event_of(reports[-1]))
+    return reports, events
 
 
 async def _merge_old(
