@@ -18,6 +18,7 @@ from vts.model.view import CHANNELS, PLAY_ORDERS, POST_ID_MAX
 INTENTS: Final = {"artwork": "intentional", "intentional": "intentional", "channel": "listing", "automated": "listing"}
 REQUEST_ID_MAX_CHARS: Final = 128  # a UUID is 36; longer than any counter or nonce of a device
 TEXT_MAX_CHARS: Final = 255  # a hashtag, a sqid, a time, a zone
+_REPEATED: Final = "/view"  # how topics end that a player publishes to again and again
 KEYS_MAX: Final = 16_384  # keys whose text is kept with its bytes, 4 MB; reading one anew costs 1 µs
 
 T = TypeVar("T")
@@ -45,14 +46,18 @@ class Address(NamedTuple):
 class Topics:
     """The topics below one prefix."""
 
-    __slots__ = ("_base", "filters")
+    __slots__ = ("_address", "_base", "filters")
 
     def __init__(self, prefix: str) -> None:
+        self._address = lru_cache(KEYS_MAX)(self._read)
         self._base = f"{prefix}/player/" if prefix else "player/"
         self.filters = tuple(self._base + "+/" + tail for tail in ("view", "request/+", "status"))
 
     def parse(self, topic: str) -> Address | None:
         """Return what a topic of a player addresses, None when it is no such topic."""
+        return self._address(topic) if topic.endswith(_REPEATED) else self._read(topic)
+
+    def _read(self, topic: str) -> Address | None:
         if not topic.startswith(self._base):
             return None
         key_text, *tail = topic[len(self._base) :].split("/")

@@ -25,10 +25,11 @@ from vts.model.principal import Principal
 
 AGENT_MAX_CHARS: Final = 512  # browsers stay under 300; the time of patterns and the size of caches grow with it
 # A miss costs a few µs for an address or a viewer and 20 µs for an agent, of which there are few. Full of the longest
-# entries that a flood can make, all caches together hold 17 MB.
+# entries that a flood can make, all caches together hold 21 MB.
 ADDRESSES_MAX: Final = 8_192
 VIEWERS_MAX: Final = 8_192
 AGENTS_MAX: Final = 4_096
+PLAYERS_MAX: Final = 16_384
 
 
 class Visitor(msgspec.Struct, frozen=True, gc=False):
@@ -82,6 +83,7 @@ class Enricher:
         addresses_max: int = ADDRESSES_MAX,
         viewers_max: int = VIEWERS_MAX,
         agents_max: int = AGENTS_MAX,
+        players_max: int = PLAYERS_MAX,
     ) -> None:
         self._keys = keys
         self._countries = countries
@@ -94,6 +96,7 @@ class Enricher:
         self._agent = lru_cache(agents_max)(self._find_agent)
         self._visitor_key = lru_cache(viewers_max)(self._make_visitor_key)
         self._user_key = lru_cache(viewers_max)(keys.user)
+        self._player_key = lru_cache(players_max)(keys.player)
 
     def web(
         self,
@@ -147,7 +150,7 @@ class Enricher:
         owner_id = player.owner_id if player is not None else None
         own = player.country if player is not None else None
         return Visitor(
-            viewer_key=self._keys.player(player_key),
+            viewer_key=self._player_key(player_key),
             key_version=self._keys.version,
             viewer_user_id=owner_id,
             authenticated=owner_id is not None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from typing import Final
 
-_HEX_DASHES: Final = (8, 13, 18, 23)
+_DASHES: Final = slice(8, 24, 5)  # places 8, 13, 18 and 23
 _FIXED_BITS_7: Final = 0x7 << 76 | 0b10 << 62  # version and variant
 _RANDOM_BITS_7: Final = (1 << 76) - 1 & ~(0b11 << 62)
 
@@ -17,7 +17,7 @@ def version(event_id: bytes) -> int:
 
 def parse(text: str) -> bytes:
     """Read the canonical 36-character form. Raises ValueError for anything else, a foreign variant included."""
-    if len(text) != 36 or any(text[i] != "-" for i in _HEX_DASHES):
+    if len(text) != 36 or text[_DASHES] != "----":
         raise ValueError("not a UUID")
     raw = bytes.fromhex(text.replace("-", ""))
     if len(raw) != 16 or raw[8] >> 6 != 0b10:
