@@ -28,6 +28,7 @@ from vts.web.services import Services
 from vts.web.who import principal_of, require_service
 
 VIEWS_MAX: Final = 5_000
+DAILY_MAX: Final = 20_000  # rows: two seconds of one transaction, for which other writes wait
 SUBMITTED_AT_ONCE: Final = 250  # views: a few milliseconds of the gate
 RETRY_AFTER_S: Final = 5
 
@@ -44,6 +45,8 @@ def blueprint(services: Services) -> Blueprint:
     async def daily() -> Response:
         require_service(principal_of(request, services.tokens, services.clock()))
         rows, import_id, digest = await _read(request, DailyRow)
+        if len(rows) > DAILY_MAX:
+            raise Problem(413, f"body: more than {DAILY_MAX} rows")
         first_raw = day_of(services.clock()) - services.imports.raw_days
         await trio.to_thread.run_sync(_check_daily, rows, first_raw)
         unknown = _unknown(services, [row.post_id for row in rows if row.post_id != SITE], rows)
