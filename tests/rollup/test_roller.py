@@ -208,7 +208,6 @@ async def test_an_artist_has_the_contents_that_are_theirs_now(world):
     views = [world.view(1), world.view(2), world.view(2)]
     await world.drained(views)
     await world.own(1, 8)
-    await world.fetch("INSERT INTO artist_stats_dirty VALUES (7, $1)", date_of(DAY))
     await world.day_passes()
     await world.roll()
     await world.assert_rolled(views, {1: 8, 2: 8})
