@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 import pytest
 import trio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.rollup.world import Death, World
@@ -175,5 +175,6 @@ async def play(server: Server, steps: list[Step]) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(STEPS)
+@example([Views(0, [(1, 1)]), Views(0, [(1, 2)]), Own(1, 1), Views(0, [(1, 1), (1, 2)])])
 def test_every_total_is_that_of_the_ledger_whatever_happens(postgres_server: Server, steps: list[Step]) -> None:
     trio.run(play, postgres_server, steps)

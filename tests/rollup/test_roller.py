@@ -85,6 +85,19 @@ async def test_a_recount_heals_counters_that_were_wrong(world):
     await world.assert_rolled(views)
 
 
+async def test_many_viewers_are_estimated_and_an_estimate_never_falls_by_its_error(world):
+    await world.drained([world.view(number % 2 + 1, authenticated=False) for number in range(2_600)])
+    await world.fetch("UPDATE post_stats_daily SET unique_viewers = unique_viewers + 9 WHERE post_id = 1")
+    await world.fetch("UPDATE post_stats_daily SET unique_viewers = unique_viewers * 2 WHERE post_id = 2")
+    before = await world.rows()
+    await world.day_passes()
+    await world.roll()
+    after = await world.rows()
+    assert after[1]["unique_viewers"] == 1_309
+    assert after[2]["unique_viewers"] == 1_300
+    assert before[0]["unique_viewers"] <= after[0]["unique_viewers"] <= 2_600 * 1.03
+
+
 async def test_rolling_twice_changes_nothing(world):
     await world.drained([*await crowd(world), world.visit(), world.visit("error")])
     await world.day_passes()

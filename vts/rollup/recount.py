@@ -15,7 +15,7 @@ import trio
 from vts.model.day import date_of
 from vts.model.site_tally import ERROR_DIMENSION, PAGE_DIMENSIONS
 from vts.model.tally import BOUNDLESS, DIMENSIONS, OTHER, VALUES_KEPT
-from vts.rollup.sketching import Piece, Sketcher
+from vts.rollup.sketching import BITE, Piece, Sketcher
 from vts.store.connection import Connection
 from vts.store.queries import query
 
@@ -33,8 +33,14 @@ FOLDED: Final = ("country", *BOUNDLESS)  # an open day keeps all countries, a cl
 OnProgress = Callable[[float], None]
 """Told how much of the day is done, 0 to 1."""
 
-# What clients that have gone were waiting for is ended by the server, whoever runs it.
-_SESSION: Final = f"SET work_mem = '{WORK_MEM}'; SET client_connection_check_interval = '2s'"
+# What clients that have gone were waiting for is ended by the server, where its system can notice that.
+_SESSION: Final = f"""
+SET work_mem = '{WORK_MEM}';
+DO $$ BEGIN
+    PERFORM set_config('client_connection_check_interval', '2s', false);
+EXCEPTION WHEN invalid_parameter_value THEN NULL;
+END $$
+"""
 _TABLES: Final = query("roll_tables")
 _AUTHORS: Final = query("roll_authors")
 _TOTALS: Final = query("roll_totals")
@@ -120,7 +126,7 @@ async def _sketch(connection: Connection, found: Found, on_progress: OnProgress)
         for row in rows:
             for step in sketcher.take(Piece(*row[1:])):
                 bite += step
-                if bite >= PAGE * 10:
+                if bite >= BITE:
                     viewers, bite = viewers + bite, 0
                     await trio.sleep(REST_S)
         viewers += bite

@@ -1,5 +1,5 @@
--- Sketches of the same viewers, fed in another order, differ by a little in what they estimate. Where no view was taken
--- out, the larger one stays, so that no roll-up makes a displayed number fall.
+-- Sketches of the same many viewers, fed in another order, differ by a little in what they estimate: the larger one
+-- stays, so that no roll-up makes a displayed number fall.
 INSERT INTO {table} AS known (
     {key}, day, total_views, total_views_authenticated, unique_viewers, unique_viewers_authenticated,
     first_view_at, last_view_at, first_view_at_authenticated, last_view_at_authenticated,
