@@ -6,7 +6,8 @@ from quart import Blueprint, Response, request
 
 from vts.model.day import day_of
 from vts.model.reaction import Comment, Reaction, ReactionLimitExceeded
-from vts.query.post import TOP_COUNTRIES, answer
+from vts.query.daily import TOP_COUNTRIES
+from vts.query.post import answer
 from vts.query.ranges import BadRange, parse_range
 from vts.web.answers import Problem, json_answer
 from vts.web.rows import body_of, decode_rows
