@@ -123,11 +123,11 @@ async def _put(connection: Connection, day: int, displayed: _Displayed, found: F
     """
     date = date_of(day)
     async with connection.transaction():
+        await _expect(connection, day, displayed)
         if is_complete(displayed, found):
             await analytics.roll_day(connection, day)
         await connection.execute(_LOCK, [day])
-        if await _displayed(connection, day) != displayed or await connection.fetchval(_MOVED):
-            raise _Changed
+        await _expect(connection, day, displayed)
         now = datetime_of(clock())
         if not is_complete(displayed, found):
             await connection.execute(_KEEP, date, now, displayed.views)
@@ -137,6 +137,11 @@ async def _put(connection: Connection, day: int, displayed: _Displayed, found: F
         for statement in _REPLACE:
             await connection.execute(statement, date, now)
         await connection.execute(_DONE, date, now, found.views)
+
+
+async def _expect(connection: Connection, day: int, displayed: _Displayed) -> None:
+    if await _displayed(connection, day) != displayed or await connection.fetchval(_MOVED):
+        raise _Changed
 
 
 def _outcome(day: int, displayed: _Displayed, found: Found, started_s: float) -> Outcome:
