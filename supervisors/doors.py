@@ -42,6 +42,8 @@ from vts.live import sse, upgrade, websocket
 from vts.live.hub import Crowded, Hub
 from vts.model.principal import Principal
 from vts.query.analytics_load import engagement_facts, hours_facts, playlist_facts
+from vts.query.artist_load import artist_facts
+from vts.query.artist_posts_load import artist_posts
 from vts.query.exports import Exports
 from vts.query.site_load import site_facts
 from vts.store.connection import Connection
@@ -250,6 +252,8 @@ class Doors:
             comment=storage.comment,
             post_facts=storage.post_facts,
             post_views=storage.post_views,
+            artist_facts=partial(artist_facts, parts.readers),
+            artist_posts=partial(artist_posts, parts.readers),
             site_facts=partial(site_facts, parts.readers),
             engagement_facts=partial(engagement_facts, parts.readers),
             hours_facts=partial(hours_facts, parts.readers),

@@ -15,6 +15,8 @@ from vts.model.ports import Catalog, Clock
 from vts.model.principal import Principal
 from vts.model.reaction import Comment, Reaction
 from vts.query.analytics import LoadEngagement, LoadHours
+from vts.query.artist import LoadArtistFacts
+from vts.query.artist_posts import LoadPosts
 from vts.query.exports import Exports
 from vts.query.playlist import LoadPlaylist
 from vts.query.post import LoadPostFacts
@@ -47,6 +49,8 @@ class Services:
     comment: Callable[[Comment], Awaitable[None]]
     post_facts: LoadPostFacts
     post_views: Callable[[int], Awaitable[int]]
+    artist_facts: LoadArtistFacts
+    artist_posts: LoadPosts
     site_facts: LoadSiteFacts
     engagement_facts: LoadEngagement
     hours_facts: LoadHours

@@ -1,0 +1,36 @@
+"""The answer about one artist over a range of days, from the artist's own daily rows. Pure.
+
+Deleted contents are none of `total_posts`; what was counted for them stays in the totals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from vts.model.day import datetime_of
+from vts.query.daily import TOP_COUNTRIES, DailyFacts, daily_fields
+
+
+class ArtistFacts(DailyFacts, frozen=True, kw_only=True):
+    """All that an answer is made of."""
+
+    user_id: int
+    total_posts: int
+
+
+def answer(
+    facts: ArtistFacts, *, now_us: int, lag_s: float, top_countries: int | None = TOP_COUNTRIES
+) -> dict[str, Any]:
+    """Return the JSON object of `GET /api/user/{id}/artist-stats`, every value with its `_authenticated` twin."""
+    return {
+        "user_id": facts.user_id,
+        "total_posts": facts.total_posts,
+        **daily_fields(facts, top_countries),
+        "computed_at": datetime_of(now_us),
+        "lag_seconds": round(lag_s, 3),
+    }
+
+
+LoadArtistFacts = Callable[[int, int, int], Awaitable[ArtistFacts]]
+"""(user id, first day, last day) → facts; raises StoreUnavailable."""
