@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any, Final
 
-from vts.model import sketch
 from vts.store.connection import Readers
 
 SITE: Final = 0
@@ -21,8 +20,8 @@ FROM post_stats_daily WHERE post_id = ANY($1::bigint[]) GROUP BY post_id
 _ARTIST: Final = """
 SELECT coalesce(sum(total_views), 0)::bigint AS views,
        coalesce(sum(total_views) FILTER (WHERE day = $2), 0)::bigint AS views_today,
-       array_agg(sketch) FILTER (WHERE day = $2) AS sketches
-FROM post_stats_daily JOIN content USING (post_id) WHERE owner_id = $1
+       coalesce(sum(unique_viewers) FILTER (WHERE day = $2), 0)::bigint AS unique_viewers_today
+FROM artist_stats_daily WHERE owner_id = $1
 """
 _ARTIST_POSTS: Final = "SELECT post_id FROM content WHERE owner_id = $1"
 _PLAYER: Final = """
@@ -50,9 +49,9 @@ async def counts(readers: Readers, post_ids: Sequence[int], today: dt.date) -> d
 
 
 async def artist_counts(readers: Readers, user_id: int, today: dt.date) -> Counts:
-    """Return the counts over all contents of one owner."""
-    views, views_today, sketches = await readers.fetchrow(_ARTIST, user_id, today) or (0, 0, None)
-    return views, views_today, sketch.union(sketches or ())
+    """Return the counts over all contents of one owner, as the artist's statistics have them."""
+    row = await readers.fetchrow(_ARTIST, user_id, today)
+    return (0, 0, 0) if row is None else _counts(row)
 
 
 async def artist_posts(readers: Readers, user_id: int) -> list[int]:

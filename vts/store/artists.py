@@ -69,8 +69,8 @@ class Artists:
                 self._poked = trio.Event()
                 if await add_up_marked(connection, self._settled_after):
                     digests.is_behind = True
-                else:
-                    await digests.look(connection)
+                    continue  # what is marked comes before digests
+                await digests.look(connection)
                 with trio.move_on_after(LOOK_EVERY_S):
                     await self._poked.wait()
         finally:

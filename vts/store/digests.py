@@ -13,7 +13,7 @@ from vts.store.connection import Connection
 from vts.store.queries import query
 
 POSTS_FROM: Final = 100  # with fewer contents the daily rows themselves are read within 10 ms
-AT_ONCE: Final = 50  # days of artists between two looks at what is marked: well below a second
+AT_ONCE: Final = 20  # days of artists between two looks at what is marked: well below a second
 
 _ROLLED: Final = "SELECT max(rolled_at) FROM rollup_days"
 _MISSING: Final = query("digests_missing")
