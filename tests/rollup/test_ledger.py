@@ -106,7 +106,7 @@ class Player:
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         self.world = world
         self.ledger = Ledger()
-        self.death = Death(monkeypatch, cancelled=False)
+        self.death = Death(monkeypatch)
         self.totals: dict[tuple[int, int], int] = {}
 
     async def play(self, step: Step) -> None:
@@ -122,6 +122,7 @@ class Player:
             case Roll(death):
                 with self.death.at(death):
                     await self.world.roll()
+                await self.world.alone()
                 await self._note_rolled()
         await self.compare(falls=isinstance(step, Roll))
 
@@ -168,7 +169,7 @@ async def play(server: Server, steps: list[Step]) -> None:
 
 
 @settings(
-    max_examples=10,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     database=None,

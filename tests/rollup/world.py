@@ -102,6 +102,13 @@ class World:
             self._session = await self.database.connect("owner")
         return await self._session.fetch(statement, *args)
 
+    async def alone(self) -> None:
+        """Wait until sessions that died hold nothing any more: the server may be a little late to notice."""
+        here = "(SELECT oid FROM pg_database WHERE datname = current_database())"
+        with trio.fail_after(10):
+            while await self.fetch(f"SELECT 1 FROM pg_locks WHERE database = {here} AND pid <> pg_backend_pid()"):
+                await trio.sleep(0.002)
+
     async def partitions(self) -> list[int]:
         rows = await self.fetch("SELECT right(relname, 8) FROM pg_class WHERE relname ~ '^view_events_[0-9]{8}$'")
         wanted = {f"{date_of(day):%Y%m%d}": day for day in range(DAY - 20, DAY + 20)}
@@ -142,10 +149,10 @@ class World:
 class Death:
     """Ends whoever runs a statement that contains a text while it is on its way: by the connection, or by the scope."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, cancelled: bool) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.happened = False
+        self.by_cancelling = False
         self._step: str | None = None
-        self._cancelled = cancelled
         self._scope = trio.CancelScope()
         self._real = Connection._call
         death = self
@@ -166,13 +173,13 @@ class Death:
         with trio.CancelScope() as self._scope:
             try:
                 yield
-            except* StoreUnavailable:
-                assert not self._cancelled
+            except* StoreUnavailable as lost:
+                assert self.happened and not self.by_cancelling, lost.exceptions
         self._step = None
 
     async def _strike(self, connection: Connection) -> None:
         self.happened = True
-        if self._cancelled:
+        if self.by_cancelling:
             self._scope.cancel()
         else:
             connection.terminate()
