@@ -88,7 +88,7 @@ def test_an_answer_that_the_broker_would_not_take_is_left_out() -> None:
     [
         (message(1, topic_alias=1), "alias"),
         (message(1, qos=mqtt5.QoS.EXACTLY_ONCE), "QoS 2"),
-        (b"".join(message(i) for i in range(1, 26)), "Receive Maximum"),
+        (b"".join(message(i % 65_535 + 1) for i in range(65_536)), "Receive Maximum"),
         (mqtt5.DisconnectPacket(reason_code=mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER).write(), "TAKEN_OVER"),
         (mqtt5.ConnAckPacket().write(), "twice"),
         (mqtt5.PubAckPacket(77).write(), "never sent"),

@@ -18,9 +18,9 @@ from vts.capture.mqtt_outgoing import Outgoing
 from vts.model.faults import Outage
 
 _SUBSCRIBE_ID: Final = 1
-# Mosquitto 2.0 sends what was in flight again on top of a full window whenever a session resumes, so a session that was
-# resumed often comes with many windows. Hanging up on it, which the standard would allow, adds another window and never
-# gets a message. More messages than there are packet ids is a fault of any broker.
+# Mosquitto 2.0 sends several messages for each acknowledgement of a queue that waited, and all that is in flight again
+# when the session resumes. Hanging up on it, which the standard would allow, meets the same overrun at every new
+# connection and never gets a message. More messages than there are packet ids is a fault of any broker.
 IN_FLIGHT_MAX: Final = 65_535
 _V3_CONNACK: Final = b"\x20\x02\x00"  # how a broker of MQTT 3 refuses our version
 _ERRORS_FROM: Final = 0x80
