@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import pytest
+import trio
 
 from tests.store.drained import DAY, ListJournal, Told, assert_row, drain_of, event, finish
 from vts.model import sketch
@@ -15,7 +16,7 @@ from vts.model.content import ContentRow
 from vts.model.day import date_of, day_of_date
 from vts.model.view import ViewEvent
 from vts.store import artists
-from vts.store.artists import add_up_marked
+from vts.store.artists import Artists, add_up_marked
 from vts.store.catalog import delete_content, upsert_contents
 from vts.store.connection import Connection, Database
 from vts.store.digests import Digests
@@ -187,3 +188,46 @@ async def test_digests_of_large_artists_follow_the_roll_up(database, writer, cha
     await owned(writer, {1: 8})
     await add_up_marked(writer)
     assert await writer.fetchval("SELECT count(*) FROM artist_posts_daily") == 0
+
+
+async def test_a_first_view_that_is_being_stored_while_its_owner_arrives_is_not_missed(database, writer, chance):
+    """The upsert waits for the drain that has just registered the content, and marks what that drain counted."""
+    other = await database.connect("writer")
+    done = trio.Event()
+
+    async def arrive() -> None:
+        await owned(writer, {1: 7})
+        done.set()
+
+    async with trio.open_nursery() as nursery, other.transaction():
+        await other.execute("INSERT INTO content (post_id, revision, provisional) VALUES (1, 0, true)")
+        await other.execute(
+            "INSERT INTO post_stats_daily VALUES (1, 2, 0, 1, 0, now(), now(), NULL, NULL, NULL, $1, '{}')",
+            date_of(DAY),
+        )
+        nursery.start_soon(arrive)
+        with trio.fail_after(5):
+            while not await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                await trio.sleep(0.005)
+        assert not done.is_set()
+    assert await marks(writer) == {(7, DAY)}
+    await other.close()
+
+
+async def test_the_actor_looks_when_poked_and_by_itself(database, writer, chance, monkeypatch):
+    """Whoever wrote pokes its own actor; marks of a process that did not live to add them up are found all the same."""
+    views = [event(chance, post_id=1)]
+    await drained(database, views)
+    for every_s, owner, pokes in ((1_000.0, 7, True), (0.01, 8, False)):
+        monkeypatch.setattr(artists, "LOOK_EVERY_S", every_s)
+        actor = Artists(lambda: database.connect("writer"))
+        with trio.fail_after(10):
+            async with trio.open_nursery() as nursery:
+                await nursery.start(actor.run)
+                await owned(writer, {1: owner})
+                if pokes:
+                    actor.poke()
+                while not await writer.fetchval("SELECT count(*) FROM artist_stats_daily WHERE owner_id = $1", owner):
+                    await trio.sleep(0.005)
+                nursery.cancel_scope.cancel()
+    await assert_artists(writer, views, {1: 8})
