@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.store.drained import DAY, NOON_US, ListJournal, Told, drain_of, event, finish, recount
-from vts.model import identity
+from vts.model import identity, sketch
 from vts.model.day import HOUR_US, date_of
 from vts.model.site import PlaybackEvent, SiteEvent
 from vts.store.connection import Database
@@ -106,6 +106,16 @@ async def test_all_kinds_go_in_once_whatever_is_repeated(look, connect, journal,
     assert breakdowns["error_type"]["TimeoutError"][0] == 2
     assert sum(commit.duplicates for commit in told.commits) == 16 + 65 + 16
     assert sum(len(commit.events) for commit in told.commits) == 20
+
+
+async def test_a_sketch_says_what_it_is(look, connect, journal, chance):
+    journal.append(event(chance), reported(chance))
+    await finish(drain_of(connect, journal, Told(), owner_of=lambda post_id: 7))
+    journal.append(event(chance, key_version=3), reported(chance, key_version=3))
+    await finish(drain_of(connect, journal, Told(), owner_of=lambda post_id: 7))
+    for table in ("post_stats_daily", "artist_stats_daily", "site_stats_daily"):
+        rows = await look.fetch(f"SELECT DISTINCT sketch_format, sketch_lg_k, key_version FROM {table}")
+        assert [tuple(row) for row in rows] == [("HLL_4", sketch.LG_K, 3)]
 
 
 async def test_poison_of_every_kind_is_split_off(look, connect, journal, chance):

@@ -47,6 +47,7 @@ _COLUMNS: Final = (
     "breakdowns",
     "sketch",
     "sketch_authenticated",
+    "key_version",
 )
 
 SLICE: Final = 250  # rows of counters in one go: about 10 ms
@@ -99,14 +100,17 @@ async def count_views(
     The caller holds the days' locks. Returns the new totals of posts and site.
     """
     increments = increments_of(events)
-    totals = await _count(connection, _POSTS, increments, dates)
+    version = max(event.key_version for event in events)
+    totals = await _count(connection, _POSTS, increments, dates, version)
     artists = regrouped(increments, owner_of)
     if artists:
-        await _count(connection, _ARTISTS, artists, dates)
+        await _count(connection, _ARTISTS, artists, dates, version)
     return totals
 
 
-async def _count(connection: Connection, counters: _Counters, increments: Increments, dates: Dates) -> list[DayTotals]:
+async def _count(
+    connection: Connection, counters: _Counters, increments: Increments, dates: Dates, version: int
+) -> list[DayTotals]:
     days = sorted({day for _, day in increments})
     names = sorted({name for name, _ in increments})
     found = await connection.fetch(counters.read, names, [dates[day] for day in days])
@@ -121,18 +125,21 @@ async def _count(connection: Connection, counters: _Counters, increments: Increm
         change = (*key, *(_first(increments[key]) if before is None else _further(increments[key], before)))
         (first if before is None else further).append(change)
         totals.append(DayTotals(*key, change[2] + (before.views if before else 0), change[4]))
-    await _write(connection, counters, first, further)
+    await _write(connection, counters, first, further, version)
     return totals
 
 
-async def _write(connection: Connection, counters: _Counters, first: list[Change], further: list[Change]) -> None:
+async def _write(
+    connection: Connection, counters: _Counters, first: list[Change], further: list[Change], version: int
+) -> None:
     """The days' locks keep others from making the same rows, so new ones may be copied in: a third of the cost."""
     if len(first) >= COPY_FROM:
-        await connection.copy_records(counters.table, [_stored(change) for change in first], counters.columns)
+        rows = [(*_stored(change), version) for change in first]
+        await connection.copy_records(counters.table, rows, counters.columns)
     else:
         further = first + further
     if further:
-        await connection.execute(counters.count, *zip(*further, strict=True))
+        await connection.execute(counters.count, *zip(*further, strict=True), version)
 
 
 def _stored(change: Change) -> tuple[Any, ...]:

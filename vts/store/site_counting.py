@@ -45,4 +45,5 @@ def _counts(events: Sequence[SiteEvent], known: tuple[Any, ...]) -> list[Any]:
     if signed:
         grown_authenticated, visitors_authenticated = sketch.grown(stored_authenticated, signed)
     counts = [number for name in EVENT_TYPES for number in tally.counts[name]]
-    return [*counts, visitors, visitors_authenticated, encode(tally.breakdowns), grown, grown_authenticated]
+    version = max(event.key_version for event in events)
+    return [*counts, visitors, visitors_authenticated, encode(tally.breakdowns), grown, grown_authenticated, version]

@@ -3,10 +3,11 @@
 INSERT INTO {table} AS known (
     {key}, day, total_views, total_views_authenticated, unique_viewers, unique_viewers_authenticated,
     first_view_at, last_view_at, first_view_at_authenticated, last_view_at_authenticated,
-    breakdowns, sketch, sketch_authenticated, rolled_at)
+    breakdowns, sketch, sketch_authenticated, key_version, rolled_at)
 SELECT id, $1, views, views_authenticated, viewers, viewers_authenticated,
     first_view_at, last_view_at, first_view_at_authenticated, last_view_at_authenticated,
-    breakdowns, sketch, sketch_authenticated, $2
+    breakdowns, sketch, sketch_authenticated,
+    COALESCE((SELECT site.key_version FROM post_stats_daily AS site WHERE site.post_id = 0 AND site.day = $1), 1), $2
 FROM roll_totals LEFT JOIN roll_breakdowns USING (kind, id) LEFT JOIN roll_sketches USING (kind, id)
 WHERE kind = '{kind}'
 ORDER BY id
