@@ -8,6 +8,7 @@ when every process has heard of the new owner.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
@@ -67,7 +68,7 @@ class Artists:
         try:
             while True:
                 self._poked = trio.Event()
-                if await add_up_marked(connection, self._settled_after):
+                if await add_up_marked(connection, self._settled_after, for_s=LOOK_EVERY_S):
                     digests.is_behind = True
                     continue  # what is marked comes before digests
                 await digests.look(connection)
@@ -81,11 +82,18 @@ class Artists:
         self._poked.set()
 
 
-async def add_up_marked(connection: Connection, settled_after: dt.timedelta = SETTLED_AFTER) -> int:
-    """Add up all that is marked, the newest days first. Returns how many days of artists that were."""
+async def add_up_marked(
+    connection: Connection, settled_after: dt.timedelta = SETTLED_AFTER, for_s: float = math.inf
+) -> int:
+    """Add up what is marked, the newest days first. Returns how many days of artists that were.
+
+    It takes not much longer than `for_s`; what is marked meanwhile may be newer than what is left. Raises
+    StoreUnavailable.
+    """
+    until_s = trio.current_time() + for_s
     added = 0
     for row in await connection.fetch(_DUE, settled_after):
-        while some := await _some(connection, row[0], settled_after):
+        while trio.current_time() < until_s and (some := await _some(connection, row[0], settled_after)):
             added += some
     return added
 
