@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from tests.support.folders import open_folder
 from tests.support.mosquitto import Mosquitto
 
 RULES = DEFAULTS.parent / "mosquitto" / "vts.acl"
-KEY, OTHER = str(uuid.uuid4()), str(uuid.uuid4())
+KEY, OTHER = "abde009c-5182-4ed3-a7c4-1316419a3b2c", "ae709139-982e-497b-a93a-e451c541af31"
 
 
 @pytest.fixture(scope="module")
