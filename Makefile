@@ -22,8 +22,10 @@ types: $(VENV)/.installed-dev
 contracts: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
+# Much of the suite waits for servers, so files run side by side; the stories of the whole process come after the rest.
 tests: $(VENV)/.installed-dev debian
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --ignore tests/system
+	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/system
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "VTS needs Python 3.11, 3.12 or 3.13 with the venv module (Debian: apt-get install python3-venv)"; exit 1; }
