@@ -116,6 +116,16 @@ async def test_a_mark_is_added_up_once_more_when_everybody_has_heard(database, w
     assert await writer.fetchval("SELECT count(*) FROM artist_stats_dirty") == 0
 
 
+async def test_a_day_that_is_right_stays_as_the_roll_up_has_left_it(database, writer, chance):
+    await drained(database, [event(chance) for _ in range(5)])
+    await owned(writer, {1: 7})
+    await add_up_marked(writer, LATER)
+    await writer.execute("UPDATE artist_stats_daily SET unique_viewers = 6")  # a sketch that was fed in another order
+    await writer.execute("UPDATE artist_stats_dirty SET marked_at = marked_at - interval '61 seconds'")
+    assert await add_up_marked(writer, LATER) > 0
+    assert await writer.fetchval("SELECT unique_viewers FROM artist_stats_daily") == 6
+
+
 async def test_what_is_marked_again_meanwhile_is_added_up_again(database, writer, chance):
     views = [event(chance) for _ in range(4)]
     await drained(database, views)

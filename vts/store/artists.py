@@ -46,6 +46,10 @@ _TAKE: Final = query("artists_take")
 _POSTS: Final = query("artists_posts")
 _WRITE: Final = query("artists_write")
 _DONE: Final = query("artists_done")
+_VIEWS: Final = """
+SELECT owner_id, total_views, total_views_authenticated FROM artist_stats_daily
+WHERE day = $1 AND owner_id = ANY($2::bigint[])
+"""
 _REMOVE: Final = "DELETE FROM artist_stats_daily WHERE day = $1 AND owner_id = ANY($2::bigint[])"
 _FORGET: Final = "DELETE FROM artist_posts_daily WHERE day = $1 AND owner_id = ANY($2::bigint[])"
 
@@ -104,26 +108,29 @@ async def _some(connection: Connection, date: dt.date, settled_after: dt.timedel
         await lock_days(connection, [day_of_date(date)])
         owners = _bounded(await connection.fetch(_TAKE, date, settled_after, OWNERS_MAX))
         if owners:
-            await add_up(connection, day_of_date(date), owners)
-            await connection.execute(_DONE, date, owners, settled_after)
+            again = [owner_id for owner_id, is_again in owners.items() if is_again]
+            await add_up(connection, day_of_date(date), list(owners), again)
+            await connection.execute(_DONE, date, list(owners), settled_after)
         return len(owners)
 
 
-def _bounded(marks: Iterable[Sequence[int]]) -> list[int]:
-    owners: list[int] = []
+def _bounded(marks: Iterable[tuple[int, int, bool]]) -> dict[int, bool]:
+    owners: dict[int, bool] = {}
     posts = 0
-    for owner_id, has in marks:
+    for owner_id, has, is_again in marks:
         if owners and posts + has > POSTS_MAX:
             break
-        owners.append(owner_id)
+        owners[owner_id] = is_again
         posts += has
     return owners
 
 
-async def add_up(connection: Connection, day: int, owners: Sequence[int]) -> None:
+async def add_up(connection: Connection, day: int, owners: Sequence[int], again: Sequence[int] = ()) -> None:
     """Replace the day of these artists by what their contents' days add up to; a day without views goes.
 
-    The caller is in a transaction that holds the day's lock. Raises StoreUnavailable.
+    Those of `again` were added up since their contents last changed hands: when their views still add up, they stay as
+    they are, since a roll-up may have fed their sketches better than a union does. The caller is in a transaction that
+    holds the day's lock. Raises StoreUnavailable.
     """
     date = date_of(day)
     sums: dict[int, _Sum] = {}
@@ -132,9 +139,16 @@ async def add_up(connection: Connection, day: int, owners: Sequence[int]) -> Non
         for row in page:
             sums.setdefault(row["owner_id"], _Sum()).add(row)
         at = (page[-1]["owner_id"], page[-1]["post_id"])
-    await connection.executemany(_WRITE, [(owner_id, date, *one.columns()) for owner_id, one in sums.items()])
+    right = {row[0] for row in await connection.fetch(_VIEWS, date, list(again)) if _is_right(sums.get(row[0]), row)}
+    await connection.executemany(
+        _WRITE, [(owner_id, date, *one.columns()) for owner_id, one in sums.items() if owner_id not in right]
+    )
     await connection.execute(_REMOVE, date, [owner_id for owner_id in owners if owner_id not in sums])
-    await connection.execute(_FORGET, date, list(owners))
+    await connection.execute(_FORGET, date, [owner_id for owner_id in owners if owner_id not in right])
+
+
+def _is_right(one: _Sum | None, row: Sequence[int]) -> bool:
+    return one is not None and [one.views, one.views_authenticated] == list(row[1:])
 
 
 class _Sum(msgspec.Struct):

@@ -1,4 +1,4 @@
-INSERT INTO artist_stats_daily (
+INSERT INTO artist_stats_daily AS known (
     owner_id, day, total_views, total_views_authenticated, unique_viewers, unique_viewers_authenticated,
     first_view_at, last_view_at, first_view_at_authenticated, last_view_at_authenticated, rolled_at,
     breakdowns, sketch, sketch_authenticated, key_version)
@@ -16,4 +16,5 @@ ON CONFLICT (owner_id, day) DO UPDATE SET
     rolled_at = excluded.rolled_at,
     breakdowns = excluded.breakdowns,
     sketch = excluded.sketch,
-    sketch_authenticated = excluded.sketch_authenticated
+    sketch_authenticated = excluded.sketch_authenticated,
+    key_version = GREATEST(known.key_version, excluded.key_version)
