@@ -1,4 +1,4 @@
-"""Pages: the first page with its live table, the documentation, and the way into a session."""
+"""Pages: the first page with its live table, and the way into a session."""
 
 from __future__ import annotations
 
@@ -15,16 +15,12 @@ SESSION_TTL_S: Final = 12 * 3600
 
 
 def blueprint(services: Services) -> Blueprint:
-    """Return `/`, `/docs`, `/login` and `/api/status`."""
+    """Return `/`, `/login` and `/api/status`."""
     routes = Blueprint("pages", __name__, template_folder="templates")
 
     @routes.get("/")
     async def home() -> str:
         return await render_template("home.html", status=services.status())
-
-    @routes.get("/docs")
-    async def docs() -> str:
-        return await render_template("docs.html", base=request.host_url.rstrip("/"))
 
     @routes.get("/api/status")
     async def status() -> Response:

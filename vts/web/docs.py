@@ -1,0 +1,33 @@
+"""The description of the API: for programs as OpenAPI, for people as a page that is drawn from it."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Final
+
+from quart import Blueprint, Response, render_template, request
+
+from vts.web import openapi
+from vts.web.services import Services
+
+MAX_AGE_S: Final = 300  # it changes with the version only
+
+
+def blueprint(_: Services) -> Blueprint:
+    """Return `/openapi.json` and `/docs`. Neither needs a token."""
+    routes = Blueprint("docs", __name__, template_folder="templates")
+    etag = sha256(openapi.encoded()).hexdigest()[:32]
+
+    @routes.get("/openapi.json")
+    async def description() -> Response:
+        answer = Response(openapi.encoded(), content_type="application/json")
+        answer.headers["Access-Control-Allow-Origin"] = "*"  # tools in browsers read it from anywhere
+        answer.cache_control.max_age = MAX_AGE_S
+        answer.set_etag(etag)
+        return answer
+
+    @routes.get("/docs")
+    async def docs() -> str:
+        return await render_template("docs.html", base=request.host_url.rstrip("/"))
+
+    return routes

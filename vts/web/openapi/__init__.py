@@ -1,0 +1,89 @@
+"""The description of the whole HTTP API as one OpenAPI 3.1 document, served as `/openapi.json`.
+
+Bodies come from the structs that decode them, words and bounds from the modules that enforce them; a test holds the
+routes against it, and another sends what it allows, and what it does not, to a real process.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+import msgspec
+
+from vts.web.openapi import capture, catalog, errors, files, questions, running, said
+from vts.web.openapi.parts import BEARER, PLAYER, SESSION, TICKET, Json, Paths
+
+OPENAPI: Final = "3.1.0"
+TAGS: Final = {
+    capture.TAG: "Views and other events. **202 means durable**: on disk, and in the database exactly once.",
+    questions.STATISTICS: "Of contents and artists. Days are UTC days; a missing day is zero.",
+    questions.SITE: "Of the whole site, for those who run it.",
+    catalog.TAG: "What is viewed and on what, written by the host application.",
+    files.TAG: "Tables as files, and the counters and views of another system.",
+    running.LIVE: "Counts as they change, from committed rows only.",
+    running.OPERATIONS: "Health and metrics.",
+    running.PAGES: "What a browser opens.",
+}
+_ABOUT: Final = (
+    'Every error is `{"error": "what and where", "error_code": "…"}`. Times are RFC 3339 in UTC. No token is anonymous, '
+    "a bad one is 401 everywhere. A `GET` may be asked as `HEAD`. Fields that are not named here are ignored. The "
+    "statuses 408, 413, 417, 431, 500, 501, 503 and 505 may answer any request."
+)
+_SECURITY: Final[dict[str, Json]] = {
+    BEARER: {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "Claims `sub`, `roles` (user, moderator, owner, service) and `exp`. `vts token` prints one.",
+    },
+    SESSION: {"type": "apiKey", "in": "cookie", "name": "vts_session", "description": "The dashboard's session."},
+    PLAYER: {"type": "http", "scheme": "basic", "description": "A player's key and its credential."},
+    TICKET: {"type": "apiKey", "in": "query", "name": "ticket", "description": "Good once, for 30 s."},
+}
+_WORD: Final = re.compile(r"[A-Za-z]+")
+
+
+@cache
+def document() -> Json:
+    """Return the description. It is made once and must not be changed."""
+    rooms = (capture, questions, catalog, files, running)
+    paths: Paths = {}
+    for room in rooms:
+        paths |= room.paths()
+    for path, methods in paths.items():
+        for method, operation in methods.items():
+            operation["operationId"] = _name(method, path)
+    schemas = said.schemas() | errors.SCHEMAS | capture.SCHEMAS | questions.SCHEMAS
+    return {
+        "openapi": OPENAPI,
+        "info": {
+            "title": "VTS",
+            "summary": "Who looks at what, live and exactly.",
+            "description": _ABOUT,
+            "version": _version(),
+        },
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+        "paths": paths,
+        "components": {"schemas": schemas, "responses": errors.RESPONSES, "securitySchemes": _SECURITY},
+    }
+
+
+@cache
+def encoded() -> bytes:
+    """Return the description as JSON."""
+    return msgspec.json.encode(document())
+
+
+def _name(method: str, path: str) -> str:
+    """Name an operation: `get /api/post/{post_id}/stats` is `getApiPostPostIdStats`."""
+    return method + "".join(word.capitalize() for word in _WORD.findall(path))
+
+
+def _version() -> str:
+    try:
+        return version("vts")
+    except PackageNotFoundError:
+        return "0"

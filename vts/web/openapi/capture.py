@@ -1,0 +1,207 @@
+"""What comes in: views, page views, host events and what video players report."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vts.model.outcome import Reason
+from vts.web.openapi.errors import RETRY_AFTER
+from vts.web.openapi.parts import (
+    BEARER,
+    COUNT,
+    ID,
+    JSON,
+    NDJSON,
+    OPTIONAL,
+    PLAIN,
+    PLAYER,
+    SECONDS,
+    TEXT,
+    Json,
+    Paths,
+    answer,
+    array,
+    body,
+    counts,
+    obj,
+    operation,
+    path_id,
+    query,
+    ref,
+    shared,
+)
+
+TAG: Final = "Capture"
+BATCH_MAX: Final = 500
+
+_COUNTED: Final = "Durable: on disk, and in the database exactly once. What was dropped on purpose says why."
+_ONE_EXAMPLE: Final = {"post_id": 42, "view_type": "intentional", "referrer": "https://example.org/feed"}
+_PLAYER_EXAMPLE: Final = {"post_id": 192, "timestamp": "2025-12-22T16:24:15Z", "intent": "channel", "channel": "all"}
+_PLAYBACK_EXAMPLE: Final = {
+    "streamId": "7",
+    "clientId": "a-browser",
+    "events": [{"type": "play", "videoTime": 0}, {"type": "heartbeat", "videoTime": 15}],
+}
+_SOUND_OR_NOT: Final = {"anyOf": [ref("View"), {}], "description": "One that cannot be read is named in `errors`."}
+_LINES: Final = {
+    "type": "string",
+    "contentMediaType": NDJSON,
+    "description": f"A view on each line, at most {BATCH_MAX}.",
+    "x-example": '{"post_id": 42}\n{"post_id": 43}\n',
+}
+_PREFLIGHT: Final = " Any origin may call it; `Content-Encoding: gzip` is understood; the content type is a hint only."
+
+SCHEMAS: Final[dict[str, Json]] = {
+    "Reason": {
+        "enum": [reason.value for reason in Reason],
+        "description": "Why an event does not count. Each has a counter in `/metrics`.",
+    },
+    "Dropped": counts("How many events were dropped, by reason.", [reason.value for reason in Reason]),
+    "Accepted": obj(
+        {"accepted": COUNT, "dropped": ref("Dropped"), "errors": array(ref("ItemError"))},
+        optional=("errors",),
+        description="What became of the events of a request; `errors` names those of a batch that cannot be read.",
+    ),
+    "TooMany": obj(
+        {
+            "error": TEXT,
+            "error_code": {"const": "rate_limited"},
+            "retry_after": SECONDS,
+            "accepted": {"const": 0},
+            "dropped": ref("Dropped"),
+            "errors": array(ref("ItemError")),
+        },
+        optional=("errors",),
+    ),
+    "Later": obj(
+        {"error": TEXT, "error_code": TEXT, "retry_after": SECONDS},
+        optional=("retry_after",),
+        description="Nothing of the request was kept. Send it again.",
+    ),
+}
+
+_ACCEPTED: Final = answer(_COUNTED, {JSON: ref("Accepted") | {"x-example": {"accepted": 1, "dropped": {}}}})
+_UNREADABLE: Final = answer("Nothing in it could be read.", {JSON: ref("BatchError")})
+_TOO_MANY: Final = answer("All of it is too much for now.", {JSON: ref("TooMany")}, RETRY_AFTER)
+_LATER: Final = answer(
+    "It cannot be kept right now: the journal is full, or no catalog yet.", {JSON: ref("Later")}, RETRY_AFTER
+)
+_TAKEN: Final = {202: _ACCEPTED, 400: shared(400), 429: _TOO_MANY, 503: _LATER}
+_PICTURE: Final = {"image/gif": {"type": "string", "contentMediaType": "image/gif"}}
+_CACHE: Final = {"Cache-Control": {"required": True, "schema": {"const": "no-store"}}}
+
+
+def paths() -> Paths:
+    """Return the operations of capture."""
+    return {
+        "/api/view": {"post": _view()},
+        "/api/post/{post_id}/view": {"post": _post_view()},
+        "/api/pixel.gif": {
+            "get": _pixel("Count a view without a script"),
+            "head": _pixel("Ask for the picture's head"),
+        },
+        "/player/events/view": {"post": _player_view()},
+        "/api/track/page-view": {"post": _page_view()},
+        "/api/track/event": {"post": _host_event()},
+        "/analytics/events": {"post": _playback()},
+    }
+
+
+def _view() -> Json:
+    batch = array(_SOUND_OR_NOT, minItems=1, maxItems=BATCH_MAX)
+    either = {"anyOf": [ref("View"), batch], "x-example": _ONE_EXAMPLE}
+    as_text = {"type": "string", "contentMediaType": JSON, "description": "The same: a beacon sends no preflight."}
+    return operation(
+        TAG,
+        "Count a view, or many",
+        _TAKEN | {400: _UNREADABLE},
+        errors=(401, 405, 415),
+        says=f"One view, an array or NDJSON of up to {BATCH_MAX}, 1 MiB in all." + _PREFLIGHT,
+        sent=body({JSON: either, PLAIN: as_text, NDJSON: _LINES}),
+        security=OPTIONAL,
+    )
+
+
+def _post_view() -> Json:
+    return operation(
+        TAG,
+        "Count a view of one content",
+        _TAKEN,
+        errors=(401, 404, 405, 415),
+        says="404 for unknown contents in strict mode, and for deleted ones." + _PREFLIGHT,
+        parameters=[path_id("post_id", "The content.")],
+        sent=body({JSON: ref("PostView") | {"x-example": {"intent": "impression"}}}, required=False),
+        security=OPTIONAL,
+    )
+
+
+def _pixel(summary: str) -> Json:
+    parameters = [
+        query("post_id", ID, "The content. Without a sound one nothing is counted."),
+        query("view_type", TEXT, "As for a view; widget unless given."),
+        query("source", TEXT, "As for a view."),
+        query("referrer", TEXT, "As for a view."),
+        query("event_id", TEXT, "As for a view."),
+    ]
+    return operation(
+        TAG,
+        summary,
+        {
+            200: answer("Always the same 43 bytes: a picture that is not drawn would be worse.", _PICTURE, _CACHE),
+            503: answer("The picture; the view could not be kept.", _PICTURE, _CACHE | RETRY_AFTER),
+        },
+        errors=(400, 401, 405),
+        says="For pages without scripts, e-mail and README files. GET counts, HEAD does not.",
+        parameters=parameters,
+        security=OPTIONAL,
+    )
+
+
+def _player_view() -> Json:
+    return operation(
+        TAG,
+        "Count a player's view",
+        _TAKEN,
+        errors=(401, 405, 415),
+        says="For players without MQTT; the payload is the one of MQTT. User name is the player's key, the password "
+        "its credential. A player's views lie at least 5 s apart.",
+        sent=body({JSON: ref("PlayerView") | {"x-example": _PLAYER_EXAMPLE}}),
+        security=[{PLAYER: []}],
+    )
+
+
+def _page_view() -> Json:
+    return operation(
+        TAG,
+        "Count a page view",
+        _TAKEN,
+        errors=(401, 405, 415),
+        says="Of any page of the site; pages are told apart by `site.page_rules`." + _PREFLIGHT,
+        sent=body({JSON: ref("PageView") | {"x-example": {"path": "/search", "referrer": "https://example.org/"}}}),
+        security=OPTIONAL,
+    )
+
+
+def _host_event() -> Json:
+    return operation(
+        TAG,
+        "Report what happened in the host application",
+        _TAKEN,
+        errors=(401, 403, 405, 415),
+        says="For services.",
+        sent=body({JSON: ref("HostEvent") | {"x-example": {"event_type": "signup", "user_id": 7}}}),
+        security=[{BEARER: []}],
+    )
+
+
+def _playback() -> Json:
+    ingested = obj({"ingested": {"type": "integer", "minimum": 1}})
+    return operation(
+        TAG,
+        "Report what a video player did",
+        _TAKEN | {202: answer(_COUNTED, {JSON: {"anyOf": [ingested, ref("Accepted")]}})},
+        errors=(401, 404, 405, 415),
+        says="What one request says is kept as a whole or not at all. 404 for an unknown stream." + _PREFLIGHT,
+        sent=body({JSON: ref("Playback") | {"x-example": _PLAYBACK_EXAMPLE}}),
+        security=OPTIONAL,
+    )

@@ -1,0 +1,95 @@
+"""What services write: contents, players, reactions, comments."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vts.web.openapi.errors import refusal
+from vts.web.openapi.parts import (
+    BEARER,
+    COUNT,
+    JSON,
+    NDJSON,
+    Json,
+    Paths,
+    answer,
+    array,
+    body,
+    obj,
+    operation,
+    path_id,
+    ref,
+)
+
+TAG: Final = "Catalog"
+SERVICE: Final[list[Json]] = [{BEARER: []}]
+
+_SAYS: Final = "An object, an array or NDJSON. A bad row is named by its index and nothing of the request is applied. "
+_EXAMPLES: Final[dict[str, Json]] = {
+    "ContentRow": {"post_id": 42, "kind": "artwork", "owner_id": 7, "title": "Evening", "hashtags": ["pixelart"]},
+    "PlayerRow": {"player_key": "0b6d8a3e-5f0c-4d5b-9b07-2f6a4c1d9e11", "owner_id": 7, "name": "Hall", "country": "BR"},
+    "Reaction": {"post_id": 42, "user_id": 7, "emoji": "❤", "op": "add"},
+    "Comment": {"post_id": 42, "user_id": 7, "comment_id": 1001, "op": "add"},
+}
+
+
+def rows_of(name: str) -> dict[str, Json]:
+    """Describe a bulk body: one row, an array of them, or NDJSON."""
+    lines: Json = {"type": "string", "contentMediaType": NDJSON, "description": "A row on each line."}
+    either: Json = {"anyOf": [ref(name), array(ref(name), minItems=1)]}
+    if name in _EXAMPLES:
+        either["x-example"] = _EXAMPLES[name]
+    return {JSON: either, NDJSON: lines}
+
+
+def paths() -> Paths:
+    """Return the operations of the catalog, of reactions and of comments."""
+    upserted = answer("All of them are in force.", {JSON: obj({"upserted": COUNT})})
+    accepted = answer("All of them are kept.", {JSON: obj({"accepted": COUNT})})
+    limit = refusal(409, "`reaction_limit_exceeded`: five reactions of a user on a post. The rows before it are kept.")
+    key: Json = {
+        "name": "player_key",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "format": "uuid"},
+        "description": "The player.",
+    }
+    return {
+        "/api/content": {"post": _write("Write contents", "ContentRow", {200: upserted})},
+        "/api/content/{post_id}": {
+            "delete": _delete("Delete a content", "Its views are dropped as `deleted` from now on.", _number())
+        },
+        "/api/players": {"post": _write("Write players", "PlayerRow", {200: upserted})},
+        "/api/players/{player_key}": {"delete": _delete("Delete a player", "It may report nothing from now on.", key)},
+        "/api/reactions": {"post": _write("Add or remove reactions", "Reaction", {202: accepted, 409: limit})},
+        "/api/comments": {"post": _write("Add or remove comments", "Comment", {202: accepted})},
+    }
+
+
+def _number() -> Json:
+    return path_id("post_id", "The content.")
+
+
+def _write(summary: str, row: str, responses: dict[int, Json]) -> Json:
+    return operation(
+        TAG,
+        summary,
+        responses,
+        errors=(400, 401, 403, 405),
+        says=_SAYS + "In force here before the answer, and idempotent.",
+        sent=body(rows_of(row)),
+        security=SERVICE,
+    )
+
+
+def _delete(summary: str, says: str, parameter: Json) -> Json:
+    deleted = answer("It is gone.", {JSON: obj({"deleted": {"const": 1}})})
+    return operation(
+        TAG,
+        summary,
+        {200: deleted},
+        errors=(400, 401, 403, 404, 405),
+        says=says,
+        parameters=[parameter],
+        security=SERVICE,
+    )

@@ -1,0 +1,69 @@
+"""How a refusal looks: one shape, and the responses that are the same for every operation."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vts.web.openapi.parts import JSON, SECONDS, TEXT, Json, answer, array, obj, ref
+
+RETRY_AFTER: Final[Json] = {
+    "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 1}}
+}
+CHALLENGE: Final[Json] = {
+    "WWW-Authenticate": {"description": "`Bearer`, or `Basic` for players.", "required": True, "schema": TEXT}
+}
+ALLOW: Final[Json] = {"Allow": {"description": "The methods there are.", "required": True, "schema": TEXT}}
+
+_ITEM: Final = obj({"index": {"type": "integer", "minimum": 0}, "error": TEXT, "error_code": {"const": "invalid"}})
+
+SCHEMAS: Final[dict[str, Json]] = {
+    "Error": {
+        "type": "object",
+        "description": "What is wrong and where; never a stack trace, never an echo of the input.",
+        "properties": {"error": TEXT, "error_code": TEXT},
+        "required": ["error", "error_code"],
+        "additionalProperties": False,
+    },
+    "BatchError": obj(
+        {
+            "error": TEXT,
+            "error_code": TEXT,
+            "retry_after": SECONDS,
+            "accepted": {"const": 0},
+            "dropped": ref("Dropped"),
+            "errors": array(_ITEM),
+        },
+        optional=("retry_after", "accepted", "dropped", "errors"),
+        description="Nothing was accepted; a batch says of each event why.",
+    ),
+    "ItemError": _ITEM,
+}
+
+_TEXTS: Final = {
+    400: "What was sent cannot be read or is out of range. The text names the field and what is allowed.",
+    401: "No token, or one that is not good; with Basic, an unknown player or a wrong credential.",
+    403: "The token is good, but what is asked for is somebody else's.",
+    404: "There is no such thing.",
+    405: "This path has other methods.",
+    408: "The request did not arrive in time (5 s for headers, 5 s for a body).",
+    409: "In conflict with what is there.",
+    413: "Larger than allowed: bodies 64 KiB, bulk routes 1 MiB, 512 KiB after gunzip.",
+    415: "Only UTF-8 and gzip are understood.",
+    417: "`Expect` knows only `100-continue`.",
+    426: "A WebSocket is spoken here.",
+    429: "Too many for now.",
+    431: "Headers of more than 16 KiB or 128 lines.",
+    500: "A fault of ours. It is logged, and nothing that was acknowledged is touched by it.",
+    501: "A method or transfer coding that is not understood.",
+    503: "Not possible right now: the database does not answer, the journal is full, or too many ask. Try again.",
+    505: "Only HTTP/1.1 and HTTP/1.0 are spoken here.",
+}
+_HEADERS: Final = {401: CHALLENGE, 405: ALLOW, 503: RETRY_AFTER}
+
+
+def refusal(status: int, description: str = "") -> Json:
+    """Describe an error of the one shape."""
+    return answer(description or _TEXTS[status], {JSON: ref("Error")}, _HEADERS.get(status))
+
+
+RESPONSES: Final[dict[str, Json]] = {str(status): refusal(status) for status in _TEXTS}

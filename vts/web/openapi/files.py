@@ -1,0 +1,148 @@
+"""Tables that leave as files, and history that comes in."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vts.query.export.table import FORMATS, Format
+from vts.query.tables import TABLES
+from vts.web.imports import DAILY_MAX, VIEWS_MAX
+from vts.web.openapi.catalog import SERVICE, rows_of
+from vts.web.openapi.errors import refusal
+from vts.web.openapi.parts import (
+    COUNT,
+    DATE,
+    FLAG,
+    JSON,
+    SIGNED,
+    TEXT,
+    Json,
+    Paths,
+    answer,
+    array,
+    body,
+    obj,
+    operation,
+    query,
+    ref,
+    words,
+)
+from vts.web.tables import MEDIA_TYPES
+
+TAG: Final = "Tables and history"
+
+FORMAT_QUERY: Final = query("format", words(*FORMATS, default="json"), "What the answer, or its table, is written as.")
+_ROWS: Final = array({"type": "object"}, description="The rows of a table.")
+_KINDS: Final[dict[Format, str]] = {
+    "csv": "A header line, then a line for each row; cells that a spreadsheet would run begin with an apostrophe.",
+    "ndjson": "An object on each line.",
+    "xlsx": "One sheet of at most 1,048,575 rows.",
+    "parquet": "Typed columns.",
+}
+_DAILY_EXAMPLE: Final = {"post_id": 42, "day": "2025-01-31", "views": 12, "breakdowns": {"country": {"BR": 3}}}
+_VIEWS_EXAMPLE: Final = {"post_id": 42, "created_at": "2025-01-31T12:00:00Z", "user_id": 7}
+_IMPORT: Final = [
+    query(
+        "import_id",
+        {"type": "string", "pattern": "^[!-~]{1,200}$"},
+        "An import is applied once. Its id is this, or `Idempotency-Key`, or the SHA-256 of the body.",
+    ),
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+        "description": "The same as `import_id`.",
+    },
+]
+
+
+def files(as_json: Json) -> dict[str, Json]:
+    """Describe an answer that is JSON or one of its tables in any of the formats."""
+    return {JSON: {"anyOf": [as_json, _ROWS]}} | _as_files()
+
+
+def _as_files() -> dict[str, Json]:
+    media = {form: MEDIA_TYPES[form].partition(";")[0] for form in FORMATS if form != "json"}
+    return {
+        kind: {"type": "string", "contentMediaType": kind, "description": _KINDS[form]} for form, kind in media.items()
+    }
+
+
+def paths() -> Paths:
+    """Return the operations of exports and imports."""
+    return {
+        "/api/export": {"get": _list()},
+        "/api/export/{name}": {"get": _table()},
+        "/api/import/daily": {"post": _daily()},
+        "/api/import/views": {"post": _views()},
+    }
+
+
+def _list() -> Json:
+    listed = obj({"tables": array(words(*TABLES)), "formats": array(words(*FORMATS))})
+    return operation(
+        TAG,
+        "List the tables",
+        {200: answer("What may be exported.", {JSON: listed})},
+        errors=(401, 403, 405),
+        says="For moderators, owners of the site and services.",
+        security=SIGNED,
+    )
+
+
+def _table() -> Json:
+    name = {"name": "name", "in": "path", "required": True, "schema": words(*TABLES), "description": "The table."}
+    days = [query("from", DATE, "First UTC day; open unless given."), query("to", DATE, "Last UTC day; open likewise.")]
+    return operation(
+        TAG,
+        "Export a table",
+        {
+            200: answer("The whole table in one snapshot, streamed.", {JSON: _ROWS} | _as_files()),
+            503: refusal(503, "`busy`: four exports run at a time; or the database does not answer."),
+        },
+        errors=(400, 401, 403, 404, 405),
+        says="For moderators, owners of the site and services. Reading rows about single people is noted in "
+        "`audit_log` first. A transfer that breaks off has no end and is never a whole file.",
+        parameters=[name, FORMAT_QUERY, *days],
+        security=SIGNED,
+    )
+
+
+def _conflict() -> Json:
+    return refusal(409, "`import_id_used`: for other rows. `day_open`: the day still has raw rows; try in an hour.")
+
+
+def _daily() -> Json:
+    rows = rows_of("DailyRow")
+    rows[JSON] = rows[JSON] | {"x-example": _DAILY_EXAMPLE}
+    text: Json = {"type": "string", "contentMediaType": "text/csv", "description": "With a header line."}
+    done = answer("Applied, or applied before.", {JSON: obj({"import_id": TEXT, "imported": COUNT, "repeated": FLAG})})
+    return operation(
+        TAG,
+        "Import counters of days",
+        {200: done, 409: _conflict()},
+        errors=(400, 401, 403, 405, 415),
+        says=f"At most {DAILY_MAX} rows of days that are no longer kept raw, also gzipped. An exported "
+        "`post_stats_daily` is such a body. A bad row is named by its index and nothing is applied.",
+        parameters=_IMPORT,
+        sent=body(rows | {"text/csv": text}),
+        security=SERVICE,
+    )
+
+
+def _views() -> Json:
+    rows = rows_of("ImportedView")
+    rows[JSON] = rows[JSON] | {"x-example": _VIEWS_EXAMPLE}
+    text: Json = {"type": "string", "contentMediaType": "text/csv", "description": "With a header line."}
+    told = {"import_id": TEXT, "accepted": COUNT, "merged": COUNT, "repeated": FLAG, "dropped": ref("Dropped")}
+    return operation(
+        TAG,
+        "Import views with their own times",
+        {202: answer("Durable.", {JSON: obj(told)}), 409: _conflict()},
+        errors=(400, 401, 403, 405, 415),
+        says=f"At most {VIEWS_MAX}, also gzipped. Views of the raw days go the way of every event; older ones, which "
+        "need an `event_id`, are added to the counters of their day.",
+        parameters=_IMPORT,
+        sent=body(rows | {"text/csv": text}),
+        security=SERVICE,
+    )

@@ -1,0 +1,168 @@
+"""The pieces that a description of the API is put together from: schemas, parameters, bodies, responses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from vts.model.view import POST_ID_MAX
+
+Json = dict[str, Any]
+Paths = dict[str, dict[str, Json]]
+"""Path → method → operation."""
+
+JSON: Final = "application/json"
+NDJSON: Final = "application/x-ndjson"
+PLAIN: Final = "text/plain"
+HTML: Final = "text/html"
+
+BEARER: Final = "token"
+SESSION: Final = "session"
+PLAYER: Final = "player"
+TICKET: Final = "ticket"
+SIGNED: Final[list[Json]] = [{BEARER: []}, {SESSION: []}]
+ANYONE: Final[list[Json]] = [{}]
+OPTIONAL: Final[list[Json]] = [{}, {BEARER: []}]
+
+ALWAYS: Final = (408, 413, 417, 431, 500, 501, 503, 505)
+"""What any request may be answered: most of it by the door, before anybody looks at its meaning."""
+
+
+# ---- schemas
+
+
+def ref(name: str) -> Json:
+    """Point to a named schema."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def obj(properties: Mapping[str, Json], optional: Sequence[str] = (), **more: Any) -> Json:
+    """Describe an object that has these fields and no others, all of them but the `optional` ones always."""
+    required = [name for name in properties if name not in optional]
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": required,
+        "additionalProperties": False,
+    } | more
+
+
+def twins(properties: Mapping[str, Json]) -> dict[str, Json]:
+    """Describe each field and its `_authenticated` twin."""
+    both: dict[str, Json] = {}
+    for name, schema in properties.items():
+        both[name] = schema
+        both[f"{name}_authenticated"] = {key: value for key, value in schema.items() if key != "description"}
+    return both
+
+
+def array(items: Json, **more: Any) -> Json:
+    """Describe a list."""
+    return {"type": "array", "items": items} | more
+
+
+def counts(description: str = "", names: Sequence[str] = ()) -> Json:
+    """Describe a breakdown: value → count. `names` are the values there are, where that is known."""
+    keys: Json = {"propertyNames": {"enum": list(names)}} if names else {}
+    return (
+        {"type": "object", "additionalProperties": COUNT} | keys | ({"description": description} if description else {})
+    )
+
+
+def words(*values: Any, **more: Any) -> Json:
+    """Describe one of a closed list."""
+    return {"enum": list(values)} | more
+
+
+def lenient(*values: Any, says: str) -> Json:
+    """Describe an enumeration whose unknown values are taken as none at all."""
+    known = "anyOf"
+    return {known: [{"enum": [*values, None]}, {}], "description": f"{says} An unknown value is taken as none."}
+
+
+def or_null(schema: Json) -> Json:
+    """Describe a value that may be missing."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+COUNT: Final[Json] = {"type": "integer", "minimum": 0}
+SECONDS: Final[Json] = {"type": "number", "minimum": 0}
+DATE: Final[Json] = {"type": "string", "format": "date"}
+TIME: Final[Json] = {"type": "string", "format": "date-time"}
+TEXT: Final[Json] = {"type": "string"}
+FLAG: Final[Json] = {"type": "boolean"}
+ID: Final[Json] = {"type": "integer", "minimum": 1, "maximum": POST_ID_MAX}
+
+FRESH: Final[dict[str, Json]] = {
+    "computed_at": TIME | {"description": "When the answer was made."},
+    "lag_seconds": SECONDS | {"description": "Age of the oldest acknowledged event that is not in it yet."},
+}
+RANGE: Final[dict[str, Json]] = {"from": DATE, "to": DATE}
+
+
+# ---- parameters
+
+
+def path_id(name: str, description: str) -> Json:
+    """Describe a number in the path."""
+    return {"name": name, "in": "path", "required": True, "schema": ID, "description": description}
+
+
+def query(name: str, schema: Json, description: str, **more: Any) -> Json:
+    """Describe a parameter of the query."""
+    return {"name": name, "in": "query", "schema": schema, "description": description} | more
+
+
+# ---- bodies and responses
+
+
+def body(content: Mapping[str, Json], *, required: bool = True, description: str = "") -> Json:
+    """Describe what is sent: media type → schema."""
+    said: Json = {"content": {kind: _media(schema) for kind, schema in content.items()}, "required": required}
+    return said | ({"description": description} if description else {})
+
+
+def _media(schema: Json) -> Json:
+    example = schema.get("x-example")
+    plain = {key: value for key, value in schema.items() if key != "x-example"}
+    return {"schema": plain} if example is None else {"schema": plain, "example": example}
+
+
+def answer(
+    description: str, content: Mapping[str, Json] | None = None, headers: Mapping[str, Json] | None = None
+) -> Json:
+    """Describe what comes back: media type → schema."""
+    said: Json = {"description": description}
+    if headers:
+        said["headers"] = dict(headers)
+    if content:
+        said["content"] = {kind: _media(schema) for kind, schema in content.items()}
+    return said
+
+
+def shared(status: int) -> Json:
+    """Point to the response that a status always has."""
+    return {"$ref": f"#/components/responses/{status}"}
+
+
+def operation(
+    tag: str,
+    summary: str,
+    responses: Mapping[int, Json],
+    *,
+    errors: Sequence[int] = (),
+    says: str = "",
+    parameters: Sequence[Json] = (),
+    sent: Json | None = None,
+    security: Sequence[Json] = ANYONE,
+) -> Json:
+    """Describe one method of a path. `errors` are statuses that look the same everywhere."""
+    told = {status: shared(status) for status in (*errors, *ALWAYS)} | dict(responses)
+    made: Json = {"tags": [tag], "summary": summary}
+    if says:
+        made["description"] = says
+    if parameters:
+        made["parameters"] = list(parameters)
+    if sent is not None:
+        made["requestBody"] = sent
+    return made | {"responses": {str(status): told[status] for status in sorted(told)}, "security": list(security)}

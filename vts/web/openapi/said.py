@@ -1,0 +1,172 @@
+"""What clients send, as the structs that decode it say, so that the description cannot drift from the decoder.
+
+A struct knows types and bounds; what its field is for, and what is checked after decoding, is added here by name. A
+name that no struct has is a KeyError when the description is made.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from vts.capture import mqtt_wire, site
+from vts.capture.imported import ImportedView
+from vts.capture.playback import Playback
+from vts.capture.wire import INTENTS, PostView, View
+from vts.model.content import ContentRow, PlayerRow
+from vts.model.imports import VALUES_MAX, DailyRow
+from vts.model.reaction import Comment, Reaction
+from vts.model.site import EVENT_TYPES, PLAYBACK_TYPES
+from vts.model.tally import DIMENSIONS
+from vts.model.view import CHANNELS, PLAY_ORDERS, VIEW_SOURCES, VIEW_TYPES
+from vts.web.openapi.parts import ID, Json, lenient, or_null
+
+# The parser of players' payloads keeps its struct to itself; this description is its only other reader.
+PlayerView: Final = mqtt_wire._View
+STRUCTS: Final = (
+    *(View, PostView, site.PageView, site.HostEvent, Playback, PlayerView),
+    *(ContentRow, PlayerRow, Reaction, Comment, DailyRow, ImportedView),
+)
+RENAMED: Final = {"_View": "PlayerView"}
+
+# PostgreSQL holds no NUL in text.
+NO_NUL: Final = r"^[^\u0000]*$"
+PATH: Final = r"^/[^\u0000]*$"
+_HEX: Final = "[0-9a-fA-F]"
+UUID: Final = f"^{_HEX}{{8}}-{_HEX}{{4}}-{{version}}{_HEX}{{3}}-[89abAB]{_HEX}{{3}}-{_HEX}{{12}}$"
+UUID_4_OR_7: Final = UUID.replace("{version}", "[47]")
+UUID_7: Final = UUID.replace("{version}", "7")
+
+_SERVICE: Final = " Heeded from services only: the visitor on whose behalf a server reports."
+_VISITOR: Final[dict[str, Json]] = {
+    "client_ip": or_null({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]})
+    | {"description": "Address." + _SERVICE},
+    "user_agent": or_null({"type": "string", "maxLength": 4096, "pattern": NO_NUL})
+    | {"description": "User-Agent." + _SERVICE},
+    "user_id": or_null(ID) | {"description": "Signed-in user." + _SERVICE},
+}
+_EVENT_ID: Final[Json] = {
+    "pattern": UUID_4_OR_7,
+    "description": "UUID of version 4 or 7, so that sending it again counts nothing twice.",
+}
+_LOCAL: Final[dict[str, Json]] = {
+    "local_datetime": {"pattern": NO_NUL, "description": "The viewer's own time, ISO 8601. Unreadable is none."},
+    "local_timezone": {"pattern": NO_NUL, "description": "The viewer's IANA time zone. An unknown one is none."},
+}
+_CHANNEL: Final = lenient(*CHANNELS, says="By which channel the content was found.")
+_PLAY_ORDER: Final = lenient(*PLAY_ORDERS, says="0 server, 1 created, 2 random.")
+_VIEW: Final[dict[str, Json]] = {
+    "event_id": _EVENT_ID,
+    "view_type": lenient(*VIEW_TYPES, says="How the view came about; intentional unless given."),
+    "source": lenient(*VIEW_SOURCES, says="Where it happened; web unless given."),
+    "referrer": {"pattern": NO_NUL, "description": "URL of the page that led here; its host is kept."},
+    "channel": _CHANNEL,
+    "channel_context": {"pattern": NO_NUL, "description": "Hashtag, or sqid of a user, within the channel."},
+    "playlist_id": {"description": "Playlist that the content was shown from."},
+    "play_order": _PLAY_ORDER,
+    **_LOCAL,
+    **_VISITOR,
+}
+_UNIX_NEVER: Final = "1970-01-01T00:00:00Z, or none, is a clock that is not set: the arrival counts."
+_COUNTED: Final = {"description": "Which content. In open mode its first sight makes it known."}
+_OWNER: Final = {"description": "Whose it is; the owner's own views do not count."}
+
+ADDED: Final[dict[str, dict[str, Json]]] = {
+    "View": _VIEW | {"post_id": _COUNTED},
+    "PostView": _VIEW | {"intent": lenient(*INTENTS, says="`view` is intentional, `impression` a listing.")},
+    "ImportedView": _VIEW
+    | {"post_id": _COUNTED, "created_at": {"description": "When it was looked at, with an offset; not in the future."}},
+    "PageView": _VISITOR
+    | {
+        "path": {"pattern": PATH, "description": "Path of the page; query and fragment are cut off."},
+        "referrer": _VIEW["referrer"],
+        "event_id": {"pattern": UUID_7, "description": "UUID of version 7, for a safe retry."},
+    },
+    "HostEvent": {
+        "event_type": {"enum": list(EVENT_TYPES), "description": "What happened. A page_view needs a page_path."},
+        "page_path": {"pattern": PATH, "description": "Where it happened."},
+        "user_id": {"description": "Whose doing it was."},
+        "event_data": {"description": "At most 4 KiB. `error_type`, `type`, `code` or `status` names an error's kind."},
+        "referrer": _VIEW["referrer"],
+        "event_id": {"pattern": UUID_7, "description": "UUID of version 7, for a safe retry."},
+        "client_ip": _VISITOR["client_ip"],
+        "user_agent": _VISITOR["user_agent"],
+    },
+    "Playback": {
+        "streamId": {"description": "Number of the stream; another name is an unknown stream."},
+        "clientId": {"pattern": NO_NUL, "description": "The player's name for itself; only a keyed hash is kept."},
+    },
+    "Happened": {
+        "type": {"enum": list(PLAYBACK_TYPES), "description": "A heartbeat comes every 15 s."},
+        "videoTime": {"description": "Seconds into the video."},
+        "extra": {"description": "Any JSON of at most 1 KiB."},
+    },
+    "PlayerView": {
+        "player_key": {"description": "If given, the player that signs in."},
+        "event_id": _EVENT_ID,
+        "timestamp": {"pattern": NO_NUL, "description": "Device time, ISO 8601. " + _UNIX_NEVER},
+        "timezone": {"pattern": NO_NUL, "description": "IANA time zone; empty means unknown."},
+        "intent": lenient(*mqtt_wire.INTENTS, says="artwork, intentional: on purpose; channel, automated: a listing."),
+        "play_order": _PLAY_ORDER,
+        "channel": _CHANNEL,
+        "channel_user_sqid": {"description": "Context of the channel by_user."},
+        "channel_hashtag": {"pattern": NO_NUL, "description": "Context of the channel hashtag, without #."},
+        "country": {"description": "ISO 3166-1 alpha-2. Anything else is none."},
+        "request_ack": {"description": "Of MQTT only; HTTP is always answered."},
+    },
+    "ContentRow": {
+        "owner_id": _OWNER,
+        "title": {"pattern": NO_NUL},
+        "category": {"pattern": NO_NUL},
+        "visibility": {"description": "Only public contents have a public count."},
+        "created_at": {"description": "With an offset."},
+    },
+    "PlayerRow": {
+        "owner_id": _OWNER,
+        "name": {"pattern": NO_NUL},
+        "registered": {"description": "Others are refused."},
+        "country": {"description": "ISO 3166-1 alpha-2, where the player itself does not say."},
+        "credential": {"pattern": NO_NUL, "description": "Only its SHA-256 is kept. Without one the old one stays."},
+    },
+    "Reaction": {"emoji": {"pattern": NO_NUL}, "authenticated": {"description": "Whether the user was signed in."}},
+    "Comment": {"comment_id": {"description": "The host application's number; its text stays there."}},
+    "DailyRow": {
+        "post_id": {"description": "0 is the whole site, of which only the unique viewers are taken."},
+        "breakdowns": {
+            "propertyNames": {"enum": list(DIMENSIONS)},
+            "description": f"{{dimension: {{value: count}}}}, at most {VALUES_MAX} values in each; a count may be "
+            "[all, authenticated].",
+        },
+    },
+}
+
+
+def schemas() -> dict[str, Json]:
+    """Return the components of everything that is decoded into a struct."""
+    _, found = msgspec.json.schema_components(STRUCTS, ref_template="#/components/schemas/{name}")
+    made = {RENAMED.get(name, name): component for name, component in found.items()}
+    for name, fields in ADDED.items():
+        for field, keywords in fields.items():
+            _narrow(made[name]["properties"], field, keywords)
+    _hashtags(made["ContentRow"]["properties"]["hashtags"])
+    for component in made.values():
+        component.pop("title", None)
+        for schema in component["properties"].values():
+            if schema.get("default", 0) is None:
+                del schema["default"]
+    return made
+
+
+def _narrow(properties: dict[str, Json], field: str, keywords: Json) -> None:
+    """Add keywords to a field: bounds to the branch that is no null, a description to the whole."""
+    schema = properties[field]
+    for keyword, value in keywords.items():
+        branches: list[Json] = schema.get("anyOf", [])
+        of_text = [one for one in branches if one.get("type") in ("string", "object")]
+        narrower: Json = of_text[0] if of_text and keyword not in ("description", "anyOf") else schema
+        narrower[keyword] = value
+
+
+def _hashtags(schema: dict[str, Any]) -> None:
+    schema["items"]["pattern"] = NO_NUL
