@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from vts.model.faults import StoreUnavailable
 
 RETRY_AFTER_S = 2
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 _encoder = msgspec.json.Encoder()
 
@@ -26,6 +27,9 @@ _CODES = {
 }
 
 
+_OF_THE_PAGE = ("Content-Type",)  # the framework's own error page, which is not sent
+
+
 class Problem(Exception):
     """An answer that is an error: status, what and where, and its code."""
 
@@ -34,7 +38,7 @@ class Problem(Exception):
         self.status = status
         self.error = error
         self.code = code or _CODES.get(status, "error")
-        self.headers = headers or {}
+        self.headers = (CHALLENGE if status == 401 else {}) | (headers or {})
 
 
 def json_answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -64,8 +68,8 @@ def install_error_answers(app: Quart) -> None:
 
     @app.errorhandler(HTTPException)
     async def http_fault(fault: HTTPException) -> Response:
-        status = fault.code or 500
-        return _problem(Problem(status, fault.name.lower()))
+        told = {name: value for name, value in fault.get_headers() if name not in _OF_THE_PAGE}
+        return _problem(Problem(fault.code or 500, fault.name.lower(), headers=told))
 
     @app.errorhandler(Exception)
     async def bug(fault: Exception) -> Response:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from quart import Blueprint, Response, request
 
-from vts.model import identity
+from vts.capture.mqtt_wire import parse_key
 from vts.model.content import ContentRow, PlayerRow
+from vts.model.view import POST_ID_MAX
 from vts.web.answers import Problem, json_answer
 from vts.web.rows import body_of, decode_rows
 from vts.web.services import Services
@@ -34,17 +35,16 @@ def blueprint(services: Services) -> Blueprint:
     @routes.delete("/api/content/<int:post_id>")
     async def delete_content(post_id: int) -> Response:
         check_service()
-        if not await services.delete_content(post_id):
+        if post_id > POST_ID_MAX or not await services.delete_content(post_id):
             raise Problem(404, "post_id: unknown content")
         return json_answer({"deleted": 1})
 
     @routes.delete("/api/players/<player_key>")
     async def delete_player(player_key: str) -> Response:
         check_service()
-        try:
-            key = identity.parse(player_key)
-        except ValueError:
-            raise Problem(400, "player_key: a UUID is expected") from None
+        key = parse_key(player_key)
+        if key is None:
+            raise Problem(400, "player_key: a UUID is expected")
         if not await services.delete_player(key):
             raise Problem(404, "player_key: unknown player")
         return json_answer({"deleted": 1})

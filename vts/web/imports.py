@@ -90,7 +90,8 @@ async def _read(asked: Request, kind: type[T]) -> tuple[list[T], str, bytes]:
     """Return the rows, the import's id and the digest of the body. Raises Problem."""
     body = await body_of(asked)
     digest = hashlib.sha256(body).digest()
-    import_id = asked.args.get("import_id") or asked.headers.get("Idempotency-Key") or f"sha256:{digest.hex()}"
+    given = asked.args.get("import_id", asked.headers.get("Idempotency-Key"))
+    import_id = f"sha256:{digest.hex()}" if given is None else given
     if not _IMPORT_ID.fullmatch(import_id):
         raise Problem(400, "import_id: 1 to 200 visible ASCII characters are expected")
     content_type, encoding = asked.headers.get("Content-Type", ""), asked.headers.get("Content-Encoding")

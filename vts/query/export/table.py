@@ -47,7 +47,7 @@ class Table:
 def block_rows(columns: Sequence[Column]) -> int:
     """Return how many rows a block may have."""
     weight = sum(40 if column.wide else 1 for column in columns)
-    return max(1, min(BLOCK_MAX_ROWS, CELLS_AT_ONCE // weight))
+    return max(1, min(BLOCK_MAX_ROWS, CELLS_AT_ONCE // max(1, weight)))  # an empty list has no columns
 
 
 def listed(name: str, columns: Sequence[Column], rows: Sequence[Row]) -> Table:

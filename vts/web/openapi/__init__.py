@@ -28,9 +28,9 @@ TAGS: Final = {
     running.PAGES: "What a browser opens.",
 }
 _ABOUT: Final = (
-    'Every error is `{"error": "what and where", "error_code": "…"}`. Times are RFC 3339 in UTC. No token is anonymous, '
-    "a bad one is 401 everywhere. A `GET` may be asked as `HEAD`. Fields that are not named here are ignored. The "
-    "statuses 408, 413, 417, 431, 500, 501, 503 and 505 may answer any request."
+    'Every error is `{"error": "what and where", "error_code": "…"}`. Times are RFC 3339 in UTC. No token is '
+    "anonymous, a bad one is 401 everywhere. A `GET` may be asked as `HEAD`. Fields that are not named here are "
+    "ignored. The statuses 408, 413, 417, 431, 500, 501, 503 and 505 may answer any request."
 )
 _SECURITY: Final[dict[str, Json]] = {
     BEARER: {

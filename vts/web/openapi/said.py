@@ -42,8 +42,7 @@ _SERVICE: Final = " Heeded from services only: the visitor on whose behalf a ser
 _VISITOR: Final[dict[str, Json]] = {
     "client_ip": or_null({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]})
     | {"description": "Address." + _SERVICE},
-    "user_agent": or_null({"type": "string", "maxLength": 4096, "pattern": NO_NUL})
-    | {"description": "User-Agent." + _SERVICE},
+    "user_agent": or_null({"type": "string", "maxLength": 4096}) | {"description": "User-Agent." + _SERVICE},
     "user_id": or_null(ID) | {"description": "Signed-in user." + _SERVICE},
 }
 _EVENT_ID: Final[Json] = {
@@ -67,6 +66,8 @@ _VIEW: Final[dict[str, Json]] = {
     "play_order": _PLAY_ORDER,
     **_LOCAL,
     **_VISITOR,
+    "user_agent": or_null({"type": "string", "maxLength": 4096, "pattern": NO_NUL})
+    | {"description": "User-Agent." + _SERVICE},
 }
 _UNIX_NEVER: Final = "1970-01-01T00:00:00Z, or none, is a clock that is not set: the arrival counts."
 _COUNTED: Final = {"description": "Which content. In open mode its first sight makes it known."}
