@@ -116,8 +116,7 @@ async def _fill(connection: Connection, raw: int, daily: int, say: Say) -> None:
     """The turn of the roll-up is held meanwhile, so that the running process does not roll half a day."""
     started_s = time.monotonic()
     await wait_turn(connection)
-    await connection.execute(_CONTENTS, POSTS, ARTIST_POSTS, ARTIST, OWNERS)
-    await connection.execute("SELECT pg_notify('vts_catalog', (SELECT revision::text FROM catalog_revision))")
+    await fill_contents(connection)
     now_us = time.time_ns() // 1000
     today = day_of(now_us)
     days = daily // POSTS
@@ -134,14 +133,24 @@ async def _fill(connection: Connection, raw: int, daily: int, say: Say) -> None:
     say(f"rolled up after {time.monotonic() - started_s:.0f} s")
 
 
+async def fill_contents(connection: Connection) -> None:
+    """Register the contents, for all processes to hear."""
+    await connection.execute(_CONTENTS, POSTS, ARTIST_POSTS, ARTIST, OWNERS)
+    await connection.execute("SELECT pg_notify('vts_catalog', (SELECT revision::text FROM catalog_revision))")
+
+
+async def fill_day(connection: Connection, day: int, views: int, span: str = "86399 seconds") -> None:
+    """Give a day so many raw views, spread over `span` from its beginning and over all contents."""
+    await connection.execute("SELECT make_day($1)", date_of(day))
+    await connection.execute(_RAW, date_of(day), views, None, POSTS, VIEWERS, span)
+
+
 async def _fill_raw(connection: Connection, today: int, now_us: int, raw: int) -> None:
     popular = raw // 10
     each = (raw - popular) // RAW_DAYS
     so_far = f"{now_us % 86_400_000_000 // 1_000_000} seconds"
     for day in range(today - RAW_DAYS + 1, today + 1):
-        await connection.execute("SELECT make_day($1)", date_of(day))
-        span = so_far if day == today else "86399 seconds"
-        await connection.execute(_RAW, date_of(day), each, None, POSTS, VIEWERS, span)
+        await (fill_day(connection, day, each, so_far) if day == today else fill_day(connection, day, each))
     await connection.execute(_RAW, date_of(today), popular, POPULAR, POSTS, VIEWERS, so_far)
 
 
@@ -157,8 +166,8 @@ async def _fill_older(connection: Connection, last: int, days: int, say: Say) ->
     for first in range(1, POSTS + 1, POSTS // 10):
         await connection.execute(_DAILY, date_of(last), first, first + POSTS // 10 - 1, days, PATTERNS)
     say("daily rows of artists and of the site")
-    for table, key, name in (("artist_stats_daily", "owner_id", "owner_id"), ("post_stats_daily", "post_id", "post_id * 0")):
-        await connection.execute(_SUMS.format(table=table, key=key, name=name), date_of(last))
+    await connection.execute(_SUMS.format(table="artist_stats_daily", key="owner_id", name="owner_id"), date_of(last))
+    await connection.execute(_SUMS.format(table="post_stats_daily", key="post_id", name="post_id * 0"), date_of(last))
     await connection.execute(_GONE, date_of(last))
 
 

@@ -70,7 +70,8 @@ def sentence_of(found: Found) -> str:
         f"{viewers:,}: {found.rms_error[viewers]:.2%} / {found.worst_error[viewers]:.2%}" for viewers in VIEWERS
     )
     sizes = ", ".join(f"{viewers:,}: {size:,}" for viewers, size in found.bytes_of_day.items())
-    return f"{found.kind}: rms / worst error of {errors}; bytes of a day of {sizes}; of 1,000 contents {found.site_bytes:,}"
+    bytes_ = f"bytes of a day of {sizes}; of 1,000 contents {found.site_bytes:,}"
+    return f"{found.kind}: rms / worst error of {errors}; {bytes_}"
 
 
 def _days(viewers: int, seed: int) -> Iterator[range]:
