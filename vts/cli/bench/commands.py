@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-CONNECTIONS_MAX = 10_000
 HTTP_S, LONG_S = 10.0, 30.0
+SECONDS = click.FloatRange(0.1, 3600)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -26,42 +27,42 @@ def bench() -> None:
     """
 
 
-def shared(seconds: float, connections: int) -> Callable[[F], F]:
-    """Add the options that every load has."""
-    options = (
+def shared(seconds: float, connections: int, players: int = 0) -> Callable[[F], F]:
+    """Add the options that every load of events has."""
+    return _all(
         click.option("--runs", type=click.IntRange(1, 100), default=5, show_default=True),
-        click.option(
-            "--seconds", type=click.FloatRange(0.1, 3600), default=seconds, show_default=True, help="Of load."
-        ),
-        click.option("--connections", type=click.IntRange(1, CONNECTIONS_MAX), default=connections, show_default=True),
-        click.option(
-            "--url", default=None, help="A running VTS instead of a private one; what is counted there stays."
-        ),
-        click.option("--token", default=None, help="A service token for --url; default: one by the settings."),
-        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
-        click.option("--no-references", is_flag=True, help="Measure VTS alone."),
-        click.option(
-            "--reference-seconds",
-            type=click.FloatRange(0.1, 3600),
-            default=None,
-            help="Of each reference, in each run; default: those of the load.",
-        ),
+        click.option("--seconds", type=SECONDS, default=seconds, show_default=True, help="Of load, in each run."),
+        click.option("--connections", type=click.IntRange(1, 10_000), default=connections, show_default=True),
         click.option("--posts", type=click.IntRange(1, 1_000_000), default=1_000, show_default=True, help="Viewed."),
+        click.option("--contents", type=click.IntRange(0, 10_000_000), default=0, help="Registered; at least --posts."),
         click.option(
-            "--viewers",
-            type=click.IntRange(0, 1 << 24),
-            default=0,
+            "--players",
+            type=click.IntRange(1 if players else 0, 1_000_000),
+            default=players,
             show_default=True,
-            help="Addresses; 0: the generator's.",
+            help="Registered before the load, each with a view of its own.",
         ),
-        click.option(
-            "--contents", type=click.IntRange(0, 10_000_000), default=0, help="Registered before; at least --posts."
-        ),
-        click.option(
-            "--players", type=click.IntRange(0, 1_000_000), default=0, help="Registered before, each with a report."
-        ),
+        AS_JSON,
     )
 
+
+def references(command: F) -> F:
+    """Add the options of loads that have references."""
+    return _all(
+        click.option("--no-references", is_flag=True, help="Measure VTS alone."),
+        click.option("--reference-seconds", type=SECONDS, help="Of each reference, in each run; default: as the load."),
+    )(command)
+
+
+def running(command: F) -> F:
+    """Add the options of loads that a VTS with limits takes, too: a service may send what it likes."""
+    return _all(
+        click.option("--url", help="A running VTS instead of a private one; what is counted there stays counted."),
+        click.option("--token", help="A service token for --url; default: one by the settings."),
+    )(command)
+
+
+def _all(*options: Callable[[F], F]) -> Callable[[F], F]:
     def add(command: F) -> F:
         for option in reversed(options):
             command = option(command)
@@ -70,8 +71,20 @@ def shared(seconds: float, connections: int) -> Callable[[F], F]:
     return add
 
 
+VIEWERS = click.option(
+    "--viewers",
+    type=click.IntRange(0, 1 << 24),
+    default=0,
+    show_default=True,
+    help="Addresses that the load comes from, by X-Forwarded-For; 0: the generator's.",
+)
+
+
 @bench.command()
 @shared(HTTP_S, 128)
+@references
+@running
+@VIEWERS
 @click.option(
     "--generator", type=click.Choice(["wrk", "own"]), default=None, help="Default: wrk where it is installed."
 )
@@ -90,6 +103,9 @@ def http(as_json: bool, generator: str | None, **chosen: Any) -> None:
 
 @bench.command("http-batch")
 @shared(LONG_S, 16)
+@references
+@running
+@VIEWERS
 @click.option("--batch", type=click.IntRange(1, 500), default=100, show_default=True, help="Events of a request.")
 def http_batch(as_json: bool, **chosen: Any) -> None:
     """Measure batches of events beside a COPY into the same PostgreSQL."""
@@ -98,19 +114,111 @@ def http_batch(as_json: bool, **chosen: Any) -> None:
     _finish(load.batches(_options(**chosen)), as_json)
 
 
-def _options(*, no_references: bool, reference_seconds: float | None, url: str | None, **chosen: Any) -> Options:
-    from vts.cli.bench.options import Options
-    from vts.cli.common import read_settings, service_token
+def window(default: int) -> Callable[[F], F]:
+    """Add the option of publishers."""
+    return click.option(
+        "--window",
+        type=click.IntRange(1, 1_000),
+        default=default,
+        show_default=True,
+        help="Messages of a connection that wait for their PUBACK.",
+    )
 
+
+@bench.command()
+@shared(LONG_S, 4, players=1_000)
+@references
+@window(100)
+def mqtt(as_json: bool, **chosen: Any) -> None:
+    """Measure players' views, QoS 1, through a private Mosquitto."""
+    from vts.cli.bench import mqtt as load
+
+    _finish(load.through_broker(_options(**chosen)), as_json)
+
+
+@bench.command("mqtt-direct")
+@shared(LONG_S, 128, players=1_000)
+@references
+@window(10)
+def mqtt_direct(as_json: bool, **chosen: Any) -> None:
+    """Measure players' views, QoS 1, without a broker: every connection is a player."""
+    from vts.cli.bench import mqtt as load
+
+    if chosen["players"] < chosen["connections"]:
+        raise click.UsageError("--players: every connection is a player, so at least --connections are needed")
+    _finish(load.direct(_options(**chosen)), as_json)
+
+
+@bench.command()
+@click.option("--runs", type=click.IntRange(1, 100), default=5, show_default=True)
+@click.option("--requests", type=click.IntRange(1, 100_000), default=300, show_default=True, help="Of each question.")
+@click.option("--raw", type=click.IntRange(0, 1_000_000_000), default=1_000_000, show_default=True, help="Raw rows.")
+@click.option("--daily", type=click.IntRange(0, 1_000_000_000), default=500_000, show_default=True, help="Daily rows.")
+@click.option("--url", help="A running VTS instead of a private one with a data set of its own.")
+@click.option("--token", help="A service token for --url; default: one by the settings.")
+@AS_JSON
+def stats(as_json: bool, url: str | None, token: str | None, **chosen: Any) -> None:
+    """Measure how long answers take over a large data set (10 million raw and 5 million daily rows: ten minutes)."""
+    from vts.cli.bench import stats as load
+
+    if url is None and token is not None:
+        raise click.UsageError("--token belongs to --url")
+    _finish(load.measure(url=url, token=token or (None if url is None else _own_token()), **chosen), as_json)
+
+
+@bench.command()
+@click.option("--views", type=click.IntRange(1, 1_000_000_000), default=1_000_000, show_default=True)
+@AS_JSON
+def rollup(as_json: bool, views: int) -> None:
+    """Measure the roll-up of one day beside a plain GROUP BY of the same dimensions, and the drop of its raw rows."""
+    from vts.cli.bench import rolling
+
+    _finish(rolling.measure(views), as_json)
+
+
+@bench.command()
+@click.option("--seeds", type=click.IntRange(1, 1_000), default=20, show_default=True)
+@AS_JSON
+def sketches(as_json: bool, seeds: int) -> None:
+    """Measure error and bytes of the sketches that could count unique viewers; two minutes for 20 seeds."""
+    import msgspec
+
+    from vts.cli.bench import sketches as load
+
+    for kind in load.kinds():
+        found = load.measure(kind, range(seeds))
+        click.echo(msgspec.json.encode(found) if as_json else load.sentence_of(found))
+
+
+def _options(
+    *,
+    no_references: bool = False,
+    reference_seconds: float | None = None,
+    url: str | None = None,
+    token: str | None = None,
+    **chosen: Any,
+) -> Options:
+    from vts.cli.bench.options import Options
+
+    if url is None and token is not None:
+        raise click.UsageError("--token belongs to --url")
     if url is not None and not url.startswith("http://"):
         raise click.UsageError("--url: http://host:port is expected")
-    if url is not None and not chosen["token"]:
-        chosen["token"] = service_token(read_settings())
-    if url is None and chosen["token"]:
-        raise click.UsageError("--token belongs to --url")
+    if url is not None and chosen.get("viewers"):
+        raise click.UsageError("--viewers needs a private VTS, which believes the generator's X-Forwarded-For")
     return Options(
-        references=not no_references, reference_seconds=reference_seconds or chosen["seconds"], url=url, **chosen
+        references=not no_references,
+        reference_seconds=reference_seconds or chosen["seconds"],
+        url=url,
+        token=token or (None if url is None else _own_token()),
+        **chosen,
     )
+
+
+def _own_token() -> str:
+    from vts.cli.common import read_settings, service_token
+
+    return service_token(read_settings())
 
 
 def _finish(report: Report, as_json: bool) -> None:

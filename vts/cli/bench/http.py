@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-import msgspec
-
 from vts.cli.bench import children, harness, references, wrk
 from vts.cli.bench.figures import Run
 from vts.cli.bench.harness import Place
 from vts.cli.bench.options import Options
-from vts.cli.bench.report import Report
+from vts.cli.bench.report import Report, options_of
 from vts.cli.bench.sender import Sent, Task
 
 START_S = 15.0
@@ -85,9 +83,3 @@ def _report(load: str, place: Place, runs: list[Run]) -> Report:
         books=place.books(),
         notes=[note for note in notes if note],
     )
-
-
-def options_of(options: Options) -> dict[str, object]:
-    """Return the options as a report shows them: without the token."""
-    shown: dict[str, object] = msgspec.to_builtins(options)
-    return {name: value for name, value in shown.items() if name != "token"}

@@ -25,6 +25,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     viewers: int = 0
     contents: int = 0
     players: int = 0
+    window: int = 1
     clients: int = 0
     topics: int = 0
     per_s: float = 0.0

@@ -63,7 +63,11 @@ def vts(where: Path, settings: Mapping[str, str] | None = None) -> Iterator[Targ
         urls = _wait_ready(process, ready, log)
         token = _token(environment)
         yield Target(
-            url=urls["http"], token=token, pid=process.pid, database=urls.get("database"), environment=environment
+            url=urls["http"],
+            token=token,
+            pid=process.pid,
+            database=urls.get("database"),
+            mqtt=urls.get("mqtt", ""),
         )
     finally:
         children.end(process)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import msgspec
@@ -14,6 +14,7 @@ from rich.table import Table
 
 from vts.cli.bench.books import Books
 from vts.cli.bench.figures import Figures, Run, median_of, ratios_of
+from vts.cli.bench.options import Options
 
 LABELS: Final = {
     "events_per_s": ("events/s", "{:,.0f}"),
@@ -91,8 +92,15 @@ def machine() -> dict[str, Any]:
         "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "vts": version("vts"),
+        "vts": _version(),
     }
+
+
+def _version() -> str:
+    try:
+        return version("vts")
+    except PackageNotFoundError:
+        return "a checkout"
 
 
 def show(report: Report, console: Console) -> None:
@@ -119,3 +127,9 @@ def _add(table: Table, label: str, form: str, value: float | None, spread: list[
         table.add_row(label, "unknown", "", "")
         return
     table.add_row(label, form.format(value), form.format(min(spread)), form.format(max(spread)))
+
+
+def options_of(options: Options) -> dict[str, object]:
+    """Return the options as a report shows them: without the token."""
+    shown: dict[str, object] = msgspec.to_builtins(options)
+    return {name: value for name, value in shown.items() if name != "token"}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -23,13 +23,13 @@ PROGRESS_ROWS: Final = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A running VTS. `pid` and `database` are None for one that is not ours."""
+    """A running VTS. `pid` and `database` are None for one that is not ours. `mqtt` is its own endpoint."""
 
     url: str
     token: str
     pid: int | None = None
     database: str | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
+    mqtt: str = ""
 
     @property
     def host(self) -> str:
