@@ -73,6 +73,11 @@ class Ledger:
                 raise ValueError("a number that was not given out")
             self._numbers[number] = 1
 
+    def skip(self, count: int) -> None:
+        """Leave numbers unused."""
+        self.next += count
+        self._numbers.extend(bytes(count))
+
     def compare(self, stored: Stored, accepted: int) -> Books:
         """Compare every id. Where the generator does not know which were acknowledged, their number has to do."""
         lost = sum(1 for sent, there in zip(self._numbers, stored.times, strict=False) if sent and not there)

@@ -151,6 +151,22 @@ def mqtt_direct(as_json: bool, **chosen: Any) -> None:
 
 @bench.command()
 @click.option("--runs", type=click.IntRange(1, 100), default=5, show_default=True)
+@click.option("--seconds", type=SECONDS, default=LONG_S, show_default=True, help="Of load, in each run, twice.")
+@click.option("--clients", type=click.IntRange(1, 10_000), default=1_000, show_default=True, help="WebSockets.")
+@click.option("--topics", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Contents followed.")
+@click.option("--changes", type=click.FloatRange(0.1, 100), default=4.0, show_default=True, help="A second and topic.")
+@click.option("--per-s", type=click.FloatRange(1, 100_000), default=5_000.0, show_default=True, help="Views beside.")
+@click.option("--connections", type=click.IntRange(1, 10_000), default=64, show_default=True, help="Of those views.")
+@AS_JSON
+def live(as_json: bool, changes: float, **chosen: Any) -> None:
+    """Measure live counts: from a view's 202 to every screen that follows it, and what others feel of it."""
+    from vts.cli.bench import live as load
+
+    _finish(load.measure(_options(no_references=True, **chosen), changes), as_json)
+
+
+@bench.command()
+@click.option("--runs", type=click.IntRange(1, 100), default=5, show_default=True)
 @click.option("--requests", type=click.IntRange(1, 100_000), default=300, show_default=True, help="Of each question.")
 @click.option("--raw", type=click.IntRange(0, 1_000_000_000), default=1_000_000, show_default=True, help="Raw rows.")
 @click.option("--daily", type=click.IntRange(0, 1_000_000_000), default=500_000, show_default=True, help="Daily rows.")
