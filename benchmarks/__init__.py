@@ -1,1 +1,0 @@
-"""Benchmarks: whole processes beside references of the same run."""
