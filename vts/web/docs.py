@@ -24,7 +24,7 @@ def blueprint(_: Services) -> Blueprint:
         answer.headers["Access-Control-Allow-Origin"] = "*"  # tools in browsers read it from anywhere
         answer.cache_control.max_age = MAX_AGE_S
         answer.set_etag(etag)
-        return answer
+        return await answer.make_conditional(request)
 
     @routes.get("/docs")
     async def docs() -> str:

@@ -52,11 +52,10 @@ _LINES: Final = {
 _PREFLIGHT: Final = " Any origin may call it; `Content-Encoding: gzip` is understood; the content type is a hint only."
 
 SCHEMAS: Final[dict[str, Json]] = {
-    "Reason": {
-        "enum": [reason.value for reason in Reason],
-        "description": "Why an event does not count. Each has a counter in `/metrics`.",
-    },
-    "Dropped": counts("How many events were dropped, by reason.", [reason.value for reason in Reason]),
+    "Dropped": counts(
+        "How many events were dropped, by reason; each has a counter in `/metrics`.",
+        [reason.value for reason in Reason],
+    ),
     "Accepted": obj(
         {"accepted": COUNT, "dropped": ref("Dropped"), "errors": array(ref("ItemError"))},
         optional=("errors",),

@@ -50,8 +50,8 @@ _IMPORT: Final = [
     {
         "name": "Idempotency-Key",
         "in": "header",
-        "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
-        "description": "The same as `import_id`.",
+        "schema": TEXT,
+        "description": "The same, where there is no `import_id`.",
     },
 ]
 

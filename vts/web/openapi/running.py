@@ -44,6 +44,8 @@ _READY: Final = obj(
     }
 )
 
+_UNCHANGED: Final = answer("It is what `If-None-Match` names.")
+
 
 def paths() -> Paths:
     """Return the operations of live counts, pages and operators."""
@@ -128,8 +130,9 @@ def _operations() -> Paths:
             "get": operation(
                 OPERATIONS,
                 "This description",
-                {200: answer("OpenAPI 3.1.", {JSON: {"type": "object"}})},
+                {200: answer("OpenAPI 3.1.", {JSON: {"type": "object"}}), 304: _UNCHANGED},
                 errors=(405,),
+                says="It changes with the version only.",
             )
         },
     }
@@ -153,6 +156,8 @@ def _pages() -> Paths:
         "/docs": {"get": operation(PAGES, "Documentation", {200: page}, errors=(405,))},
         "/login": {"get": login},
         "/static/{filename}": {
-            "get": operation(PAGES, "A file of the pages", {200: file}, errors=(404, 405), parameters=[name])
+            "get": operation(
+                PAGES, "A file of the pages", {200: file, 304: _UNCHANGED}, errors=(404, 405), parameters=[name]
+            )
         },
     }

@@ -32,7 +32,7 @@ RENAMED: Final = {"_View": "PlayerView"}
 
 # PostgreSQL holds no NUL in text.
 NO_NUL: Final = r"^[^\u0000]*$"
-PATH: Final = r"^/[^\u0000]*$"
+PATH: Final = r"^((https?:/)?/[^\u0000]*)?$"
 _HEX: Final = "[0-9a-fA-F]"
 UUID: Final = f"^{_HEX}{{8}}-{_HEX}{{4}}-{{version}}{_HEX}{{3}}-[89abAB]{_HEX}{{3}}-{_HEX}{{12}}$"
 UUID_4_OR_7: Final = UUID.replace("{version}", "[47]")
@@ -69,6 +69,7 @@ _VIEW: Final[dict[str, Json]] = {
     "user_agent": or_null({"type": "string", "maxLength": 4096, "pattern": NO_NUL})
     | {"description": "User-Agent." + _SERVICE},
 }
+_REFERRER: Final[Json] = {"description": "URL of the page that led here; its host is kept."}
 _UNIX_NEVER: Final = "1970-01-01T00:00:00Z, or none, is a clock that is not set: the arrival counts."
 _COUNTED: Final = {"description": "Which content. In open mode its first sight makes it known."}
 _OWNER: Final = {"description": "Whose it is; the owner's own views do not count."}
@@ -80,16 +81,16 @@ ADDED: Final[dict[str, dict[str, Json]]] = {
     | {"post_id": _COUNTED, "created_at": {"description": "When it was looked at, with an offset; not in the future."}},
     "PageView": _VISITOR
     | {
-        "path": {"pattern": PATH, "description": "Path of the page; query and fragment are cut off."},
-        "referrer": _VIEW["referrer"],
+        "path": {"pattern": PATH, "description": "Path or URL of the page; query and fragment are cut off."},
+        "referrer": _REFERRER,
         "event_id": {"pattern": UUID_7, "description": "UUID of version 7, for a safe retry."},
     },
     "HostEvent": {
         "event_type": {"enum": list(EVENT_TYPES), "description": "What happened. A page_view needs a page_path."},
-        "page_path": {"pattern": PATH, "description": "Where it happened."},
+        "page_path": {"pattern": PATH, "description": "Path or URL of the page where it happened."},
         "user_id": {"description": "Whose doing it was."},
         "event_data": {"description": "At most 4 KiB. `error_type`, `type`, `code` or `status` names an error's kind."},
-        "referrer": _VIEW["referrer"],
+        "referrer": _REFERRER,
         "event_id": {"pattern": UUID_7, "description": "UUID of version 7, for a safe retry."},
         "client_ip": _VISITOR["client_ip"],
         "user_agent": _VISITOR["user_agent"],
@@ -105,14 +106,14 @@ ADDED: Final[dict[str, dict[str, Json]]] = {
     },
     "PlayerView": {
         "player_key": {"description": "If given, the player that signs in."},
-        "event_id": _EVENT_ID,
-        "timestamp": {"pattern": NO_NUL, "description": "Device time, ISO 8601. " + _UNIX_NEVER},
-        "timezone": {"pattern": NO_NUL, "description": "IANA time zone; empty means unknown."},
+        "event_id": _EVENT_ID | {"pattern": f"{UUID_4_OR_7}|^$"},  # a device writes "" where it knows nothing
+        "timestamp": {"description": "Device time, ISO 8601. " + _UNIX_NEVER},
+        "timezone": {"description": "IANA time zone; empty means unknown."},
         "intent": lenient(*mqtt_wire.INTENTS, says="artwork, intentional: on purpose; channel, automated: a listing."),
         "play_order": _PLAY_ORDER,
         "channel": _CHANNEL,
         "channel_user_sqid": {"description": "Context of the channel by_user."},
-        "channel_hashtag": {"pattern": NO_NUL, "description": "Context of the channel hashtag, without #."},
+        "channel_hashtag": {"description": "Context of the channel hashtag, without #."},
         "country": {"description": "ISO 3166-1 alpha-2. Anything else is none."},
         "request_ack": {"description": "Of MQTT only; HTTP is always answered."},
     },

@@ -1,0 +1,131 @@
+"""What the description of the API allows, and what it does not, is sent to a real process by schemathesis.
+
+Every check is on: no 5xx, no undocumented status, media type, header or field; what is described is accepted, what is
+not is refused; nothing that needs a token is given without one.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import load_all_checks, negative_data_rejection
+from schemathesis.config import SchemathesisConfig
+
+from tests.support.folders import open_folder
+from tests.support.process import BROWSER, Vts, running
+from vts.auth.tokens import Tokens
+from vts.web.openapi import document
+from vts.web.openapi.parts import BEARER, JSON, PLAYER
+
+SEED = 20251222
+SECRET = "a secret of the fuzzer, 32 bytes and longer"
+PLAYER_KEY, CREDENTIAL = "0b6d8a3e-5f0c-4d5b-9b07-2f6a4c1d9e11", "c" * 43
+TOKEN = Tokens(secret=SECRET.encode()).issue(user_id=None, roles=frozenset(("service",)), now_s=time.time(), ttl_s=3600)
+
+# They do not end, so nobody can wait for the whole answer. tests/system and tests/live listen to them.
+STREAMS = ("/live", "/live/events")
+# Rules between fields that a schema cannot say: days against from and to, an import's days against those kept raw, a
+# batch whose events are all bad. What keeps the schema and breaks such a rule is refused with 400, and told why.
+RULES = ["2xx", "3xx", "400", "401", "403", "404", "409", "5xx"]
+LIKE_VIEW = ("/api/post/{post_id}/view", "/api/import/views")
+REFUSED = ["400", "401", "403", "404", "405", "409", "413", "415", "429", "431"]
+
+# Read before the tests begin: a list of checks is empty until the library has loaded them.
+load_all_checks()
+
+
+def described() -> dict[str, Any]:
+    """Return the description as it is fuzzed."""
+    made = copy.deepcopy(document())
+    for path in STREAMS:
+        del made["paths"][path]
+    for methods in made["paths"].values():
+        for operation in methods.values():
+            content = operation.get("requestBody", {}).get("content", {})
+            # Texts that hold the same rows in another notation: of them a schema says no more than that they are texts.
+            for kind in [kind for kind in content if kind != JSON]:
+                del content[kind]
+    return made
+
+
+def loaded(**more: Any) -> Any:
+    """Return the description as schemathesis reads it, with the rules of the game."""
+    return schemathesis.openapi.from_dict(
+        described(),
+        config=SchemathesisConfig.from_dict(
+            {
+                "seed": SEED,
+                "checks": {
+                    "positive_data_acceptance": {"expected-statuses": RULES},
+                    "negative_data_rejection": {"expected-statuses": REFUSED},
+                },
+                "operations": [
+                    # Whoever asks for a picture gets a picture.
+                    {"include-path": "/api/pixel.gif", "checks": {"negative_data_rejection": {"enabled": False}}},
+                    # The same fields, each of them tried at /api/view; what remains is examples.
+                    *({"include-path": path, "phases": {"coverage": {"enabled": False}}} for path in LIKE_VIEW),
+                ],
+                **more,
+            }
+        ),
+    )
+
+
+def bounded(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=(Phase.explicit, Phase.generate),
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+signed = loaded(
+    auth={"openapi": {BEARER: {"bearer": TOKEN}, PLAYER: {"username": PLAYER_KEY, "password": CREDENTIAL}}},
+    # TRACE and what nobody knows are 501 at the door (RFC 9110, section 15.6.2), which the checks would call a fault.
+    phases={"coverage": {"unexpected-methods": ["PUT", "PATCH"]}},
+)
+anonymous = loaded(phases={"coverage": {"enabled": False}, "examples": {"enabled": False}})
+
+
+@pytest.fixture(scope="module")
+def vts() -> Iterator[Vts]:
+    """A process of its own, without limits on how much one client may say, and with a player that may sign in."""
+    limits = {"VTS_LIMITS__WEB_PER_MINUTE": "0", "VTS_LIMITS__PLAYER_INTERVAL_S": "0"}
+    with open_folder() as folder, running(folder, VTS_AUTH__SECRET=SECRET, **limits) as process:
+        with process.client(TOKEN) as service:
+            rows = {"player_key": PLAYER_KEY, "credential": CREDENTIAL}
+            assert service.post("/api/players", json=rows).status_code == 200
+        yield process
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[requests.Session]:
+    """One client for all: to make one for each of thousands of requests takes longer than the answers."""
+    with requests.Session() as session:
+        session.trust_env = False
+        yield session
+
+
+@signed.parametrize()
+@bounded(5)
+def test_a_service_is_answered_as_described(case: schemathesis.Case, vts: Vts, session: requests.Session) -> None:
+    case.call_and_validate(base_url=vts.http, session=session)
+
+
+@anonymous.parametrize()
+@bounded(2)
+def test_nobody_is_answered_as_described(case: schemathesis.Case, vts: Vts, session: requests.Session) -> None:
+    # Fields that only a service may say something with are passed over when somebody else sends them.
+    case.call_and_validate(
+        base_url=vts.http, session=session, headers={"User-Agent": BROWSER}, excluded_checks=[negative_data_rejection]
+    )
