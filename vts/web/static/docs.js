@@ -53,7 +53,10 @@ function kindOf(given) {
   const some = nullable ? " or null" : "";
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum) return "one of" + some;
-  if (schema.anyOf) return schema.anyOf.filter((one) => one.type !== "null").map(kindOf).filter(Boolean).join(" or ") + some;
+  if (schema.anyOf) {
+    const branches = schema.anyOf.filter((one) => one.type !== "null" && Object.keys(one).length);
+    return [...new Set(branches.map(kindOf))].join(" or ") + some;
+  }
   if (schema.type === "array") return `array of ${kindOf(schema.items || {})}` + some;
   if (schema.type === "object" && !schema.properties && schema.additionalProperties) {
     return `{value: ${kindOf(schema.additionalProperties)}}` + some;
@@ -107,10 +110,13 @@ function insideOf(schema, depth = 0) {
     return found ? insideOf(found, depth + 1) : null;
   }
   if (!own.properties) return null;
-  const names = Object.keys(own.properties).filter((name) => !isTwin(name, own.properties));
-  const twins = names.length < Object.keys(own.properties).length;
+  const needed = own.required || [];
+  const all = Object.keys(own.properties);
+  const once = all.filter((name) => !isTwin(name, own.properties));
+  const names = [...once.filter((name) => needed.includes(name)), ...once.filter((name) => !needed.includes(name))];
+  const twins = names.length < all.length;
   return h("div", { class: "schema" },
-    h("ul", {}, names.map((name) => fieldRow(name, own.properties[name], (own.required || []).includes(name)))),
+    h("ul", {}, names.map((name) => fieldRow(name, own.properties[name], needed.includes(name)))),
     twins ? h("p", { class: "quiet" }, "Fields of which there is also a ", h("code", {}, `…${TWIN}`), " are named once.") : "");
 }
 
@@ -196,12 +202,11 @@ function tryForm(method, path, operation, parameters) {
 }
 
 async function send(method, path, fields, body, media, operation) {
-  const url = new URL(location.origin);
+  const value = Object.fromEntries(fields.map(([one, input]) => [one.name, input.value]));
+  const url = new URL(path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(value[name])), location.origin);
   const headers = {};
-  url.pathname = path;
   for (const [one, input] of fields) {
-    if (one.in === "path") url.pathname = decodeURI(url.pathname).replace(`{${one.name}}`, encodeURIComponent(input.value));
-    else if (input.value && one.in === "query") url.searchParams.set(one.name, input.value);
+    if (input.value && one.in === "query") url.searchParams.set(one.name, input.value);
     else if (input.value) headers[one.name] = input.value;
   }
   const schemes = operation.security.flatMap((one) => Object.keys(one));
