@@ -12,8 +12,9 @@ from quart_trio import QuartTrio
 
 from vts.capture.judge import LIVE_PATH
 from vts.capture.request import METHODS, Route, route_of
+from vts.live.frames import TOPICS_MAX
 from vts.web.app import create_app
-from vts.web.openapi import document, encoded
+from vts.web.openapi import document, encoded, running
 from vts.web.openapi.parts import SIGNED
 
 IMPLIED = {"HEAD", "OPTIONS"}  # of every GET, and of everything
@@ -62,6 +63,10 @@ def test_every_named_piece_is_there_and_used() -> None:
     used = set(re.findall(r'"#/components/(schemas|responses)/(\w+)"', text))
     there = {(kind, name) for kind in ("schemas", "responses") for name in document()["components"][kind]}
     assert used == there
+
+
+def test_what_is_said_of_live_counts_is_what_they_do() -> None:
+    assert running.TOPICS_MAX == TOPICS_MAX
 
 
 def test_operations_have_a_summary_a_tag_and_a_name_of_their_own() -> None:
