@@ -14,6 +14,7 @@ import trio
 
 from supervisors.child import Child
 from supervisors.parts import Parts, now_us
+from supervisors.persons import ERASE_TIMEOUT_S, Persons
 from supervisors.supervisor import Supervisor
 from vts.catalog.actor import CatalogActor
 from vts.catalog.file import CatalogFile
@@ -33,6 +34,7 @@ from vts.query.tables import COMMAND_TIMEOUT_S as EXPORT_TIMEOUT_S
 from vts.rollup.roller import DAY_TIMEOUT_S, Roller
 from vts.rollup.today import COMMAND_TIMEOUT_S as ANALYTICS_TIMEOUT_S
 from vts.rollup.today import Today
+from vts.store import audit
 from vts.store.artists import Artists
 from vts.store.catalog import CHANNEL as CATALOG_CHANNEL
 from vts.store.catalog import (
@@ -60,7 +62,6 @@ T = TypeVar("T")
 
 LIVE_CHANNEL: Final = "vts_live"
 DRAIN_GRACE_S: Final = 2.0  # what is not drained by then stays in the journal, on disk
-_AUDIT: Final = "INSERT INTO audit_log (actor, action, subject, detail) VALUES ($1, $2, $3, $4)"
 POSTGRES_GRACE_S: Final = 3.0  # a checkpoint; cancelled it ends at once and recovers at the next start
 
 
@@ -85,6 +86,9 @@ class Storage:
             owner_of=self.owner_of,
         )
         self.artists = Artists(self._connector("writer"))
+        self.persons = Persons(
+            parts, self.export_session, self._connector("writer", ERASE_TIMEOUT_S), self.catalog.refresh
+        )
         self.roller = Roller(
             connect=self._connector("writer", DAY_TIMEOUT_S),
             connect_owner=self._connector("owner"),
@@ -147,8 +151,13 @@ class Storage:
 
     async def audit(self, actor: str, action: str, subject: str, detail: dict[str, Any]) -> None:
         """Note who did what. Raises StoreUnavailable."""
-        body = msgspec.json.encode(detail).decode()
-        await self._write(lambda connection: connection.execute(_AUDIT, actor, action, subject, body))
+        await self._write(
+            lambda connection: audit.note(connection, actor=actor, action=action, subject=subject, detail=detail)
+        )
+
+    async def audit_page(self, before: int, limit: int) -> Sequence[dict[str, Any]]:
+        """Return entries of the audit log, the newest first. Raises StoreUnavailable."""
+        return await audit.page(self._parts.readers, before, limit)
 
     async def import_daily(self, ticket: Ticket, rows: Sequence[DailyRow], register: Sequence[int]) -> Applied:
         """Merge counters of days long gone. Raises StoreUnavailable, ImportIdUsed, DaysOpen."""

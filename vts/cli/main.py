@@ -173,6 +173,18 @@ def export(
 
 
 @main.command()
+@click.option("--user", type=click.IntRange(1), required=True, help="The person's user id.")
+@URL
+@click.confirmation_option(prompt="Erase everything that is kept about this person? Counts stay.")
+def erase(user: int, url: str | None) -> None:
+    """Erase a person's data from a running VTS: rows, journal, dead letters; counts stay."""
+    from vts.cli import erase as command
+
+    address, bearer = _running(read_settings(), url)
+    command.run(address, bearer, user)
+
+
+@main.command()
 def doctor() -> None:
     """Check settings, database, broker, clock and disk, and say what to do."""
     from vts.cli import doctor as command

@@ -85,6 +85,7 @@ class Journal:
         self._tail: deque[tuple[Row, Sequence[Record]]] = deque()
         self._tail_records = 0
         self._grown = trio.Event()
+        self._emptied = trio.Event()
         self._refusing_until = -1.0
 
     # ---- what the tree and the doors use
@@ -136,6 +137,11 @@ class Journal:
         return max(0.0, (self._clock() - self._drained.at_us) / SECOND_US)
 
     @property
+    def last_seq(self) -> int:
+        """The number of the newest row."""
+        return self._last.seq
+
+    @property
     def bytes(self) -> int:
         """Bytes in use in the file, drained rows included, free pages and the write-ahead log not."""
         return self._used_bytes
@@ -171,6 +177,12 @@ class Journal:
         self._learn(after, chunk)
         return Slice(chunk.records, chunk.rows[-1].seq if chunk.rows else after)
 
+    async def wait_drained(self, seq: int) -> None:
+        """Return when PostgreSQL has everything up to row `seq`."""
+        await trio.lowlevel.checkpoint()
+        while self._drained.seq < seq:
+            await self._emptied.wait()
+
     def drained(self, seq: int) -> None:
         """Note that PostgreSQL has everything up to row `seq`, and no more: it may go back (a restored database)."""
         before = self._drained
@@ -184,6 +196,8 @@ class Journal:
         if seq >= self._last.seq:
             upto = self._last.upto
         self._drained = Row(seq, next_us, upto)
+        self._emptied.set()
+        self._emptied = trio.Event()
 
     async def recent(self, since_us: int) -> AsyncIterator[list[Record]]:
         """Give what was written since then, drained or not, oldest first: for tables that must survive a restart."""
@@ -195,6 +209,26 @@ class Journal:
                 return
             yield chunk.records
             after = chunk.rows[-1].seq
+
+    # ---- what erasing a person uses
+
+    async def rewrite(self, change: Callable[[Record], Record]) -> int:
+        """Change the records that are kept, on disk and in memory, drained or not; returns how many were changed.
+
+        `change` returns the same object for what stays. Commits come in between, of records that are not changed; what
+        the drain has already taken it may still store as it was. Raises JournalFull.
+        """
+        upto, at, changed = self._last.seq, 0, 0
+        self._tail = deque((row, [change(record) for record in records]) for row, records in self._tail)
+        while at < upto:
+            bite = partial(self._file.rewrite, at, upto, change)
+            seq, more = await self._writer.call(bite)
+            if seq == at:
+                break
+            at, changed = seq, changed + more
+        await self._reader.call(self._reading.close)  # a reader's snapshot would keep the log as it is
+        await self._writer.call(self._file.scrub)
+        return changed
 
     # ---- committing
 

@@ -145,8 +145,15 @@ def stored(connect: Connect, name: str, first: dt.date | None, last: dt.date | N
     return Table(name, table.columns, _blocks(connect, _query(name, table, first, last), block_rows(table.columns)))
 
 
-def _query(name: str, table: Stored, first: dt.date | None, last: dt.date | None) -> str:
-    conditions = ["true"]
+def stored_where(connect: Connect, name: str, condition: str) -> Table:
+    """Return the rows of a table of `TABLES` for which a condition of ours holds; otherwise as `stored`."""
+    table = TABLES[name]
+    query = _query(name, table, None, None, condition)
+    return Table(name, table.columns, _blocks(connect, query, block_rows(table.columns)))
+
+
+def _query(name: str, table: Stored, first: dt.date | None, last: dt.date | None, condition: str = "true") -> str:
+    conditions = [f"({condition})"]
     if first is not None:
         conditions.append(f"{table.when} >= DATE '{first.isoformat()}'")
     if last is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from quart import Response, request
 from quart_trio import QuartTrio
 
-from vts.web import admin, artists, capture, content, docs, exports, imports, live, operations, pages, posts
+from vts.web import admin, artists, capture, content, docs, exports, imports, live, operations, pages, persons, posts
 from vts.web.answers import install_error_answers
 from vts.web.services import Services
 
@@ -29,7 +29,9 @@ def create_app(services: Services) -> QuartTrio:
     app = QuartTrio("vts.web", static_folder="static", static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = BODY_MAX_BYTES
     install_error_answers(app)
-    for room in (capture, content, posts, artists, admin, exports, imports, live, operations, pages, docs):
+    for room in (
+        capture, content, posts, artists, admin, persons, exports, imports, live, operations, pages, docs,
+    ):  # fmt: skip
         app.register_blueprint(room.blueprint(services))
 
     @app.after_request

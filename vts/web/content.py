@@ -5,31 +5,39 @@ from __future__ import annotations
 from quart import Blueprint, Response, request
 
 from vts.capture.mqtt_wire import parse_key
+from vts.model import identity
 from vts.model.content import ContentRow, PlayerRow
+from vts.model.principal import Principal
 from vts.model.view import POST_ID_MAX
 from vts.web.answers import Problem, json_answer
 from vts.web.rows import body_of, decode_rows
 from vts.web.services import Services
-from vts.web.who import principal_of, require_service
+from vts.web.who import actor_of, principal_of, require_service
 
 
 def blueprint(services: Services) -> Blueprint:
     """Return the routes `/api/content` and `/api/players`."""
     routes = Blueprint("content", __name__)
 
-    def check_service() -> None:
-        require_service(principal_of(request, services.tokens, services.clock()))
+    async def audited(action: str, subject: str, rows: int) -> None:
+        """Note a change before it is made; who may not make it is turned away before."""
+        await services.audit(actor_of(check_service()), action, subject, {"rows": rows})
+
+    def check_service() -> Principal:
+        return require_service(principal_of(request, services.tokens, services.clock()))
 
     @routes.post("/api/content")
     async def upsert_contents() -> Response:
         check_service()
         rows = decode_rows(await body_of(request), ContentRow)
+        await audited("catalog.upsert", "content", len(rows))
         return json_answer({"upserted": await services.upsert_contents(rows)})
 
     @routes.post("/api/players")
     async def upsert_players() -> Response:
         check_service()
         rows = decode_rows(await body_of(request), PlayerRow)
+        await audited("catalog.upsert", "players", len(rows))
         return json_answer({"upserted": await services.upsert_players(rows)})
 
     @routes.delete("/api/content/<int:post_id>")
@@ -45,6 +53,7 @@ def blueprint(services: Services) -> Blueprint:
         key = parse_key(player_key)
         if key is None:
             raise Problem(400, "player_key: a UUID is expected")
+        await audited("catalog.delete", f"player:{identity.text_of(key)}", 1)
         if not await services.delete_player(key):
             raise Problem(404, "player_key: unknown player")
         return json_answer({"deleted": 1})

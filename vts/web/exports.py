@@ -13,7 +13,7 @@ from vts.query.tables import TABLES
 from vts.web.answers import Problem, json_answer
 from vts.web.services import Services
 from vts.web.tables import format_asked, table_answer
-from vts.web.who import principal_of, require
+from vts.web.who import actor_of, principal_of, require
 
 DATES: Final = "dates (YYYY-MM-DD) with from <= to are expected"
 
@@ -46,11 +46,6 @@ def blueprint(services: Services) -> Blueprint:
         return await table_answer(request, services.exports.stored(name, first, last), services.exports.encode)
 
     return routes
-
-
-def actor_of(who: Principal) -> str:
-    """Return how the audit log names somebody."""
-    return "service" if who.user_id is None else f"user:{who.user_id}"
 
 
 def _range(asked: Request) -> tuple[dt.date | None, dt.date | None]:

@@ -17,6 +17,7 @@ from vts.model.reaction import Comment, Reaction
 from vts.query.analytics import LoadEngagement, LoadHours
 from vts.query.artist import LoadArtistFacts
 from vts.query.artist_posts import LoadPosts
+from vts.query.export.table import Table
 from vts.query.exports import Exports
 from vts.query.playlist import LoadPlaylist
 from vts.query.post import LoadPostFacts
@@ -58,6 +59,9 @@ class Services:
     exports: Exports
     imports: Imports
     audit: Audit
+    audit_page: Callable[[int, int], Awaitable[Sequence[dict[str, Any]]]]
+    person_tables: Callable[[int], list[Table]]
+    erase_person: Callable[[int], Awaitable[dict[str, int]]]
     lag_s: Callable[[], float]
     accepting: Callable[[], bool]
     readiness: Callable[[], Readiness]

@@ -58,3 +58,8 @@ def readable_content(principal: Principal | None, catalog: Catalog, post_id: int
     if not who.may_read(content.owner_id):
         raise Problem(403, "post_id: not yours to read")
     return content
+
+
+def actor_of(who: Principal) -> str:
+    """Return how the audit log names somebody."""
+    return "service" if who.user_id is None else f"user:{who.user_id}"

@@ -1,0 +1,85 @@
+"""Routes about a person's data and the audit log: for the site's owner and for services."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Final
+
+from quart import Blueprint, Response, request
+
+from vts.model.principal import Principal
+from vts.model.view import POST_ID_MAX
+from vts.web.answers import Problem, json_answer
+from vts.web.services import Services
+from vts.web.who import actor_of, principal_of, require
+
+LIMIT: Final = 100
+LIMIT_MAX: Final = 1000
+_RIGHTS: Final = frozenset(("owner", "service"))
+
+
+def blueprint(services: Services) -> Blueprint:
+    """Return `/api/admin/users/{id}/data` and `/api/admin/audit`."""
+    routes = Blueprint("persons", __name__)
+
+    def administrator() -> Principal:
+        """Return who asks. A moderator judges contents, not people's data."""
+        who = require(principal_of(request, services.tokens, services.clock()))
+        if who.roles.isdisjoint(_RIGHTS):
+            raise Problem(403, "Authorization: the role owner or service is needed")
+        return who
+
+    @routes.get("/api/admin/users/<int:user_id>/data")
+    async def export(user_id: int) -> Response:
+        who = administrator()
+        _check(user_id)
+        answer = Response(content_type="application/json")
+        if request.method != "HEAD":
+            await services.audit(actor_of(who), "person.export", f"user:{user_id}", {})
+            answer = Response(_document(services, user_id), content_type="application/json")
+        answer.timeout = None  # every write has a deadline of its own
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    @routes.delete("/api/admin/users/<int:user_id>/data")
+    async def erase(user_id: int) -> Response:
+        who = administrator()
+        _check(user_id)
+        await services.audit(actor_of(who), "person.erase", f"user:{user_id}", {})
+        return json_answer({"user_id": user_id, "erased": await services.erase_person(user_id)})
+
+    @routes.get("/api/admin/audit")
+    async def audit() -> Response:
+        administrator()
+        limit = _number("limit", LIMIT, LIMIT_MAX)
+        before = _number("before", POST_ID_MAX, POST_ID_MAX)
+        entries = await services.audit_page(before, limit)
+        return json_answer({"entries": entries, "next_before": entries[-1]["id"] if len(entries) == limit else None})
+
+    return routes
+
+
+async def _document(services: Services, user_id: int) -> AsyncGenerator[bytes, None]:
+    """Give one JSON object with an array for every table, as it is read."""
+    yield b'{"user_id":%d' % user_id
+    for table in services.person_tables(user_id):
+        yield b',"%s":' % table.name.encode()
+        async with aclosing(services.exports.encode(table, "json")) as pieces:
+            async for piece in pieces:
+                yield piece
+    yield b"}"
+
+
+def _check(user_id: int) -> None:
+    if not 0 < user_id <= POST_ID_MAX:
+        raise Problem(404, "user_id: not a user's number")
+
+
+def _number(field: str, usual: int, most: int) -> int:
+    text = request.args.get(field)
+    if text is None:
+        return usual
+    if not (text.isascii() and text.isdecimal() and len(text) <= 19 and 1 <= int(text) <= most):
+        raise Problem(400, f"{field}: a number from 1 to {most} is expected")
+    return int(text)
