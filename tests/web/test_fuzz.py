@@ -38,7 +38,7 @@ SECRET = "a secret of the fuzzer, 32 bytes and longer"
 PLAYER_KEY, CREDENTIAL = "0b6d8a3e-5f0c-4d5b-9b07-2f6a4c1d9e11", "c" * 43
 TOKEN = Tokens(secret=SECRET.encode()).issue(user_id=None, roles=frozenset(("service",)), now_s=time.time(), ttl_s=3600)
 
-# They do not end, so nobody can wait for the whole answer. tests/system and tests/live listen to them.
+# They do not end, so nobody can wait for a whole answer. How they refuse is tried below; tests/system listens to them.
 STREAMS = ("/live", "/live/events")
 # Rules between fields that a schema cannot say: days against from and to, an import's days against those kept raw, a
 # batch whose events are all bad. What keeps the schema and breaks such a rule is refused with 400, and told why.
@@ -108,6 +108,8 @@ signed = loaded(
     phases={"coverage": {"unexpected-methods": ["PUT", "PATCH"]}},
 )
 anonymous = loaded(phases={"coverage": {"enabled": False}, "examples": {"enabled": False}})
+whole = schemathesis.openapi.from_dict(document())
+STREAM = document()["paths"]["/live/events"]["get"]["responses"]
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +146,7 @@ def test_nobody_is_answered_as_described(case: schemathesis.Case, vts: Vts, sess
     )
 
 
-# ---- the same rows as text
+# ---- what the description knows and a schema does not
 
 TEXTS = [
     (path, kind)
@@ -184,3 +186,29 @@ def test_texts_are_answered_as_described(path: str, kind: str, vts: Vts, session
         case.validate_response(answer, checks=AS_DESCRIBED)
 
     send()
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ("/live", 426),
+        ("/live/events", 401),
+        ("/live/events?ticket=used", 401),
+        ("/live/events?topics=", 401),
+    ],
+)
+def test_streams_refuse_as_described(asked: str, status: int, vts: Vts, session: requests.Session) -> None:
+    case = whole[asked.partition("?")[0]]["GET"].Case()
+    answer = session.get(vts.http + asked)
+    assert answer.status_code == status
+    case.validate_response(answer, checks=AS_DESCRIBED)
+
+
+def test_a_stream_begins_as_described(vts: Vts, session: requests.Session) -> None:
+    signed_in = {"Authorization": f"Bearer {TOKEN}"}
+    nothing = session.get(f"{vts.http}/live/events", headers=signed_in)
+    assert nothing.status_code == 400
+    whole["/live/events"]["GET"].Case().validate_response(nothing, checks=AS_DESCRIBED)
+    with session.get(f"{vts.http}/live/events?topics=top,post:42", headers=signed_in, stream=True) as answer:
+        assert [answer.status_code] == [int(status) for status in STREAM if status.startswith("2")]
+        assert answer.headers["Content-Type"].partition(";")[0] in STREAM["200"]["content"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from vts.capture.limits import Limits
 from vts.model.outcome import Reason
 from vts.web.openapi.errors import RETRY_AFTER
 from vts.web.openapi.parts import (
@@ -32,7 +33,7 @@ from vts.web.openapi.parts import (
 )
 
 TAG: Final = "Capture"
-BATCH_MAX: Final = 500
+BATCH_MAX: Final = Limits().batch_max_events  # as shipped
 
 _COUNTED: Final = "Durable: on disk, and in the database exactly once. What was dropped on purpose says why."
 _ONE_EXAMPLE: Final = {"post_id": 42, "view_type": "intentional", "referrer": "https://example.org/feed"}

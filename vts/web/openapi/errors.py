@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from vts.capture.http1 import HEADER_LINES_MAX
+from vts.capture.limits import Limits
 from vts.web.openapi.parts import JSON, SECONDS, TEXT, Json, answer, array, obj, ref
 
 RETRY_AFTER: Final[Json] = {
@@ -39,18 +41,22 @@ SCHEMAS: Final[dict[str, Json]] = {
     "ItemError": _ITEM,
 }
 
+_SHIPPED: Final = Limits()  # an operator may set others
+_KIB: Final = 1024
 _TEXTS: Final = {
     400: "What was sent cannot be read or is out of range. The text names the field and what is allowed.",
     401: "No token, or one that is not good; with Basic, an unknown player or a wrong credential.",
     403: "The token is good, but what is asked for is somebody else's.",
     404: "There is no such thing.",
     405: "This path has other methods.",
-    408: "The request did not arrive in time (5 s for headers, 5 s for a body).",
-    413: "Larger than allowed: bodies 64 KiB, bulk routes 1 MiB, 512 KiB after gunzip.",
+    408: f"The request did not arrive in time ({_SHIPPED.header_timeout_s:.0f} s for headers, "
+    f"{_SHIPPED.body_timeout_s:.0f} s for a body).",
+    413: f"Larger than allowed: bodies {_SHIPPED.body_max_bytes // _KIB} KiB, of bulk routes "
+    f"{_SHIPPED.batch_body_max_bytes // _KIB} KiB, {_SHIPPED.gunzip_max_bytes // _KIB} KiB after gunzip.",
     415: "Only UTF-8 and gzip are understood.",
     417: "`Expect` knows only `100-continue`.",
     426: "A WebSocket is spoken here.",
-    431: "Headers of more than 16 KiB or 128 lines.",
+    431: f"Headers of more than {_SHIPPED.header_max_bytes // _KIB} KiB or {HEADER_LINES_MAX} lines.",
     500: "A fault of ours. It is logged, and nothing that was acknowledged is touched by it.",
     501: "A method or transfer coding that is not understood.",
     503: "Not possible right now: the database does not answer, the journal is full, or too many ask. Try again.",
