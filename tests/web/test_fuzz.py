@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 import requests
 import schemathesis
@@ -33,6 +34,11 @@ from vts.auth.tokens import Tokens
 from vts.web.openapi import document
 from vts.web.openapi.parts import BEARER, JSON, PLAYER
 
+
+def named(methods: dict[str, Any]) -> set[str]:
+    return {one["name"] for operation in methods.values() for one in operation.get("parameters", ())}
+
+
 SEED = 20251222
 SECRET = "a secret of the fuzzer, 32 bytes and longer"
 PLAYER_KEY, CREDENTIAL = "0b6d8a3e-5f0c-4d5b-9b07-2f6a4c1d9e11", "c" * 43
@@ -40,9 +46,21 @@ TOKEN = Tokens(secret=SECRET.encode()).issue(user_id=None, roles=frozenset(("ser
 
 # They do not end, so nobody can wait for a whole answer. How they refuse is tried below; tests/system listens to them.
 STREAMS = ("/live", "/live/events")
-# Rules between fields that a schema cannot say: days against from and to, an import's days against those kept raw, a
-# batch whose events are all bad. What keeps the schema and breaks such a rule is refused with 400, and told why.
-RULES = ["2xx", "3xx", "400", "401", "403", "404", "409", "5xx"]
+ACCEPTED = ["2xx", "3xx", "401", "403", "404", "409", "5xx"]
+# Rules that a schema cannot say. What keeps the schema and breaks one of these is refused with 400, and told why.
+RULED = (
+    "/api/view",  # a batch of which nothing can be read
+    "/player/events/view",  # a device's time is whatever ISO 8601 allows
+    "/api/track/event",  # a page view needs a page, event_data has a size
+    "/analytics/events",  # extra has a size
+    "/api/content",  # `format` binds no generator to real dates
+    "/api/import/daily",  # counts that contradict each other, days that are still kept raw
+    "/api/import/views",  # an old view needs an event_id, of version 7 with its own time
+    "/api/export/{name}",  # from after to
+    # days against from and to, from after to, tables that the answer has not
+    *(path for path, methods in document()["paths"].items() if "days" in named(methods)),
+)
+OR_400 = {"expected-statuses": [*ACCEPTED, "400"]}
 LIKE_VIEW = ("/api/post/{post_id}/view", "/api/import/views")
 REFUSED = ["400", "401", "403", "404", "405", "409", "413", "415", "429", "431"]
 
@@ -76,10 +94,11 @@ def loaded(**more: Any) -> Any:
             {
                 "seed": SEED,
                 "checks": {
-                    "positive_data_acceptance": {"expected-statuses": RULES},
+                    "positive_data_acceptance": {"expected-statuses": ACCEPTED},
                     "negative_data_rejection": {"expected-statuses": REFUSED},
                 },
                 "operations": [
+                    *({"include-path": path, "checks": {"positive_data_acceptance": OR_400}} for path in RULED),
                     # Whoever asks for a picture gets a picture.
                     {"include-path": "/api/pixel.gif", "checks": {"negative_data_rejection": {"enabled": False}}},
                     # The same fields, each of them tried at /api/view; what remains is examples.
@@ -89,6 +108,15 @@ def loaded(**more: Any) -> Any:
             }
         ),
     )
+
+
+def whole_numbers(said: Any) -> Any:
+    """Return a body in which 3.0, which is 3 in JSON Schema, is written as every encoder of integers writes it."""
+    if isinstance(said, float) and said.is_integer():
+        return int(said)
+    if isinstance(said, dict):
+        return {name: whole_numbers(value) for name, value in said.items()}
+    return [whole_numbers(one) for one in said] if isinstance(said, list) else said
 
 
 def bounded(examples: int) -> settings:
@@ -118,9 +146,26 @@ def vts() -> Iterator[Vts]:
     limits = {"VTS_LIMITS__WEB_PER_MINUTE": "0", "VTS_LIMITS__PLAYER_INTERVAL_S": "0"}
     with open_folder() as folder, running(folder, VTS_AUTH__SECRET=SECRET, **limits) as process:
         with process.client(TOKEN) as service:
-            rows = {"player_key": PLAYER_KEY, "credential": CREDENTIAL}
-            assert service.post("/api/players", json=rows).status_code == 200
+            fill(service)
         yield process
+
+
+def fill(service: httpx.Client) -> None:
+    """Make user 1 an artist with contents, views and comments, so that answers are not empty."""
+    kinds = {1: "artwork", 2: "blog", 3: "playlist", 7: "stream"}
+    view = {"post_id": 1, "channel": "hashtag", "channel_context": "pixelart", "playlist_id": 3, "play_order": 1}
+    who = {"client_ip": "192.0.2.1", "user_agent": BROWSER, "referrer": "https://example.org/"}
+    noon = {"local_datetime": time.strftime("%Y-%m-%dT12:00:00"), "local_timezone": "Europe/Berlin"}
+    sent: dict[str, Any] = {
+        "/api/players": {"player_key": PLAYER_KEY, "credential": CREDENTIAL, "owner_id": 2, "country": "BR"},
+        "/api/content": [{"post_id": post_id, "kind": kind, "owner_id": 1} for post_id, kind in kinds.items()],
+        "/api/view": [view | who | noon, {"post_id": 2, "user_id": 5} | who],
+        "/api/track/page-view": {"path": "/search"} | who,
+        "/api/reactions": {"post_id": 1, "user_id": 5, "emoji": "x"},
+        "/api/comments": {"post_id": 1, "user_id": 5, "comment_id": 1},
+    }
+    for path, body in sent.items():
+        assert service.post(path, json=body).is_success, path
 
 
 @pytest.fixture(scope="module")
@@ -134,12 +179,14 @@ def session() -> Iterator[requests.Session]:
 @signed.parametrize()
 @bounded(5)
 def test_a_service_is_answered_as_described(case: schemathesis.Case, vts: Vts, session: requests.Session) -> None:
+    case.body = whole_numbers(case.body)
     case.call_and_validate(base_url=vts.http, session=session)
 
 
 @anonymous.parametrize()
 @bounded(2)
 def test_nobody_is_answered_as_described(case: schemathesis.Case, vts: Vts, session: requests.Session) -> None:
+    case.body = whole_numbers(case.body)
     # Fields that only a service may say something with are passed over when somebody else sends them.
     case.call_and_validate(
         base_url=vts.http, session=session, headers={"User-Agent": BROWSER}, excluded_checks=[negative_data_rejection]

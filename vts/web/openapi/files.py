@@ -40,7 +40,12 @@ _KINDS: Final[dict[Format, str]] = {
     "parquet": "Typed columns.",
 }
 _DAILY_EXAMPLE: Final = {"post_id": 42, "day": "2025-01-31", "views": 12, "breakdowns": {"country": {"BR": 3}}}
-_VIEWS_EXAMPLE: Final = {"post_id": 42, "created_at": "2025-01-31T12:00:00Z", "user_id": 7}
+_VIEWS_EXAMPLE: Final = {
+    "post_id": 42,
+    "event_id": "3f2c9d64-7a1b-4e0d-9c58-6b2f8e41a7d3",
+    "created_at": "2025-01-31T12:00:00Z",
+    "user_id": 7,
+}
 _IMPORT: Final = [
     query(
         "import_id",

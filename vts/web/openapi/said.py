@@ -151,6 +151,7 @@ def schemas() -> dict[str, Json]:
     for name, fields in ADDED.items():
         for field, keywords in fields.items():
             _narrow(made[name]["properties"], field, keywords)
+    del made["DailyRow"]["properties"]["views"]["default"]  # none is a number that a day may have
     _hashtags(made["ContentRow"]["properties"]["hashtags"])
     for component in made.values():
         component.pop("title", None)
