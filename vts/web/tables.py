@@ -69,7 +69,8 @@ async def body_answer(asked: Request, name: str, body: Mapping[str, Any], encode
     if chosen not in tables:
         raise Problem(400, f"table: one of {', '.join(tables) or 'none'} is expected")
     columns, rows = tables[chosen]
-    return await table_answer(asked, listed(f"{name}_{chosen}", columns, rows), encode)
+    named = _UNSAFE.sub("_", f"{name}_{chosen}")  # a sheet has no slash in its name, nor has a file
+    return await table_answer(asked, listed(named, columns, rows), encode)
 
 
 async def table_answer(asked: Request, table: Table, encode: Encode, default: Format = "json") -> Response:
