@@ -12,6 +12,7 @@ from vts.model.principal import Principal
 from vts.model.view import POST_ID_MAX
 from vts.web.answers import Problem, json_answer
 from vts.web.services import Services
+from vts.web.tables import all_pieces, first_piece
 from vts.web.who import actor_of, principal_of, require
 
 LIMIT: Final = 100
@@ -37,7 +38,8 @@ def blueprint(services: Services) -> Blueprint:
         answer = Response(content_type="application/json")
         if request.method != "HEAD":
             await services.audit(actor_of(who), "person.export", f"user:{user_id}", {})
-            answer = Response(_document(services, user_id), content_type="application/json")
+            pieces = _document(services, user_id)
+            answer = Response(all_pieces(await first_piece(pieces), pieces), content_type="application/json")
         answer.timeout = None  # every write has a deadline of its own
         answer.headers["Cache-Control"] = "no-store"
         return answer
@@ -61,13 +63,14 @@ def blueprint(services: Services) -> Blueprint:
 
 
 async def _document(services: Services, user_id: int) -> AsyncGenerator[bytes, None]:
-    """Give one JSON object with an array for every table, as it is read."""
-    yield b'{"user_id":%d' % user_id
+    """Give one JSON object with an array for every table, as it is read. The first piece has rows in it, if any."""
+    head = b'{"user_id":%d' % user_id
     for table in services.person_tables(user_id):
-        yield b',"%s":' % table.name.encode()
+        head += b',"%s":' % table.name.encode()
         async with aclosing(services.exports.encode(table, "json")) as pieces:
             async for piece in pieces:
-                yield piece
+                yield head + piece
+                head = b""
     yield b"}"
 
 

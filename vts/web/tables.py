@@ -86,8 +86,8 @@ async def table_answer(asked: Request, table: Table, encode: Encode, default: Fo
         await pieces.aclose()
         await table.blocks.aclose()
     else:
-        first = await _first(pieces)
-    answer = Response(_all(first, pieces), content_type=MEDIA_TYPES[form])
+        first = await first_piece(pieces)
+    answer = Response(all_pieces(first, pieces), content_type=MEDIA_TYPES[form])
     answer.timeout = None  # every write has a deadline of its own
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["X-Accel-Buffering"] = "no"
@@ -95,7 +95,8 @@ async def table_answer(asked: Request, table: Table, encode: Encode, default: Fo
     return answer
 
 
-async def _first(pieces: AsyncGenerator[bytes, None]) -> bytes:
+async def first_piece(pieces: AsyncGenerator[bytes, None]) -> bytes:
+    """Make the first piece, so that a fault up to there can still be answered. Raises Problem."""
     try:
         return await anext(pieces, b"")
     except Busy:
@@ -107,7 +108,8 @@ async def _first(pieces: AsyncGenerator[bytes, None]) -> bytes:
         ) from None
 
 
-async def _all(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+async def all_pieces(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """Give a piece that is made, and the others as they are made."""
     async with aclosing(rest):
         yield first
         async for piece in rest:
