@@ -83,6 +83,7 @@ class Privacy(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     viewer_secret: str
     viewer_identity: Literal["agent", "address"]
+    rotate_days: Annotated[int, Meta(ge=0, le=366)]
 
 
 class Geoip(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -25,6 +25,8 @@ class AdmissionFloor:
             Child(name="admission", run=self._run),
             Child(name="site_admission", run=self._parts.site_admission.run),
         ]
+        if self._parts.rotation is not None:
+            children.append(Child(name="visitor_keys", run=self._parts.rotation.run))
         return Supervisor("admission", children, on_event=self._parts.on_event)
 
     async def _run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

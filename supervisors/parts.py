@@ -24,6 +24,7 @@ from supervisors.logs import log_event
 from supervisors.mailbox import Mailbox
 from supervisors.metrics import Metrics
 from supervisors.report import Event, Failed, Started
+from supervisors.rotation import Rotation
 from vts.admit.admission import Admission
 from vts.admit.gate import Gate, GateSettings
 from vts.admit.site import SiteAdmission
@@ -121,6 +122,7 @@ class Parts:
         self.memory = MemoryCatalog(settings.catalog.provisional_max)
         self.keys = ViewerKeys(self.secrets.viewer, 1, settings.privacy.viewer_identity)
         self.enricher = self._enricher()
+        self.rotation = self._rotation()
         self.gate = Gate(_gate_settings(settings), self.memory, self.secrets.identities)
         self.journal_box: Mailbox[Entry] = Mailbox(JOURNAL_BOX)
         self.journal = Journal(
@@ -184,6 +186,13 @@ class Parts:
 
     def _submit(self, records: Sequence[Record], on_settled: OnSettled) -> object:
         return self.journal.submit(records, on_settled)
+
+    def _rotation(self) -> Rotation | None:
+        privacy = self.settings.privacy
+        if not privacy.rotate_days:
+            return None
+        path = self.folder / "visitors.key"
+        return Rotation(self.enricher, now_us, privacy.rotate_days, path, privacy.viewer_secret.encode())
 
     def _enricher(self) -> Enricher:
         settings = self.settings

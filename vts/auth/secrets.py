@@ -25,6 +25,17 @@ def load_or_make(path: Path, nbytes: int = 32) -> bytes:
         raise BadStart(f"{path}: the secret cannot be kept here: {fault.strerror}") from fault
 
 
+def replace_secret(path: Path, content: bytes) -> None:
+    """Put a secret in the place of another: whoever reads finds one of the two, whole. Raises OSError."""
+    draft = _draft(path)
+    try:
+        _write(draft, content)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
 def _load(path: Path, nbytes: int) -> bytes:
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         with contextlib.suppress(PermissionError):  # somebody else's file, mounted for us: its modes are his to set
@@ -37,7 +48,7 @@ def _load(path: Path, nbytes: int) -> bytes:
 
 def _make(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    draft = _draft(path)
     try:
         _write(draft, content)
         with contextlib.suppress(FileExistsError):  # another process was first: its secret is the one
@@ -45,6 +56,10 @@ def _make(path: Path, content: bytes) -> None:
     finally:
         draft.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
 
 
 def _write(path: Path, content: bytes) -> None:

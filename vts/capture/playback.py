@@ -56,7 +56,7 @@ class PlaybackReports:
             stream_id=_stream_id(said.streamId),
             arrived_us=now_us,
             client_key=self._enricher.client_key(said.clientId),
-            key_version=who.key_version,
+            key_version=self._enricher.passing_version,
             events=[_played(index, one) for index, one in enumerate(said.events)],
             trusted=who.trusted,
             country_code=who.country_code,

@@ -80,7 +80,7 @@ class WebReports:
             return self._known_visitor(head, principal, said, referrer)
         # A page sends all its views over one connection: who looks at them is found out once.
         who = head.visitors.get(referrer)
-        if who is None:
+        if who is None or who.key_version != self._enricher.passing_version:
             who = self._enricher.web(head.peer, head.forwarded_for, head.agent, referrer, head.cf_country, None)
             if len(head.visitors) < VISITORS_REMEMBERED:
                 head.visitors[referrer] = who

@@ -18,6 +18,7 @@ from vts.enrich.country import Countries, country_code
 from vts.enrich.device import device_type
 from vts.enrich.local_time import LocalTime, PlayerTime, local_time, player_time
 from vts.enrich.referrer import referrer_domain
+from vts.enrich.rotation import PassingKey
 from vts.enrich.timezones import TimeZones
 from vts.enrich.viewer import ViewerKeys
 from vts.model.content import Player
@@ -183,6 +184,17 @@ class Enricher:
             self._on_ignored("local_time")
         return said
 
+    @property
+    def passing_version(self) -> int:
+        """Under which version a visitor's key is made now."""
+        return self._keys.passing_version
+
+    def turn(self, key: PassingKey) -> None:
+        """Know visitors and video players by other keys from now on."""
+        self._keys.turn(key)
+        self._visitor_key.cache_clear()
+        self._agent.cache_clear()
+
     def reload_countries(self) -> bool:
         """Read the country file again. Blocks on the disk: call it from a worker thread."""
         reloaded = self._countries.reload()
@@ -205,7 +217,7 @@ class Enricher:
         trusted = principal is not None and principal.is_service
         return Visitor(
             self._visitor_key(address.packed, text) if user_id is None else self._user_key(user_id),
-            self._keys.version,
+            self._keys.passing_version if user_id is None else self._keys.version,
             user_id,
             user_id is not None,
             trusted,

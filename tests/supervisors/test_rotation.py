@@ -1,0 +1,147 @@
+"""Keys that pass, on a clock that jumps: what a process makes of them, and what its file says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from supervisors import rotation
+from supervisors.rotation import Rotation, load_key
+from vts.capture.request import CaptureHead, Route
+from vts.capture.web_reports import WebReports
+from vts.capture.wire import View
+from vts.enrich.country import Countries
+from vts.enrich.enrich import Enricher
+from vts.enrich.rotation import PassingKey
+from vts.enrich.timezones import TimeZones
+from vts.enrich.viewer import ViewerKeys
+from vts.model.day import DAY_US, SECOND_US
+from vts.model.faults import BadStart
+from vts.model.principal import Principal
+
+TODAY = 20_500
+NIGHT_US = (TODAY + 1) * DAY_US
+
+
+THREAD_S = 0.05  # of idleness before the clock jumps: a file is written in a thread
+
+
+class House:
+    """An enricher, its clock a second before midnight, and its file."""
+
+    def __init__(self, folder: Path, secret: bytes = b"") -> None:
+        self.path = folder / "visitors.key"
+        self.secret = secret
+        self.now_us = NIGHT_US - SECOND_US
+        self.began_s: float | None = None
+
+    def clock(self) -> int:
+        return self.now_us if self.began_s is None else self.now_us + round((trio.current_time() - self.began_s) * 1e6)
+
+    def start(self, window_days: int = 1) -> tuple[Enricher, Rotation]:
+        enricher = plain_enricher()
+        return enricher, Rotation(enricher, self.clock, window_days, self.path, self.secret)
+
+
+def plain_enricher() -> Enricher:
+    return Enricher(keys=ViewerKeys(b"v" * 32), countries=Countries(None), zones=TimeZones())
+
+
+def visitor_of(enricher: Enricher) -> bytes:
+    return enricher.web("203.0.113.7", [], "agent", None, None, None).viewer_key
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+async def test_at_midnight_a_visitor_is_another_and_a_user_the_same(house: House, autojump_clock: MockClock) -> None:
+    autojump_clock.autojump_threshold = THREAD_S
+    enricher, actor = house.start()
+    house.began_s = trio.current_time()
+    user = Principal(7, frozenset({"user"}))
+    reports = WebReports(enricher, lambda name: None)
+    head = CaptureHead(Route.VIEW, "POST", "/api/view", "", "203.0.113.7")
+
+    def seen(principal: Principal | None = None) -> bytes:
+        return reports.make(head, principal, View(post_id=1), 1, "intentional", house.clock()).viewer_key
+
+    before, named = seen(), seen(user)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(actor.run)
+        await trio.sleep(0.5)
+        assert seen() == before
+        old = house.path.read_text()
+        await trio.sleep(1)
+        assert seen() != before  # over the same connection, whose visitor was remembered
+        assert seen(user) == named
+        assert enricher.passing_version == load_key(house.path).version  # type: ignore[union-attr]
+        assert old.split()[1] not in house.path.read_text()
+        nursery.cancel_scope.cancel()
+
+
+def test_a_restart_goes_on_with_the_key_of_the_window(house: House) -> None:
+    first, _ = house.start(7)
+    again, _ = house.start(7)
+    assert visitor_of(first) == visitor_of(again)
+    assert house.path.stat().st_mode & 0o777 == 0o600
+    house.now_us += 7 * DAY_US
+    later, _ = house.start(7)
+    assert visitor_of(later) != visitor_of(first)
+
+
+def test_houses_share_visitors_when_they_share_a_secret(tmp_path: Path) -> None:
+    found = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        house = House(tmp_path / name, secret=b"s" * 32)
+        found.append(visitor_of(house.start()[0]))
+        assert not house.path.exists()  # whoever has the secret can make the keys of every window
+    alone = visitor_of(House(tmp_path).start()[0])
+    assert found[0] == found[1] != alone
+
+
+async def test_a_full_disk_delays_the_file_and_not_the_turn(
+    house: House, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    autojump_clock.autojump_threshold = THREAD_S
+    enricher, actor = house.start()
+    house.began_s = trio.current_time()
+    before, write = visitor_of(enricher), rotation.replace_secret
+
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(actor.run)
+        monkeypatch.setattr(rotation, "replace_secret", full)
+        await trio.sleep(2)
+        turned = visitor_of(enricher)
+        assert turned != before
+        assert load_key(house.path).day == TODAY  # type: ignore[union-attr]
+        with pytest.raises(BadStart, match="No space left"):
+            house.start()
+        monkeypatch.setattr(rotation, "replace_secret", write)
+        await trio.sleep(rotation.LOOK_S + 1)
+        assert load_key(house.path).day == TODAY + 1  # type: ignore[union-attr]
+        assert visitor_of(enricher) == turned
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("content", ["", "x", "20500", "20500 zz", "20500 aabb", "1 " + "00" * 32, "é"])
+def test_a_file_that_holds_no_key_stops_the_start(house: House, content: str) -> None:
+    house.path.write_text(content)
+    with pytest.raises(BadStart, match=r"visitors\.key"):
+        house.start()
+
+
+def test_what_is_kept_is_what_is_read(house: House) -> None:
+    house.start(30)
+    kept = load_key(house.path)
+    assert kept is not None
+    assert kept == PassingKey(kept.day, kept.key)
+    assert kept.day == TODAY  # a window that began before the first start begins with it
