@@ -26,6 +26,7 @@ from vts.capture.mqtt_entrance import DirectLimits
 from vts.capture.mqtt_line import listen_address, server_tls
 from vts.model.faults import BadStart
 from vts.model.outcome import Reason, Refused
+from vts.model.view import Report
 
 BASE = f"makapix/player/{KEY}"
 VIEW = f"{BASE}/view"
@@ -297,6 +298,43 @@ async def test_what_cannot_be_kept_is_not_acknowledged() -> None:
         assert (await device.hear())[1]["error_code"] == "unavailable"
         assert (await device.have(mqtt5.DisconnectPacket)).reason_code == Gone.SERVER_BUSY
         assert device.acked == {}
+
+
+async def test_what_players_say_at_once_is_decided_together_and_each_hears_its_own() -> None:
+    async with house() as home, home.player("one") as one, home.player("two") as two:
+        admission = home.world.admission
+        admission.judge = lambda report: Refused(Reason.RATE_LIMITED) if report.post_id == 13 else None
+
+        async def say(device: Any, *post_ids: int) -> None:
+            said = [
+                mqtt5.PublishPacket(VIEW, view(post_id, at), qos=mqtt5.QoS.AT_LEAST_ONCE, packet_id=at).write()
+                for at, post_id in enumerate(post_ids, 1)
+            ]
+            await device.stream.send_all(b"".join(said))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(say, one, 192, 13)
+            nursery.start_soon(say, two, 13, 7, 192)
+        await until(lambda: len(one.acked) == 2 and len(two.acked) == 3)
+        ok, limited = mqtt5.PubAckReasonCode.SUCCESS, mqtt5.PubAckReasonCode.QUOTA_EXCEEDED
+        assert (one.acked, two.acked) == ({1: ok, 2: limited}, {1: limited, 2: ok, 3: ok})
+        assert admission.batches == [5]
+
+
+async def test_a_fault_of_ours_acknowledges_nothing_and_ends_no_endpoint() -> None:
+    def broken(report: Report) -> Refused | None:
+        raise RuntimeError("a bug")
+
+    async with house() as home:
+        async with home.player("one") as device:
+            home.world.admission.judge = broken
+            await device.send(mqtt5.PublishPacket(VIEW, view(), qos=mqtt5.QoS.AT_LEAST_ONCE, packet_id=1))
+            assert (await device.have(mqtt5.DisconnectPacket)).reason_code == Gone.SERVER_BUSY
+            assert device.acked == {}
+        home.world.admission.judge = lambda report: None
+        async with home.player("one") as device:
+            await device.publish(VIEW, view())
+        assert len(home.world.admission) == 1
 
 
 async def test_a_reconnecting_player_takes_its_session_over() -> None:

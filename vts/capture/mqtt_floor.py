@@ -1,7 +1,7 @@
 """One run of the direct endpoint: who is connected, and what becomes of what they say.
 
-One task for each connection, one sweeper for all deadlines. A message is acknowledged when it is journaled; what
-cannot be kept is not, and its player is asked to come back.
+One task for each connection, one sweeper for all deadlines. What one turn of the loop reads is decided together. A
+message is acknowledged when it is journaled; what cannot be kept is not, and its player is asked to come back.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from vts.capture.player_reports import Publication as Answer
 from vts.model.outcome import Reason
 
 SWEEP_S: Final = 1.0
+TOGETHER_MAX: Final = 500  # packets, before those of the last read: as many as a batch by HTTP may have
 _log: Final = logging.getLogger(__name__)
 
 _TOPIC_CODES: Final = {Reason.INVALID: PubAck.TOPIC_NAME_INVALID, Reason.IDENTITY_MISMATCH: PubAck.NOT_AUTHORIZED}
@@ -33,6 +34,17 @@ _PAYLOAD_CODES: Final = {
     Reason.AUTHENTICATION_FAILED: PubAck.NOT_AUTHORIZED,
     Reason.RATE_LIMITED: PubAck.QUOTA_EXCEEDED,
 }
+
+
+class _Gathering:
+    """What is decided together: packets of many connections, and what became of them, in the same order."""
+
+    __slots__ = ("over", "packets", "settled")
+
+    def __init__(self) -> None:
+        self.packets: list[mqtt5.PublishPacket] = []
+        self.settled: list[Settled] = []
+        self.over = trio.Event()
 
 
 class Floor:
@@ -56,6 +68,7 @@ class Floor:
         self._entering: set[trio.CancelScope] = set()
         self._stopping = False
         self._empty = trio.Event()
+        self._gathering: _Gathering | None = None
         self.count = 0
 
     async def serve(self, listeners: Sequence[trio.SocketListener]) -> None:
@@ -165,13 +178,37 @@ class Floor:
     async def _decide(self, line: Line, published: list[Publication]) -> None:
         """Have everything that one read brought decided together, then answer and acknowledge in its order."""
         own = [packet for packet, refusal in published if refusal is None]
-        settled = iter(await self._reports.settle(own))
+        settled = iter(await self._settle(own))
         for packet, refusal in published:
             if refusal is not None:
                 self._reports.count(SOURCE, refusal, 1)
                 line.acknowledge(packet, _TOPIC_CODES[refusal])
             else:
                 await self._perform(line, packet, next(settled))
+
+    async def _settle(self, packets: list[mqtt5.PublishPacket]) -> list[Settled]:
+        """Have packets decided with those of everybody else who was read in this turn of the loop."""
+        if not packets:
+            return []
+        gathering = self._gathering
+        if gathering is None or len(gathering.packets) >= TOGETHER_MAX:
+            gathering = self._gathering = _Gathering()
+            self._nursery.start_soon(self._decide_together, gathering)
+        begin = len(gathering.packets)
+        gathering.packets += packets
+        await gathering.over.wait()
+        return gathering.settled[begin : begin + len(packets)]
+
+    async def _decide_together(self, gathering: _Gathering) -> None:
+        """One submission for all: what a gate and a journal cost for each is most of what they cost for one event."""
+        if self._gathering is gathering:
+            self._gathering = None
+        try:
+            gathering.settled = await self._reports.settle(gathering.packets)
+        except Exception:
+            _log.exception("players' messages could not be decided")
+            gathering.settled = [Settled(keep=False)] * len(gathering.packets)
+        gathering.over.set()
 
     async def _perform(self, line: Line, packet: mqtt5.PublishPacket, settled: Settled) -> None:
         if settled.answer is not None:

@@ -139,7 +139,7 @@ def mqtt(as_json: bool, **chosen: Any) -> None:
 @bench.command("mqtt-direct")
 @shared(LONG_S, 128, players=1_000)
 @references
-@window(10)
+@window(20)  # what Mosquitto lets be in flight unless told otherwise
 def mqtt_direct(as_json: bool, **chosen: Any) -> None:
     """Measure players' views, QoS 1, without a broker: every connection is a player."""
     from vts.cli.bench import mqtt as load
