@@ -55,12 +55,13 @@ class Frame:
 class Board:
     """The newest state of one topic, numbered."""
 
-    __slots__ = ("_body", "_epoch", "_frames", "readers", "seq", "topic", "unread_since_s")
+    __slots__ = ("_body", "_epoch", "_frames", "readers", "rests_until_s", "seq", "topic", "unread_since_s")
 
     def __init__(self, topic: Topic, epoch: str) -> None:
         self.topic = topic
         self.readers: dict[Reader, None] = {}
         self.unread_since_s: float | None = None
+        self.rests_until_s = float("-inf")
         self._frames: dict[int, Frame] = {}
         self.begin(epoch)
 

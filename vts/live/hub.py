@@ -1,5 +1,8 @@
 """The hub: turns commits into what readers see, at most so often a second per topic, newest wins.
 
+Every topic rests on its own after it was put up, so a change is seen at once unless the last one is recent, and a
+thousand readers are not roused in one moment.
+
 Commits of this process and notices of others bring totals, so following a post asks the database once; it is asked
 again only for what totals cannot say (a late day, an artist's unique viewers, a player, who is in the top). A database
 that is away delays first snapshots and nothing else.
@@ -37,6 +40,7 @@ RELOAD_S: Final = 60.0  # erasures and roll-ups change what was; nothing announc
 OUTAGE_S: Final = 1.0  # how long a database that is away is left in peace
 UNREAD_S: Final = 30.0  # a board outlives its last reader so long: reloading a page costs no query
 IDLE_S: Final = 1.0  # viewers leave without a commit: look so often
+STEPS: Final = 8  # of a topic's rest: changes that fall into one are put up together
 POSTS_PER_LOAD: Final = 1_000
 ROUSED_AT_ONCE: Final = 64  # then the loop looks after everybody else: 2 ms
 
@@ -111,7 +115,8 @@ class Hub:
         self._journal_id = journal_id
         self._clients_max = clients_max
         self._clients_per_address = clients_per_address
-        self._tick_s = 1.0 / per_second
+        self._rest_s = 1.0 / per_second
+        self._tidy_s = float("-inf")
         self._entropy = entropy
         self._window = ViewerWindow(window_capacity)
         self._tracks: dict[str, AnyTrack] = {}
@@ -349,10 +354,11 @@ class Hub:
 
     async def _keep_publishing(self) -> None:
         while not self._stopping:
-            with trio.move_on_after(IDLE_S):
-                await self._changed.wait()
+            if not self._dirty:
+                with trio.move_on_after(IDLE_S):
+                    await self._changed.wait()
             self._changed = trio.Event()
-            due_s = trio.current_time() + self._tick_s
+            due_s = trio.current_time() + self._rest_s / STEPS
             roused = self._publish()
             for start in range(0, len(roused), ROUSED_AT_ONCE):
                 for reader in roused[start : start + ROUSED_AT_ONCE]:
@@ -361,13 +367,20 @@ class Hub:
             await trio.sleep_until(due_s)
 
     def _publish(self) -> list[Reader]:
-        """Put up what changed, in one step: no reader sees one topic newer than another by more than a tick."""
-        now_us = self._clock()
+        """Put up what changed and has rested, in one step."""
+        now_us, now_s = self._clock(), trio.current_time()
         self._turn(day_of(now_us))
         self._note_leavers(self._window.expire(now_us // SECOND_US))
-        dirty, self._dirty = self._dirty, {}
-        roused = [reader for track in dirty for reader in track.show(self._window, now_us)]
-        self._drop_unread(trio.current_time() - UNREAD_S)
+        roused: list[Reader] = []
+        for track in [track for track in self._dirty if track.board.rests_until_s <= now_s]:
+            del self._dirty[track]
+            seq = track.board.seq
+            roused += track.show(self._window, now_us)
+            if track.board.seq != seq:
+                track.board.rests_until_s = now_s + self._rest_s
+        if now_s >= self._tidy_s:
+            self._tidy_s = now_s + IDLE_S
+            self._drop_unread(now_s - UNREAD_S)
         return roused
 
     def _note_leavers(self, gone: set[Key]) -> None:

@@ -22,8 +22,8 @@ from vts.store.intake import Intake, Part
 
 BATCH_ROWS: Final = 10_000  # a quarter of a second of work: what a stop has to wait for
 LINGER_S: Final = 0.05  # under load a small batch waits for company: 50 rows cost PostgreSQL what 500 do
-FLOOD_ROWS: Final = 200  # a batch as large as this after a linger means thousands a second:
-FLOOD_LINGER_S: Final = 0.25  # then the processor is worth more than a quarter of a second of the second we have
+FLOOD_LINGER_S: Final = 0.25  # the most: a quarter of a second of the second that we have
+FLOOD_ROWS: Final = 5_000  # which a batch as large as this earns: ten thousand a second and more
 
 
 class Slice(Protocol):
@@ -123,7 +123,7 @@ class Drain:
     def _linger(self, rows: int) -> float:
         if self._journal.depth >= self._batch_rows // 2:
             return 0.0  # there is a backlog
-        return FLOOD_LINGER_S if rows >= FLOOD_ROWS else self._linger_s
+        return max(self._linger_s, FLOOD_LINGER_S * min(1.0, rows / FLOOD_ROWS))
 
     async def _next(self, at: int, linger_until_s: float) -> Slice:
         if not self._stopping:
