@@ -140,12 +140,15 @@ def mqtt(as_json: bool, **chosen: Any) -> None:
 @shared(LONG_S, 128, players=1_000)
 @references
 @window(20)  # what Mosquitto lets be in flight unless told otherwise
+@click.option(
+    "--idle", type=click.IntRange(0, 15_000), default=0, show_default=True, help="Further players, who say nothing."
+)
 def mqtt_direct(as_json: bool, **chosen: Any) -> None:
     """Measure players' views, QoS 1, without a broker: every connection is a player."""
     from vts.cli.bench import mqtt as load
 
-    if chosen["players"] < chosen["connections"]:
-        raise click.UsageError("--players: every connection is a player, so at least --connections are needed")
+    if chosen["players"] < chosen["connections"] + chosen["idle"]:
+        raise click.UsageError("--players: every connection is a player, so at least --connections + --idle are needed")
     _finish(load.direct(_options(**chosen)), as_json)
 
 

@@ -13,7 +13,7 @@ import click
 import httpx
 import msgspec
 
-from vts.cli.bench import broker, children, harness, private, publisher
+from vts.cli.bench import broker, children, harness, idlers, private, publisher
 from vts.cli.bench.figures import Run
 from vts.cli.bench.harness import Place
 from vts.cli.bench.options import Options
@@ -21,6 +21,7 @@ from vts.cli.bench.report import Report, options_of
 from vts.cli.bench.sender import Sent
 
 CONNECT_S: Final = 30.0
+IDLE_S: Final = 120.0  # to connect them all
 POLL_S: Final = 0.05
 PREFIX: Final = "makapix"
 
@@ -42,10 +43,17 @@ def through_broker(options: Options) -> Report:
 
 def direct(options: Options) -> Report:
     """Measure views that players bring straight to VTS: their PUBACK comes after the journal."""
-    with harness.place(options, {"VTS_MQTT__LISTEN": "127.0.0.1:0"}) as place:
+    with ExitStack() as stack:
+        place = stack.enter_context(harness.place(options, {"VTS_MQTT__LISTEN": "127.0.0.1:0"}))
         url = urlsplit(place.target.mqtt)
         host, port = url.hostname or "", url.port or 0
-        return _measure("mqtt-direct", place, lambda: _publish(place, host, port, as_players=True), [])
+        notes = []
+        if options.idle:
+            they = _task(place, host, port, as_players=True)
+            idle = idlers.Task(as_they=they, behind=options.connections, players=options.idle)
+            children.line(stack.enter_context(children.started("idlers", idle)), int, IDLE_S)
+            notes.append(f"with {options.idle:,} idle players, before the load: {place.target.resident_mb():,.0f} MB")
+        return _measure("mqtt-direct", place, lambda: _publish(place, host, port, as_players=True), notes)
 
 
 def _measure(load: str, place: Place, send: Callable[[], Sent], notes: list[str]) -> Report:
@@ -59,8 +67,15 @@ def _measure(load: str, place: Place, send: Callable[[], Sent], notes: list[str]
 
 
 def _publish(place: Place, host: str, port: int, *, as_players: bool) -> Sent:
+    task = _task(place, host, port, as_players=as_players)
+    sent = children.run("publisher", task, Sent, task.seconds + harness.EXTRA_S)
+    place.ledger.note(sent.used, sent.acknowledged, Path(task.ledger))
+    return sent
+
+
+def _task(place: Place, host: str, port: int, *, as_players: bool) -> publisher.Task:
     options = place.options
-    task = publisher.Task(
+    return publisher.Task(
         host=host,
         port=port,
         connections=options.connections,
@@ -76,9 +91,6 @@ def _publish(place: Place, host: str, port: int, *, as_players: bool) -> Sent:
         prefix=PREFIX,
         ledger=str(place.folder / "ledger"),
     )
-    sent = children.run("publisher", task, Sent, task.seconds + harness.EXTRA_S)
-    place.ledger.note(sent.used, sent.acknowledged, Path(task.ledger))
-    return sent
 
 
 def _until_heard(place: Place, publish: Callable[[], Sent]) -> Sent:

@@ -26,6 +26,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     contents: int = 0
     players: int = 0
     window: int = 1
+    idle: int = 0
     clients: int = 0
     topics: int = 0
     per_s: float = 0.0
