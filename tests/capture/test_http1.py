@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vts.capture.http1 import RequestReader
+from vts.capture.http1 import KNOWN_HEADS_MAX, RequestReader
 from vts.capture.judge import Lane, judge
 from vts.capture.limits import Limits, Room
 
@@ -206,13 +206,24 @@ def test_a_head_that_repeats_is_recognised_and_any_other_is_not() -> None:
     reader = new_reader()
     reader.feed(POST + b"Content-Length: 2\r\n\r\nab")
     head, _ = reader.ready.popleft()
-    assert reader.repeated(POST + b"Content-Length: 2\r\n\r\ncd") == b"cd"
-    assert reader.known is head
+    assert reader.repeated(POST + b"Content-Length: 2\r\n\r\ncd") == (head, b"cd")
     assert reader.repeated(POST + b"Content-Length: 2\r\n\r\ncde") is None  # more than one request
     assert reader.repeated(POST + b"Content-Length: 2\r\n\r\nc") is None  # less than one
     assert reader.repeated(POST + b"Content-Length: 3\r\n\r\nc") is None  # as long, but another head
     reader.feed(POST[:9])
     assert reader.repeated(POST + b"Content-Length: 2\r\n\r\ncd") is None  # in the middle of another request
+
+
+def test_a_few_heads_are_known_at_once_and_the_oldest_gives_way() -> None:
+    reader = new_reader()
+    sent = [POST + b"Content-Length: %d\r\n\r\n" % size + b"x" * size for size in range(1, KNOWN_HEADS_MAX + 2)]
+    for data in sent[:-1]:
+        reader.feed(data)
+    heads = [head for head, _ in reader.ready]
+    assert [reader.repeated(data) for data in sent[:-1]] == [(head, b"x" * size) for size, head in enumerate(heads, 1)]
+    reader.feed(sent[-1])
+    assert reader.repeated(sent[0]) is None
+    assert all(reader.repeated(data) for data in sent[1:])
 
 
 @pytest.mark.parametrize(

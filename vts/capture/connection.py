@@ -110,9 +110,9 @@ class Connection:
         """Take what has arrived. Only while neither `busy` nor ended."""
         self._inside = True
         try:
-            body = self._reader.repeated(data)
-            if body is not None:
-                self._capture(self._reader.known, body)
+            repeated = self._reader.repeated(data)
+            if repeated is not None:
+                self._capture(*repeated)
             else:
                 self._reader.feed(data)
             if not self.busy:

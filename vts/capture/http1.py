@@ -17,6 +17,7 @@ from vts.capture.limits import Limits, Room
 from vts.capture.request import CaptureHead
 
 HEADER_LINES_MAX: Final = 128  # a browser sends about 15, a chain of proxies as many again
+KNOWN_HEADS_MAX: Final = 3  # a client's views differ in the digits of a number, and so in Content-Length
 H2_PREFACE: Final = b"PRI * HTTP/2"
 
 Header = tuple[bytes, bytes]
@@ -96,10 +97,8 @@ class RequestReader:
         self._pieces: list[bytes] = []
         self._body_bytes = 0
         self._unread_bytes = 0
-        # The last head that came with its whole body in one piece of `_known_total` bytes.
-        self._known: Head | None = None
-        self._known_bytes = b""
-        self._known_total = 0
+        # Heads that came with their whole bodies in one piece, by the size of that.
+        self._known: dict[int, tuple[Head, bytes]] = {}
 
     @property
     def partial(self) -> bool:
@@ -119,21 +118,15 @@ class RequestReader:
             self._head.expects_continue = False
         return wants
 
-    def repeated(self, data: bytes) -> bytes | None:
-        """Return the body when `data` is one whole request with the same head as the last one, else None.
+    def repeated(self, data: bytes) -> tuple[Head, bytes] | None:
+        """Return head and body when `data` is one whole request whose head is known, else None.
 
         The same bytes at the same place mean the same to llhttp and to the judge, so neither is asked again.
-        `known` is then its head.
         """
-        if len(data) != self._known_total or self._begun or not data.startswith(self._known_bytes):
+        known = self._known.get(len(data))
+        if known is None or self._begun or not data.startswith(known[1]):
             return None
-        return data[len(self._known_bytes) :]
-
-    @property
-    def known(self) -> Head:
-        """The head that `repeated` recognises."""
-        assert self._known is not None
-        return self._known
+        return known[0], data[len(known[1]) :]
 
     def feed(self, data: bytes) -> None:
         """Read what has arrived. Never raises: see `ready` and `fault`."""
@@ -161,9 +154,9 @@ class RequestReader:
     def _learn(self, data: bytes) -> None:
         head, body = self.ready[-1]
         if not head.chunked and head.keep_alive and not head.upgrade:
-            self._known = head
-            self._known_bytes = data[: len(data) - len(body)]
-            self._known_total = len(data)
+            if len(self._known) >= KNOWN_HEADS_MAX:
+                del self._known[next(iter(self._known))]
+            self._known[len(data)] = head, data[: len(data) - len(body)]
 
     def _bound(self, fed: int, was_in_body: bool, completed: int) -> None:
         """Count bytes that no callback has seen whole: an unfinished head, the framing of chunks."""
