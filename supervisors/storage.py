@@ -18,7 +18,8 @@ from supervisors.persons import ERASE_TIMEOUT_S, Persons
 from supervisors.supervisor import Supervisor
 from vts.catalog.actor import CatalogActor
 from vts.catalog.file import CatalogFile
-from vts.live.hub import Hub, Sources
+from vts.live.asking import Sources
+from vts.live.hub import Hub
 from vts.live.tracks import TopRow
 from vts.model.committed import Committed
 from vts.model.content import Change, ContentRow, PlayerRow

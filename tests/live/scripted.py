@@ -12,8 +12,9 @@ from typing import Any
 
 import trio
 
+from vts.live.asking import Sources
 from vts.live.board import Reader
-from vts.live.hub import Hub, Sources
+from vts.live.hub import Hub
 from vts.live.topics import Topic
 from vts.live.tracks import Counts, TopRow
 from vts.model.committed import Committed, DayTotals, notices_of

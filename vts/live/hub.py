@@ -3,26 +3,25 @@
 Every topic rests on its own after it was put up, so a change is seen at once unless the last one is recent, and a
 thousand readers are not roused in one moment.
 
-Commits of this process and notices of others bring totals, so following a post asks the database once; it is asked
-again only for what totals cannot say (a late day, an artist's unique viewers, a player, who is in the top). A database
-that is away delays first snapshots and nothing else.
+Commits of this process and notices of others bring totals, so following a post asks the database once; `asking` asks
+again for what totals cannot say (a late day, an artist's unique viewers, a player, who is in the top).
 """
 
 from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import trio
 
+from vts.live.asking import AnyTrack, Asking, Sources
 from vts.live.board import Board, Reader
 from vts.live.frames import TOPICS_MAX
 from vts.live.topics import BadTopic, Topic, parse
-from vts.live.tracks import ArtistTrack, Counts, TopRow, TopTrack, Track
+from vts.live.tracks import ArtistTrack, TopTrack, Track
 from vts.live.window import CAPACITY, Key, ViewerWindow
 from vts.model.committed import NOW_US, Committed, DayTotals, read_notice
 from vts.model.day import SECOND_US, day_of
@@ -33,15 +32,11 @@ from vts.model.tally import SITE
 from vts.model.view import ViewEvent
 
 TOP_ROWS: Final = 10
-ASK_GAP_S: Final = 0.25  # between two loads of anything: a flood of subscriptions becomes one query
 MANY_GAP_S: Final = 1.0  # an artist's or a player's numbers are counted over many rows
 TOP_GAP_S: Final = 1.0
-RELOAD_S: Final = 60.0  # erasures and roll-ups change what was; nothing announces them
-OUTAGE_S: Final = 1.0  # how long a database that is away is left in peace
 UNREAD_S: Final = 30.0  # a board outlives its last reader so long: reloading a page costs no query
 IDLE_S: Final = 1.0  # viewers leave without a commit: look so often
 STEPS: Final = 8  # of a topic's rest: changes that fall into one are put up together
-POSTS_PER_LOAD: Final = 1_000
 ROUSED_AT_ONCE: Final = 16  # then the loop looks after everybody else: 0.5 ms
 
 MaySee = Callable[[Principal | None, Topic], "bool | Awaitable[bool]"]
@@ -58,39 +53,6 @@ class NotFollowed(Exception):
         super().__init__(text)
         self.code = code
         self.topic = topic
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
-    """What the hub asks of the database and the catalog. The coroutines raise StoreUnavailable when it is away.
-
-    `counts` may leave out posts that were never viewed; post 0 is the site. `top` gives public contents only, the most
-    viewed first. `viewer_of_player` is the viewer key under which a player's views are counted.
-    """
-
-    counts: Callable[[Sequence[int]], Awaitable[Mapping[int, Counts]]]
-    artist_counts: Callable[[int], Awaitable[Counts]]
-    artist_posts: Callable[[int], Awaitable[Collection[int]]]
-    player_counts: Callable[[bytes], Awaitable[Counts]]
-    top: Callable[[int], Awaitable[Sequence[TopRow]]]
-    owner_of: Callable[[int], int | None]
-    viewer_of_player: Callable[[bytes], bytes]
-
-
-class AnyTrack(Protocol):
-    """What the hub does with every kind of topic."""
-
-    board: Board
-    day: int
-    stale: bool
-    due_s: float
-    gap_s: float
-
-    def turn(self, day: int) -> None:
-        """Begin a day."""
-
-    def show(self, window: ViewerWindow, at_us: int) -> Sequence[Reader]:
-        """Put up what has changed. Returns whom to rouse."""
 
 
 class Hub:
@@ -126,7 +88,7 @@ class Hub:
         self._top: TopTrack | None = None
         self._dirty: dict[AnyTrack, None] = {}
         self._changed = trio.Event()
-        self._wanted = trio.Event()
+        self._asking = Asking(sources, self._tracks.values, self._touch)
         self._readers: set[Reader] = set()
         self._addresses: dict[str, int] = {}
         self._stopping = False
@@ -139,7 +101,7 @@ class Hub:
         """Publish until stopped. Every start is a new epoch: what an earlier run missed is unknown."""
         self._begin_epoch()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._keep_asking)
+            nursery.start_soon(self._asking.run)
             task_status.started()
             await self._keep_publishing()
             nursery.cancel_scope.cancel()
@@ -194,7 +156,7 @@ class Hub:
         reader.topics[topic.name] = track.board
         track.board.add(reader)
         if track.stale:
-            self._wanted.set()
+            self._asking.want(track)
 
     def unsubscribe(self, reader: Reader, name: str) -> None:
         """Let a connection no longer follow a topic. One that it does not follow is no error."""
@@ -221,10 +183,7 @@ class Hub:
 
     def resync(self) -> None:
         """Ask for everything anew: notices may have been lost (the listening connection was)."""
-        for track in self._tracks.values():
-            track.stale = True
-            track.due_s = float("-inf")
-        self._wanted.set()
+        self._asking.resync()
 
     def warm(self, events: Iterable[ViewEvent]) -> None:
         """Note who was seen: from a commit, or from the journal after a start."""
@@ -300,7 +259,7 @@ class Hub:
         track = self._players.get(viewer)
         if track is not None and isinstance(track.board.topic.key, bytes):
             self._window.see(track.board.topic.key, number, second)
-            self._want(track)
+            self._asking.want(track)
 
     def _take(self, totals: Iterable[DayTotals]) -> None:
         if not self._tracks:
@@ -313,14 +272,14 @@ class Hub:
                     track.commit(views, unique)
                     self._touch(track)
                 else:
-                    self._want(track)  # a late view: it counts in the total, and is none of today's
+                    self._asking.want(track)  # a late view: it counts in the total, and is none of today's
             self._take_for_many(post_id, day == today, views, unique)
 
     def _take_for_many(self, post_id: int, is_today: bool, views: int, unique: int) -> None:
         if self._artists and post_id != SITE:
             artist = self._artists.get(self._sources.owner_of(post_id) or 0)
             if artist is not None:
-                self._want(artist)
+                self._asking.want(artist)
         if self._top is not None and is_today and post_id != SITE:
             self._top.commit(post_id, views, unique)
             self._touch(self._top)
@@ -329,11 +288,7 @@ class Hub:
         self._dirty[track] = None
         self._changed.set()
         if track.stale:
-            self._wanted.set()
-
-    def _want(self, track: AnyTrack) -> None:
-        track.stale = True
-        self._wanted.set()
+            self._asking.want(track)
 
     def _turn(self, today: int) -> None:
         if today == self._day:
@@ -397,82 +352,3 @@ class Hub:
             since_s = track.board.unread_since_s
             if since_s is not None and since_s < before_s:
                 self._drop(track)
-
-    # ---- asking
-
-    async def _keep_asking(self) -> None:
-        while True:
-            with trio.move_on_after(self._until_due()):
-                await self._wanted.wait()
-            self._wanted = trio.Event()
-            try:
-                await self._ask(self._due())
-            except Outage:
-                await trio.sleep(OUTAGE_S)  # the topics are still stale: they are asked for at the next turn
-            await trio.sleep(ASK_GAP_S)
-
-    def _until_due(self) -> float:
-        """How long nothing has to be asked for, if nothing happens."""
-        now_s = trio.current_time()
-        return max(0.0, min(map(_due_s, self._read()), default=now_s + RELOAD_S) - now_s)
-
-    def _due(self) -> list[AnyTrack]:
-        now_s = trio.current_time()
-        return [track for track in self._read() if now_s >= _due_s(track)]
-
-    def _read(self) -> list[AnyTrack]:
-        """The tracks that somebody reads: nobody else is worth a query."""
-        return [track for track in self._tracks.values() if track.board.unread_since_s is None]
-
-    async def _ask(self, tracks: list[AnyTrack]) -> None:
-        posts: dict[int, list[Track]] = {}
-        for track in tracks:
-            post_id = track.board.topic.post_id
-            if post_id is not None:
-                assert isinstance(track, Track)
-                posts.setdefault(post_id, []).append(track)
-        ids = list(posts)
-        for start in range(0, len(ids), POSTS_PER_LOAD):
-            part = ids[start : start + POSTS_PER_LOAD]
-            await self._ask_posts([(post_id, track) for post_id in part for track in posts[post_id]])
-        for track in tracks:
-            if track.board.topic.post_id is None:
-                await self._ask_one(track)
-
-    async def _ask_posts(self, tracks: list[tuple[int, Track]]) -> None:
-        asked = [track.ask() for _, track in tracks]
-        try:
-            counts = await self._sources.counts(list({post_id: None for post_id, _ in tracks}))
-        except BaseException:
-            for _, track in tracks:
-                track.stale = True
-            raise
-        for (post_id, track), load in zip(tracks, asked, strict=True):
-            track.load(load, counts.get(post_id, (0, 0, 0)))
-            self._answered(track)
-
-    async def _ask_one(self, track: AnyTrack) -> None:
-        try:
-            match track, track.board.topic.key:
-                case TopTrack() as top, _:
-                    asked = top.ask()
-                    top.load(asked, await self._sources.top(top.size))
-                case ArtistTrack() as artist, int(user_id):
-                    asked = artist.ask()
-                    artist.posts = await self._sources.artist_posts(user_id)
-                    artist.load(asked, await self._sources.artist_counts(user_id))
-                case Track() as player, bytes(player_key):
-                    asked = player.ask()
-                    player.load(asked, await self._sources.player_counts(player_key))
-        except BaseException:
-            track.stale = True
-            raise
-        self._answered(track)
-
-    def _answered(self, track: AnyTrack) -> None:
-        track.due_s = trio.current_time() + track.gap_s
-        self._touch(track)
-
-
-def _due_s(track: AnyTrack) -> float:
-    return track.due_s + (0.0 if track.stale else RELOAD_S)
