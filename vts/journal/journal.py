@@ -234,6 +234,7 @@ class Journal:
 
     async def _commit_groups(self) -> None:
         while True:
+            await trio.lowlevel.checkpoint()  # the doors have a turn: whoever is heard in it comes along
             async with self._inbox.lease(GROUP_ENTRIES) as batch:
                 if not batch:
                     return

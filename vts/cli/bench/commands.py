@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,6 +27,7 @@ def bench() -> None:
     Each benchmark starts a private VTS with its own data folder and ends it; --url measures a running one. It ends with
     1 when an event was lost or counted twice.
     """
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # what it has started ends with it
 
 
 def shared(seconds: float, connections: int, players: int = 0) -> Callable[[F], F]:
