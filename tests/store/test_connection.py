@@ -308,3 +308,32 @@ async def test_the_loop_ends_while_the_server_is_frozen(postgres_server, caplog,
     assert left == set()
     gc.collect()
     assert caplog.text == ""
+
+
+@pytest.mark.timeout(30)  # a stopped loop cannot even be cancelled
+async def test_sessions_that_nobody_closed_do_not_stop_the_loop(postgres_server, monkeypatch, caplog):
+    """The collector runs while the loop takes from its queue: finalizers then must not put anything into it."""
+    take = trio.MemoryReceiveChannel.receive_nowait
+
+    def take_and_collect(channel: trio.MemoryReceiveChannel) -> object:
+        try:
+            return take(channel)
+        except trio.WouldBlock:
+            gc.collect()
+            raise
+
+    monkeypatch.setattr(trio.MemoryReceiveChannel, "receive_nowait", take_and_collect)
+    open_sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'vts reader'"
+    async with asyncpg_loop():
+        for _ in range(3):
+            readers = Readers(postgres_server.database("postgres"))
+            assert await readers.fetchval("SELECT 1") == 1
+            del readers
+        watch = await postgres_server.database("postgres").connect("login")
+        assert await watch.fetchval(open_sessions) >= 3
+    async with asyncpg_loop():
+        watch = await postgres_server.database("postgres").connect("login")
+        while await watch.fetchval(open_sessions):
+            await trio.sleep(0.01)
+        await watch.close()
+    assert caplog.text == ""

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeVar
 import asyncpg
 import trio
 
-from vts.store.driver import asyncpg_loop, cancel, run_in_driver
+from vts.store.driver import asyncpg_loop, cancel, keep, run_in_driver
 from vts.store.faults import StoreMistake, StoreUnavailable, translated
 
 __all__ = ["MIGRATIONS_TABLE", "ROLE_NAMES", "Connection", "Database", "Readers", "Role", "asyncpg_loop"]
@@ -210,6 +210,7 @@ class Database:
                 "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_S * 1000),
             },
         )
+        keep(raw)
         try:
             await _prepare_session(raw, role, self.schema)
         except BaseException:

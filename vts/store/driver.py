@@ -11,7 +11,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from contextvars import ContextVar
+from typing import Any, Final, TypeVar
 
 import outcome
 import trio
@@ -20,19 +21,44 @@ import trio_asyncio
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+_sessions: Final[ContextVar[set[Any]]] = ContextVar("_sessions")
+
 
 @asynccontextmanager
 async def asyncpg_loop() -> AsyncIterator[None]:
-    """Open the asyncio loop that the driver lives in. Once, at the root, around every task that uses the store."""
+    """Open the asyncio loop that the driver lives in. Once, at the root, around every task that uses the store.
+
+    Sessions that are still open at the end are cut.
+    """
     async with trio_asyncio.open_loop() as loop:  # type: ignore[attr-defined]
         # The default handler raises into the root: a stray error of an abandoned command would end the process.
         loop.set_exception_handler(_note_stray_error)
-        yield
+        sessions: set[Any] = set()
+        _sessions.set(sessions)
+        try:
+            yield
+        finally:
+            for session in list(sessions):
+                session.terminate()
+
+
+def keep(session: Any) -> None:
+    """Keep a session of the driver's until it ends, so that the garbage collector never meets one that is open.
+
+    Its finalizer would cut the socket, and for that put a callback into the loop's queue, wherever the collector
+    happens to run: also in the midst of the loop's taking from that queue, and then the loop sleeps on over a queue
+    that is not empty and refuses every further callback.
+    """
+    sessions = _sessions.get()
+    sessions.add(session)
+    session.add_termination_listener(sessions.discard)
 
 
 def _note_stray_error(_loop: object, context: dict[str, Any]) -> None:
     error = context.get("exception")
-    log.warning("stray error in the driver's loop: %s (%s)", context.get("message"), type(error).__name__)
+    log.warning(
+        "stray error in the driver's loop: %s (%s)", context.get("message"), type(error).__name__, exc_info=error
+    )
 
 
 def _current_loop() -> Any:
