@@ -45,6 +45,7 @@ from vts.model.faults import BadStart
 from vts.model.record import Record
 from vts.store.connection import Database, Readers
 from vts.store.embedded import Embedded
+from vts.store.kin import kin_name
 from vts.store.migrate import migrations
 
 _log: Final = logging.getLogger(__name__)
@@ -90,6 +91,11 @@ def read_secrets(settings: Settings, folder: Path) -> Secrets:
         raise BadStart(f"auth: {fault}") from None
     viewer = settings.privacy.viewer_secret.encode() or load_or_make(folder / "viewer.secret", SECRET_BYTES)
     return Secrets(tokens=tokens, viewer=viewer)
+
+
+def kin_of(settings: Settings, secrets: Secrets) -> int:
+    """Return the name of the viewer keys that these settings make."""
+    return kin_name(secrets.viewer, settings.privacy.rotate_days, settings.privacy.viewer_identity)
 
 
 def _revoked(path: str) -> Callable[[str], bool]:
@@ -183,6 +189,11 @@ class Parts:
     def process_id(self) -> str:
         """A name of this data folder: what a broker keeps our own session under in a shared subscription."""
         return load_or_make(self.folder / "process.id", PROCESS_ID_BYTES).decode("ascii")[: 2 * PROCESS_ID_BYTES]
+
+    @property
+    def kin_name(self) -> int:
+        """What our viewer keys are called among the processes on this database."""
+        return kin_of(self.settings, self.secrets)
 
     def _submit(self, records: Sequence[Record], on_settled: OnSettled) -> object:
         return self.journal.submit(records, on_settled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -49,6 +50,7 @@ from vts.store.catalog import (
 from vts.store.connection import Connection, Role
 from vts.store.drain import Drain
 from vts.store.imports import Applied, Ticket, import_daily, import_views
+from vts.store.kin import OTHER_KEYS, stand
 from vts.store.migrate import Migrator
 from vts.store.partitions import Partitions
 from vts.store.reactions import change_comment, change_reaction
@@ -60,6 +62,8 @@ def today() -> dt.date:
 
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 LIVE_CHANNEL: Final = "vts_live"
 DRAIN_GRACE_S: Final = 2.0  # what is not drained by then stays in the journal, on disk
@@ -264,6 +268,9 @@ class Storage:
         async with self._session() as connection:
             await connection.listen(LIVE_CHANNEL, self._notice)
             self.hub.resync()
+            if strangers := await stand(connection, self._parts.kin_name):
+                self._parts.metrics.note("other_viewer_keys")
+                _log.error("%d other processes on this database %s; %s", strangers, *OTHER_KEYS)
             await connection.stay()
 
     def _notice(self, payload: str) -> None:

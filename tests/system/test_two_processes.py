@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -94,6 +94,13 @@ def pair(postgres_server: Server) -> Iterator[Pair]:  # noqa: F811
             yield Pair(a, b, broker, postgres_server.database("shared"), token, keys)
 
 
+def doctor(environment: Mapping[str, str], finding: str) -> str:
+    """Return what `vts doctor` says of one thing."""
+    command = [sys.executable, "-m", "vts", "doctor"]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60).stdout
+    return next(line for line in said.splitlines() if finding in line)
+
+
 def health(vts: Vts) -> dict[str, object]:
     with vts.client() as client:
         return dict(client.get("/health/ready").json())
@@ -125,10 +132,15 @@ def test_standing_by_is_no_failure(pair: Pair) -> None:
         assert one.get("/api/status").json()["MQTT broker"] == "connected"
         assert other.get("/api/status").json()["MQTT broker"].startswith("standby")
     assert leader.process is not None
-    asked = [sys.executable, "-m", "vts", "doctor"]
-    said = subprocess.run(asked, env=follower.environment, capture_output=True, text=True, timeout=60).stdout
-    line = next(line for line in said.splitlines() if "broker session" in line)
+    line = doctor(follower.environment, "broker session")
     assert line.startswith("ok") and line.endswith(f" {leader.process.pid}")
+
+
+def test_processes_that_know_viewers_by_other_keys_are_told(pair: Pair) -> None:
+    assert doctor(pair.b.environment, "viewer keys").startswith("ok")
+    stranger = dict(pair.b.environment) | {"VTS_PRIVACY__VIEWER_SECRET": "a secret of its own, which is a mistake"}
+    line = doctor(stranger, "viewer keys")
+    assert line.startswith("FAULT") and "2 running processes know viewers by other keys" in line
 
 
 async def test_views_of_one_are_live_on_the_other_with_the_same_totals(pair: Pair) -> None:

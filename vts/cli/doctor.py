@@ -11,13 +11,14 @@ import trio
 
 from config.load import countries_file, data_dir
 from config.settings import Settings
-from supervisors.parts import now_us
+from supervisors.parts import kin_of, now_us
 from vts.capture.mqtt_broker import broker_of
 from vts.cli.common import database_of, ready_urls, secrets_of
 from vts.model.faults import BadStart
 from vts.store.checks import Finding, disk, examine
 from vts.store.connection import Database, asyncpg_loop
 from vts.store.faults import StoreMistake, StoreUnavailable
+from vts.store.kin import OTHER_KEYS, strangers
 from vts.store.leader import holder, installation_of, session_name
 
 BROKER_S: Final = 5.0
@@ -65,11 +66,28 @@ async def _remote(settings: Settings) -> list[Finding]:
     else:
         async with asyncpg_loop():
             findings += await examine(database, now_us)
+            findings.append(await _kin(settings, database))
             if settings.mqtt.url and not settings.mqtt.share_group:
                 findings.append(await _leader(settings, database))
     if settings.mqtt.url:
         findings.append(await _broker(settings))
     return findings
+
+
+async def _kin(settings: Settings, database: Database) -> Finding:
+    """The processes that run on this database know viewers as these settings do."""
+    name = "viewer keys"
+    try:
+        connection = await database.connect("reader")
+        try:
+            others = await strangers(connection, kin_of(settings, secrets_of(settings)))
+        finally:
+            await connection.close()
+    except (StoreUnavailable, StoreMistake, click.ClickException) as fault:
+        return Finding(name, "warning", f"could not be compared: {fault}", "start `vts serve`, then ask again")
+    if others:
+        return Finding(name, "fault", f"{others} running processes {OTHER_KEYS[0]}", OTHER_KEYS[1])
+    return Finding(name, "ok", "the same in every running process")
 
 
 async def _leader(settings: Settings, database: Database) -> Finding:
