@@ -205,8 +205,10 @@ class Doors:
                     await websocket.serve(asked, self.hub, principal, address=request.peer, deadlines=self._deadlines())
                 case upgrade.Turned(status, error, code):
                     body = msgspec.json.encode({"error": error, "error_code": code})
-                    json_type = [(b"content-type", b"application/json")]
-                    await asked.reject(status, extra_headers=json_type, body=body)
+                    extra = [(b"content-type", b"application/json")]
+                    if status == 401:
+                        extra.append((b"www-authenticate", b"Bearer"))
+                    await asked.reject(status, extra_headers=extra, body=body)
             nursery.cancel_scope.cancel()
 
     def _deadlines(self) -> websocket.Deadlines:

@@ -7,8 +7,9 @@ import time
 import uuid
 from pathlib import Path
 
+import pytest
 import trio
-from trio_websocket import open_websocket_url
+from trio_websocket import ConnectionRejected, open_websocket_url
 
 from tests.support.process import Vts, running, wait_until
 
@@ -41,6 +42,16 @@ async def test_a_view_is_in_the_stats_and_on_the_open_socket_within_a_second(vts
             lambda: wait_until(lambda: stats(vts, token, 42)["total_views"] == 1, FRESH_WITHIN_S)
         )
         assert time.monotonic() - started <= 2 * FRESH_WITHIN_S
+
+
+async def test_a_program_without_a_token_is_told_how_to_come_in(vts: Vts) -> None:
+    with pytest.raises(ConnectionRejected) as refused:
+        async with open_websocket_url(vts.http.replace("http", "ws", 1) + "/live"):
+            pytest.fail("it was let in")
+    refusal = refused.value
+    assert refusal.status_code == 401
+    assert (b"www-authenticate", b"Bearer") in refusal.headers
+    assert json.loads(refusal.body)["error_code"] == "authentication_failed"
 
 
 def test_what_does_not_count_is_answered_and_counted_by_reason(vts: Vts) -> None:

@@ -60,5 +60,5 @@ def _listener(asked: Request, services: Services) -> Principal | None:
     principal = principal_of(asked, services.tokens, services.clock())
     is_page = origin is not None or asked.headers.get("Sec-Fetch-Site") == "same-origin"
     if principal is None and not (services.anonymous_live and is_page):
-        raise Problem(401, "a token, a session or a ticket is needed", headers={"WWW-Authenticate": "Bearer"})
+        raise Problem(401, "a token, a session or a ticket is needed")
     return principal

@@ -23,17 +23,17 @@ def principal_of(request: Request, tokens: Tokens, now_us: int) -> Principal | N
         if not token:
             return None
     elif scheme.lower() != "bearer":
-        raise Problem(401, "Authorization: a Bearer token is expected", headers={"WWW-Authenticate": "Bearer"})
+        raise Problem(401, "Authorization: a Bearer token is expected")
     try:
         return tokens.verify(token.strip(), now_us / 1_000_000)
     except BadToken as fault:
-        raise Problem(401, f"Authorization: {fault}", headers={"WWW-Authenticate": "Bearer"}) from None
+        raise Problem(401, f"Authorization: {fault}") from None
 
 
 def require(principal: Principal | None) -> Principal:
     """Return the principal, or raise Problem 401."""
     if principal is None:
-        raise Problem(401, "Authorization: a token is needed", headers={"WWW-Authenticate": "Bearer"})
+        raise Problem(401, "Authorization: a token is needed")
     return principal
 
 
