@@ -171,24 +171,22 @@ def _count(breakdowns: Breakdowns, facts: Iterable[Facts], signed: Iterable[int]
             pair[1] += one
 
 
-def _add(breakdowns: Breakdowns, dimension: str, value: str, views: int, authenticated: int) -> None:
-    values = breakdowns.get(dimension)
-    if values is None:
-        breakdowns[dimension] = {value: [views, authenticated]}
-        return
-    pair = values.get(value)
-    if pair is None:
-        values[value] = [views, authenticated]
-    else:
-        pair[0] += views
-        pair[1] += authenticated
+def add_pairs(into: dict[str, Pair], values: Mapping[str, Pair]) -> None:
+    """Add the pairs of one breakdown to another; `values` stays as it is."""
+    for value, (n, authenticated) in values.items():
+        pair = into.get(value)
+        if pair is None:
+            into[value] = [n, authenticated]
+        else:
+            pair[0] += n
+            pair[1] += authenticated
 
 
 def merge(into: Breakdowns, other: Mapping[str, Mapping[str, Pair]]) -> None:
     """Add the pairs of `other` to those of `into`; `other` stays as it is."""
     for dimension, values in other.items():
-        for value, (views, authenticated) in values.items():
-            _add(into, dimension, value, views, authenticated)
+        if values:
+            add_pairs(into.setdefault(dimension, {}), values)
 
 
 def fold(values: Breakdown, keep: int = VALUES_KEPT) -> None:

@@ -12,10 +12,10 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 
 from vts.model.day import date_of
-from vts.model.tally import Pair
+from vts.model.tally import Pair, add_pairs
 from vts.model.view import CHANNELS, PLAY_ORDERS
 from vts.query.analysed import Analysed, freshness
-from vts.query.shape import WHO, add_pairs, decode_values, range_of, union, with_twins
+from vts.query.shape import WHO, decode_values, range_of, union, with_twins
 from vts.query.site import Sketches
 
 K = TypeVar("K")

@@ -1,4 +1,4 @@
-"""Reads what the answer about an artist is made of: five statements, however many contents and days there are."""
+"""Reads what the answer about an artist is made of: two statements, however many contents and days there are."""
 
 from __future__ import annotations
 
@@ -6,38 +6,33 @@ from typing import Final
 
 from vts.model.day import date_of
 from vts.query.artist import ArtistFacts
-from vts.query.daily import Engagement
-from vts.query.daily_load import counters, read_days
+from vts.query.daily_load import days_of, engagement_of, read_days
 from vts.store.connection import Readers
 
-_COUNTERS: Final = counters("artist_stats_daily", "owner_id")
-_POSTS: Final = "SELECT count(*) FROM content WHERE owner_id = $1 AND NOT deleted"
-_REACTIONS: Final = """
-SELECT emoji, sum(total)::bigint, sum(total_authenticated)::bigint
-FROM content JOIN reaction_counts USING (post_id) WHERE owner_id = $1 AND total > 0 GROUP BY emoji
-"""
-_COMMENTS: Final = """
-SELECT coalesce(sum(total), 0)::bigint FROM content JOIN comment_counts USING (post_id) WHERE owner_id = $1
+_DAYS: Final = days_of("artist_stats_daily", "owner_id")
+_CONTENTS: Final = """
+SELECT (SELECT count(*) FROM content WHERE owner_id = $1 AND NOT deleted) AS posts,
+       (SELECT json_object_agg(emoji, json_build_array(total, total_authenticated))
+        FROM (SELECT emoji, sum(total) AS total, sum(total_authenticated) AS total_authenticated
+              FROM content JOIN reaction_counts USING (post_id)
+              WHERE owner_id = $1 AND total > 0 GROUP BY emoji) AS summed) AS reactions,
+       (SELECT sum(total)::bigint FROM content JOIN comment_counts USING (post_id) WHERE owner_id = $1) AS comments
 """
 
 
 async def artist_facts(readers: Readers, user_id: int, first: int, last: int) -> ArtistFacts:
     """Read all that the answer about one artist needs, days inclusive. Raises StoreUnavailable."""
-    async with readers.snapshot() as snapshot:
-        rows = await read_days(snapshot, _COUNTERS, user_id, date_of(first), date_of(last))
-        posts = await snapshot.fetchval(_POSTS, user_id)
-        reactions = await snapshot.fetch(_REACTIONS, user_id)
-        comments = await snapshot.fetchval(_COMMENTS, user_id)
-    days, unique = await rows.understood()
+    async with readers.connection() as connection:
+        read = await read_days(connection, _DAYS, user_id, date_of(first), date_of(last))
+        contents = await connection.fetchrow(_CONTENTS, user_id)
+    assert contents is not None, "no FROM, so one row"
+    days, unique = await read.understood()
     return ArtistFacts(
         user_id=user_id,
-        total_posts=posts,
+        total_posts=contents["posts"],
         from_day=first,
         to_day=last,
         days=days,
         unique_viewers=unique,
-        engagement=Engagement(
-            reactions={emoji: [total, authenticated] for emoji, total, authenticated in reactions},
-            comments=[comments, comments],  # only signed-in users comment
-        ),
+        engagement=engagement_of(contents),
     )

@@ -1,4 +1,7 @@
-"""Reads daily rows of a content or an artist, by primary key, and counts the viewers of the whole range."""
+"""Reads daily rows of a content or an artist, by primary key, and counts the viewers of the whole range.
+
+One statement reads the days with their sketches, so they are of one moment without a transaction around them.
+"""
 
 from __future__ import annotations
 
@@ -6,53 +9,59 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from vts.model import sketch
 from vts.model.day import day_of_date
 from vts.model.tally import Pair, decode
-from vts.query.daily import DayRow
+from vts.query.daily import DayRow, Engagement
 from vts.query.shape import WHO, worked_out
 from vts.store.connection import Connection
 
+# A single day says its viewers itself.
 _DAYS: Final = """
 SELECT day, total_views, total_views_authenticated, unique_viewers, unique_viewers_authenticated,
        unique_viewers_imported, unique_viewers_imported_authenticated,
-       first_view_at, last_view_at, first_view_at_authenticated, last_view_at_authenticated, breakdowns
+       first_view_at, last_view_at, first_view_at_authenticated, last_view_at_authenticated, breakdowns,
+       CASE WHEN $2::date < $3::date THEN sketch END AS sketch,
+       CASE WHEN $2::date < $3::date THEN sketch_authenticated END AS sketch_authenticated
 FROM {table} WHERE {key} = $1 AND day BETWEEN $2 AND $3 ORDER BY day
 """
-_SKETCHES: Final = "SELECT sketch, sketch_authenticated FROM {table} WHERE {key} = $1 AND day BETWEEN $2 AND $3"
+_reactions = msgspec.json.Decoder(dict[str, Pair])
 
 
-class Counters(NamedTuple):
-    """A table of daily counters and its statements."""
-
-    days: str
-    sketches: str
+def days_of(table: str, key: str) -> str:
+    """Return the statement that reads daily rows of a content or an artist: (name, first day, last day)."""
+    return _DAYS.format(table=table, key=key)
 
 
-def counters(table: str, key: str) -> Counters:
-    """Return how a table is asked."""
-    return Counters(*(text.format(table=table, key=key) for text in (_DAYS, _SKETCHES)))
+class Days(NamedTuple):
+    """Daily rows as they were read, and not yet understood."""
 
-
-class Rows(NamedTuple):
-    """Daily rows as they were read; sketches only of more than one day, which says its viewers itself."""
-
-    days: Sequence[Any]
-    sketches: Sequence[Any]
+    rows: Sequence[Any]
 
     async def understood(self) -> tuple[list[DayRow], Pair]:
         """Return the days, and [all, authenticated] unique viewers of the whole range."""
-        return await worked_out(len(self.days), self._understand)
+        return await worked_out(len(self.rows), self._understand)
 
     def _understand(self) -> tuple[list[DayRow], Pair]:
-        days = [_day_row(row) for row in self.days]
-        return days, unique_viewers(days, self.sketches)
+        days = [_day_row(row) for row in self.rows]
+        sketches = [(row["sketch"], row["sketch_authenticated"]) for row in self.rows]
+        return days, unique_viewers(days, sketches)
 
 
-async def read_days(snapshot: Connection, asked: Counters, name: int, first: dt.date, last: dt.date) -> Rows:
+async def read_days(connection: Connection, statement: str, name: int, first: dt.date, last: dt.date) -> Days:
     """Read the days of a content or an artist. Raises StoreUnavailable."""
-    days = await snapshot.fetch(asked.days, name, first, last)
-    return Rows(days, await snapshot.fetch(asked.sketches, name, first, last) if len(days) > 1 else ())
+    return Days(await connection.fetch(statement, name, first, last))
+
+
+def engagement_of(row: Any) -> Engagement:
+    """Return what a row says of `reactions`, as JSON by emoji, and of `comments`."""
+    comments = row["comments"] or 0
+    return Engagement(
+        reactions=_reactions.decode(row["reactions"] or "{}"),
+        comments=[comments, comments],  # only signed-in users comment
+    )
 
 
 def unique_viewers(days: Sequence[DayRow], sketches: Sequence[Any]) -> Pair:

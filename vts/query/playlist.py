@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 
 from vts.model.day import date_of
-from vts.model.tally import Pair
+from vts.model.tally import Pair, add_pairs
 from vts.query.analysed import Analysed, freshness
 from vts.query.analytics import Engagement, engagement_fields
-from vts.query.shape import WHO, add_pairs, decode_pairs, range_of, tops, total, union, with_twins
+from vts.query.shape import WHO, decode_pairs, range_of, tops, total, union, with_twins
 from vts.query.site import Sketches
 
 

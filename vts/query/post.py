@@ -1,6 +1,6 @@
 """The answer about one content over a range of days, from its daily rows.
 
-One statement snapshot serves the whole answer, so no day is read twice and none is skipped.
+One statement reads all days, so none is read twice and none is skipped.
 """
 
 from __future__ import annotations

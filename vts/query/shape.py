@@ -64,17 +64,6 @@ def decode_values(text: str | None) -> dict[str, Pair]:
     return {} if text is None else _values.decode(text)
 
 
-def add_pairs(into: dict[str, Pair], values: Mapping[str, Pair]) -> None:
-    """Add the pairs of one breakdown to another."""
-    for value, (n, authenticated) in values.items():
-        pair = into.get(value)
-        if pair is None:
-            into[value] = [n, authenticated]
-        else:
-            pair[0] += n
-            pair[1] += authenticated
-
-
 def total(pairs: Iterable[Pair]) -> Pair:
     """Add up pairs."""
     whole = [0, 0]

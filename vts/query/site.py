@@ -11,9 +11,9 @@ from typing import Any, Final
 import msgspec
 
 from vts.model.day import HOUR_US, date_of, datetime_of
-from vts.model.tally import Pair
+from vts.model.tally import Pair, add_pairs, merge
 from vts.query.analysed import Analysed, freshness
-from vts.query.shape import WHO, add_pairs, decode_pairs, range_of, tops, total, union, with_twins
+from vts.query.shape import WHO, decode_pairs, range_of, tops, total, union, with_twins
 
 SITE_COUNTS: Final = ("page_views", "unique_visitors", "signups", "posts", "api_calls", "errors")
 TOP_PAGE_VIEWS: Final = {"top_pages": "page", "countries": "country", "devices": "device", "referrers": "referrer"}
@@ -107,8 +107,7 @@ def answer(facts: SiteFacts, *, limit: int, now_us: int, lag_s: float) -> dict[s
 def _merged(days: Sequence[Day]) -> dict[str, dict[str, Pair]]:
     merged: dict[str, dict[str, Pair]] = {}
     for row in days:
-        for dimension, values in decode_pairs(row.breakdowns).items():
-            add_pairs(merged.setdefault(dimension, {}), values)
+        merge(merged, decode_pairs(row.breakdowns))
     return merged
 
 
