@@ -5,7 +5,7 @@ PYTHON ?= $(shell for v in 3.13 3.12 3.11; do python$$v -c 'import venv, ensurep
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint types contracts tests faults debian clean
+.PHONY: run test lint types contracts tests debian clean
 
 run: $(VENV)/.installed
 	$(BIN)/vts serve

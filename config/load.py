@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from platformdirs import user_data_path
 
-from config.settings import SECRETS, URLS, Settings
+from config.settings import PORT_MAX, SECRETS, URLS, Settings
 
 PREFIX: Final = "VTS_"
 CONFIG_NAME: Final = "VTS_CONFIG"
@@ -240,7 +240,8 @@ def _scheme(*schemes: str) -> Rule:
 
 
 def _listen(value: Any) -> tuple[str, str] | None:
-    fits = not value or re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}", value)
+    parts = re.fullmatch(r"(?:\[[0-9a-fA-F:]+\]|[^:\s]+):([0-9]{1,5})", value)
+    fits = not value or (parts is not None and int(parts[1]) <= PORT_MAX)
     return None if fits else ("not an address to listen on", "host:port, like 127.0.0.1:1883")
 
 

@@ -10,7 +10,6 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +18,7 @@ from trio_websocket import wrap_server_stream
 
 from supervisors.broker import BrokerSession
 from supervisors.child import Child
-from supervisors.parts import Parts, now_us, tls_context
+from supervisors.parts import Parts, now_us
 from supervisors.storage import Storage
 from supervisors.supervisor import Supervisor
 from vts.auth.tokens import BadToken
@@ -36,6 +35,7 @@ from vts.capture.mqtt_session import SessionOptions
 from vts.capture.mqtt_subscriber import MqttSubscriber
 from vts.capture.mqtt_wire import Topics
 from vts.capture.player_reports import PlayerReports
+from vts.capture.tls import listener_tls
 from vts.capture.web_reports import WebReports
 from vts.enrich.pages import Pages
 from vts.live import sse, upgrade, websocket
@@ -141,7 +141,7 @@ class Doors:
             clock=now_us,
             host=http.host,
             port=http.port,
-            tls=tls_context(http.tls_cert_file, http.tls_key_file),
+            tls=listener_tls(http.tls_cert_file, http.tls_key_file),
             limits=self._limits(),
             on_refused=lambda code: self.parts.metrics.note(f"refused_{code}"),
             on_bug=self._bug,
@@ -152,7 +152,7 @@ class Doors:
         mqtt = self.parts.settings.mqtt
         if not mqtt.url:
             return None
-        broker = broker_of(mqtt.url, Path(mqtt.ca_file) if mqtt.ca_file else None)
+        broker = broker_of(mqtt.url, mqtt.ca_file)
         if mqtt.share_group:
             return self._subscribe(broker, mqtt.client_id or f"vts-{self.parts.process_id}")
         memory = MemoryFile(self.parts.folder / "leader.json")
@@ -188,7 +188,7 @@ class Doors:
             return None
         host, _, port = mqtt.listen.rpartition(":")
         limits = DirectLimits(receive_maximum=mqtt.receive_maximum, packet_max_bytes=mqtt.packet_max_bytes)
-        tls = tls_context(mqtt.tls_cert_file, mqtt.tls_key_file, mqtt.client_ca_file)
+        tls = listener_tls(mqtt.tls_cert_file, mqtt.tls_key_file, mqtt.client_ca_file)
         return DirectEndpoint((host.strip("[]"), int(port)), limits, self._reports, self.parts.memory, tls)
 
     # ---- live counts

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 import logging
-import ssl
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -229,18 +228,3 @@ def _gate_settings(settings: Settings) -> GateSettings:
         player_per_minute=limits.player_per_minute,
         provisional_per_minute=settings.catalog.provisional_per_minute,
     )
-
-
-def tls_context(cert_file: str, key_file: str, client_ca_file: str = "") -> ssl.SSLContext | None:
-    """Return the context of a TLS listener, None when no certificate is set. Raises BadStart."""
-    if not cert_file:
-        return None
-    try:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(cert_file, key_file or None)
-        if client_ca_file:
-            context.load_verify_locations(client_ca_file)
-            context.verify_mode = ssl.CERT_OPTIONAL
-    except (OSError, ssl.SSLError) as fault:
-        raise BadStart(f"TLS: {cert_file} cannot be used: {fault}") from None
-    return context

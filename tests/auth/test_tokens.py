@@ -163,7 +163,7 @@ def test_the_public_key_does_not_serve_as_a_shared_secret() -> None:
 )
 def test_the_kind_of_the_key_fixes_the_algorithm(key: Any, algorithm: str, others: list[str]) -> None:
     tokens = Tokens(public_key=pem(key))
-    assert tokens.algorithm == algorithm
+    assert repr(tokens) == f"Tokens({algorithm})"
     assert tokens.verify(jwt.encode(GOOD, key, algorithm=algorithm), NOW).user_id == 7
     for other in others:
         with pytest.raises(BadToken, match="wrong algorithm"):

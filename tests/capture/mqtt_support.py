@@ -19,7 +19,7 @@ from uuid import UUID
 import mqtt5
 import trio
 
-from vts.auth.credentials import credential_hash, make_credential
+from vts.auth.credentials import credential_hash
 from vts.capture.mqtt_broker import broker_of
 from vts.capture.mqtt_session import SessionOptions
 from vts.capture.mqtt_subscriber import MqttSubscriber
@@ -37,7 +37,7 @@ from vts.model.view import Report
 KEY = "6fa459ea-ee8a-3ca4-894e-db77e160355e"
 OTHER = "16fd2706-8baf-433b-82eb-8c7fada847da"
 REVOKED = "7d444840-9dc0-11d1-b245-5ffdce74fad2"
-CREDENTIAL = make_credential(bytes(range(32)))
+CREDENTIAL = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"  # 256 bits
 MOSQUITTO = "/usr/sbin/mosquitto"
 _ZONES = TimeZones()
 
@@ -145,11 +145,11 @@ class World:
         }
         return SessionOptions(**(said | changes))
 
-    def subscriber(self, url: str, ca_file: Path | None = None, **changes: Any) -> MqttSubscriber:
+    def subscriber(self, url: str, ca_file: str = "", **changes: Any) -> MqttSubscriber:
         return MqttSubscriber(broker_of(url, ca_file).dial, self.options(url, **changes), self.reports)
 
     @asynccontextmanager
-    async def serving(self, url: str, ca_file: Path | None = None, **changes: Any) -> AsyncIterator[MqttSubscriber]:
+    async def serving(self, url: str, ca_file: str = "", **changes: Any) -> AsyncIterator[MqttSubscriber]:
         """Run a subscriber until the block ends, then stop it in order."""
         subscriber = self.subscriber(url, ca_file, **changes)
         async with trio.open_nursery() as nursery:

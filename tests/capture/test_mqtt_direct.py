@@ -23,7 +23,7 @@ from tests.capture.mqtt_support import CREDENTIAL, KEY, OTHER, REVOKED, Device, 
 from tests.capture.test_mqtt_mosquitto import self_signed
 from vts.capture.mqtt_direct import DirectEndpoint
 from vts.capture.mqtt_entrance import DirectLimits
-from vts.capture.mqtt_line import listen_address, server_tls
+from vts.capture.tls import listener_tls
 from vts.model.faults import BadStart
 from vts.model.outcome import Reason, Refused
 from vts.model.view import Report
@@ -458,7 +458,7 @@ async def test_a_certificate_is_as_good_as_a_credential(tmp_path: Path) -> None:
     server, server_key = self_signed(tmp_path)
     authority = Authority()
     (tmp_path / "ca.pem").write_bytes(authority.pem)
-    async with house(server_tls(server, server_key, tmp_path / "ca.pem")) as home:
+    async with house(listener_tls(str(server), str(server_key), str(tmp_path / "ca.pem"))) as home:
         for name, user, code in (
             (KEY, None, 0), (KEY, KEY, 0), (KEY, OTHER, 0x86), (OTHER, None, 0), ("x", None, 0x86),
             (REVOKED, None, 0x87), (None, None, 0x86),
@@ -477,7 +477,7 @@ async def test_a_certificate_is_as_good_as_a_credential(tmp_path: Path) -> None:
 async def test_a_certificate_of_a_stranger_is_none(tmp_path: Path) -> None:
     server, server_key = self_signed(tmp_path)
     (tmp_path / "ca.pem").write_bytes(Authority().pem)
-    async with house(server_tls(server, server_key, tmp_path / "ca.pem")) as home:
+    async with house(listener_tls(str(server), str(server_key), str(tmp_path / "ca.pem"))) as home:
         context = ssl.create_default_context(cafile=server)
         context.load_cert_chain(*Authority().issue(KEY, tmp_path))
         tcp = await trio.open_tcp_stream("127.0.0.1", home.port)
@@ -520,14 +520,10 @@ async def test_an_address_in_use_is_an_error_at_once() -> None:
             await DirectEndpoint(("127.0.0.1", home.port), DirectLimits(), world.reports, world.catalog).run()
 
 
-def test_addresses() -> None:
-    assert listen_address("127.0.0.1:1883") == ("127.0.0.1", 1883)
-    assert listen_address("[::1]:0") == ("::1", 0)
-    for text in ("", "1883", "host:", ":1883", "host:x", "host:99999"):
-        with pytest.raises(BadStart):
-            listen_address(text)
-    with pytest.raises(BadStart):
-        server_tls(Path("/nowhere"), Path("/nowhere"), None)
+def test_certificates_that_are_not_there() -> None:
+    assert listener_tls("", "") is None
+    with pytest.raises(BadStart, match="/nowhere"):
+        listener_tls("/nowhere", "/nowhere")
 
 
 class Authority:

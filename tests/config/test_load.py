@@ -50,7 +50,7 @@ def test_every_fault_is_told_at_once_with_place_and_what_is_allowed(tmp_path: Pa
             "VTS_HTTP__TRUSTED_PROXIES": "10.0.0.0/8,nonsense",
             "VTS_CATALOG__MODE": "closed",
             "VTS_DATABASE__URL": "mysql://x",
-            "VTS_MQTT__LISTEN": "1883",
+            "VTS_MQTT__LISTEN": "127.0.0.1:99999",
             "VTS_SITE__TIMEZONE": "Mars/Base",
             "VTS_PRIVACY__VIEWER_SECRET": "short",
             "VTS_MQTT__CA_FILE": str(tmp_path / "missing.pem"),
@@ -60,6 +60,7 @@ def test_every_fault_is_told_at_once_with_place_and_what_is_allowed(tmp_path: Pa
     assert len(found) == 13
     assert "VTS_HTTP__PORT" in found["VTS_HTTP__PRT"][1]
     assert "65535" in found["VTS_HTTP__PORT"][1]
+    assert found["VTS_MQTT__LISTEN"][1] == "host:port, like 127.0.0.1:1883"
     assert "open" in found["VTS_CATALOG__MODE"][1] or "enum" in found["VTS_CATALOG__MODE"][0]
     assert found[f"{file}: limits.web_burst"]
     assert "journal" in found[f"{file}: journl.max_bytes"][1]

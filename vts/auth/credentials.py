@@ -11,7 +11,6 @@ import hashlib
 import hmac
 from typing import Final, NamedTuple
 
-CREDENTIAL_BYTES: Final = 32
 CREDENTIAL_MAX_CHARS: Final = 256
 BASIC_MAX_CHARS: Final = 512  # base64 of a player's key, a colon and the longest credential
 _NOBODY: Final = hashlib.sha256(b"").digest()
@@ -25,13 +24,6 @@ class Login(NamedTuple):
 
     def __repr__(self) -> str:
         return "Login(…)"
-
-
-def make_credential(entropy: bytes) -> str:
-    """Write 32 random bytes as a credential of 43 characters."""
-    if len(entropy) != CREDENTIAL_BYTES:
-        raise ValueError(f"a credential is made of {CREDENTIAL_BYTES} bytes")
-    return base64.urlsafe_b64encode(entropy).rstrip(b"=").decode("ascii")
 
 
 def credential_hash(credential: str) -> bytes:

@@ -98,11 +98,6 @@ class Tokens:
     def __repr__(self) -> str:
         return f"Tokens({self._algorithm})"
 
-    @property
-    def algorithm(self) -> str:
-        """The one algorithm that is accepted."""
-        return self._algorithm
-
     def verify(self, token: str, now_s: float) -> Principal:
         """Return who the token speaks for. Raises `BadToken`."""
         if len(token) > TOKEN_MAX_CHARS:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import trio
 
+from vts.capture.tls import broker_tls
 from vts.model.faults import BadStart
 
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
@@ -39,9 +39,7 @@ class Broker:
         return stream
 
 
-def broker_of(
-    url: str, ca_file: Path | None = None, cert_file: Path | None = None, key_file: Path | None = None
-) -> Broker:
+def broker_of(url: str, ca_file: str = "") -> Broker:
     """Read `mqtt://user:pass@host:1883` or `mqtts://…` (user and password percent-encoded). Raises BadStart.
 
     With TLS the broker's certificate is checked against `ca_file`, else against the system's authorities.
@@ -58,15 +56,5 @@ def broker_of(
         port=port or _PORTS[parts.scheme],
         username=unquote(parts.username) if parts.username is not None else None,
         password=unquote(parts.password).encode() if parts.password is not None else None,
-        tls=_tls(ca_file, cert_file, key_file) if parts.scheme == "mqtts" else None,
+        tls=broker_tls(ca_file) if parts.scheme == "mqtts" else None,
     )
-
-
-def _tls(ca_file: Path | None, cert_file: Path | None, key_file: Path | None) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-        if cert_file is not None:
-            context.load_cert_chain(cert_file, key_file)
-    except (OSError, ssl.SSLError) as fault:
-        raise BadStart(f"mqtt: certificate files cannot be read: {fault}") from None
-    return context

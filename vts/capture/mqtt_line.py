@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import ssl
 from contextlib import suppress
 from math import inf
-from pathlib import Path
 from typing import Final
 
 import mqtt5
 import trio
 
 from vts.capture.mqtt_peer import Goodbye, Peer
-from vts.model.faults import BadStart
 
 READ_BYTES: Final = 16_384
 LINGER_S: Final = 1.0  # for our last words to get out, and for the player to hang up
@@ -101,25 +98,3 @@ def common_name(stream: trio.abc.Stream) -> str | None:
     certificate = stream.getpeercert() or {}
     names = [value for part in certificate.get("subject", ()) for name, value in part if name == "commonName"]
     return names[0] if len(names) == 1 else None
-
-
-def listen_address(text: str) -> tuple[str, int]:
-    """Read `127.0.0.1:1883` or `[::1]:1883`. Raises BadStart."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
-        raise BadStart("mqtt.listen: write an address and a port, as in 127.0.0.1:1883")
-    return host.removeprefix("[").removesuffix("]"), int(port)
-
-
-def server_tls(cert_file: Path, key_file: Path, client_ca_file: Path | None) -> ssl.SSLContext:
-    """Return what the endpoint shows; with `client_ca_file` players may show certificates of that authority.
-
-    Raises BadStart.
-    """
-    try:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=client_ca_file)
-        context.load_cert_chain(cert_file, key_file)
-    except (OSError, ssl.SSLError) as fault:
-        raise BadStart(f"mqtt: certificate files cannot be read: {fault}") from None
-    context.verify_mode = ssl.CERT_OPTIONAL if client_ca_file is not None else ssl.CERT_NONE
-    return context

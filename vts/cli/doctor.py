@@ -109,7 +109,7 @@ async def _leader(settings: Settings, database: Database) -> Finding:
 
 async def _broker(settings: Settings) -> Finding:
     try:
-        broker = broker_of(settings.mqtt.url, None)
+        broker = broker_of(settings.mqtt.url, settings.mqtt.ca_file)
         with trio.fail_after(BROKER_S):
             stream = await broker.dial()
             await trio.aclose_forcefully(stream)

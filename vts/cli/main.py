@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 import time
 from pathlib import Path
 
@@ -11,12 +10,11 @@ import click
 
 from config.load import describe
 from config.settings import Settings
+from vts.auth.issuing import parse_ttl, roles_of
 from vts.cli.bench.commands import bench
 from vts.cli.common import read_layers, read_settings, service_token, tokens_of, url_of
+from vts.model.principal import ROLES
 from vts.query.export.table import FORMATS
-
-TTL_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-ROLES = ("user", "moderator", "owner", "service")
 
 
 class Ttl(click.ParamType[int]):
@@ -28,10 +26,10 @@ class Ttl(click.ParamType[int]):
         """Return seconds, or fail with what is allowed."""
         if isinstance(value, int):
             return value
-        match = re.fullmatch(r"([1-9]\d{0,6})([smhd])", str(value))
-        if match is None:
-            self.fail("give a number and a unit: 90s, 10m, 1h or 30d", param, ctx)
-        return int(match[1]) * TTL_UNITS[match[2]]
+        try:
+            return parse_ttl(str(value))
+        except ValueError as fault:
+            self.fail(str(fault), param, ctx)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -93,7 +91,7 @@ def token(user: int | None, roles: tuple[str, ...], service: bool, ttl: int) -> 
     """Print a token."""
     if user is None and not service:
         raise click.UsageError("give --user, or --service")
-    chosen = frozenset(roles or (() if service else ("user",))) | ({"service"} if service else set())
+    chosen = roles_of(roles, service=service)
     click.echo(tokens_of(read_settings()).issue(user_id=user, roles=chosen, now_s=time.time(), ttl_s=ttl))
 
 

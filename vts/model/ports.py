@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
 from vts.model.content import Content, Player
-from vts.model.view import ViewEvent
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -58,7 +57,6 @@ class Catalog(Protocol):
         ...
 
 
-Append = Callable[[Sequence[ViewEvent]], Awaitable[None]]
 CountOutcome = Callable[[str, str, int], None]
 """(source, outcome or reason, how many): the metric of events by source and outcome."""
 Clock = Callable[[], int]

@@ -90,7 +90,6 @@ class Embedded:
     ) -> None:
         self._find_place = lambda: find_place(data_dir, user, say)
         self._settings = dict(settings or {})
-        self._say = say
         self._place: Place | None = None
         self._child: Child | None = None
         self._stopping = False
@@ -112,11 +111,6 @@ class Embedded:
     def data(self) -> Path | None:
         """The cluster's folder, once it is known."""
         return None if self._place is None else self._place.data
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether the running server has answered."""
-        return self._ready.is_set()
 
     async def wait_ready(self) -> None:
         """Wait until the running server, or the next one, has answered."""

@@ -87,17 +87,6 @@ def home_of(data_dir: Path) -> Path:
         return data_dir.resolve() / "postgres"
 
 
-def running_url(data_dir: Path) -> str | None:
-    """Return where another process runs the database of this data folder, None when nobody does."""
-    home = home_of(data_dir)
-    try:
-        lines = (home / "data" / "postmaster.pid").read_text().splitlines()
-        os.kill(int(lines[0]), 0)
-        return Place(home, Path(lines[4]), Path(), NEWEST, None).url
-    except (OSError, IndexError, ValueError):
-        return None
-
-
 def _as_ourselves(data_dir: Path) -> Place:
     home = home_of(data_dir)
     cluster = home / "data"

@@ -128,7 +128,7 @@ class Sender:
         """Send everything. Raises OSError when nobody listens."""
         idle = [self._line() for _ in range(self._task.connections)]
         started = time.monotonic()
-        self._started, self._ends = started, started + self._task.seconds
+        self._ends = started + self._task.seconds
         self._due = started
         while True:
             self._send(idle)

@@ -92,12 +92,6 @@ class Target:
             for post in range(first, first + count):
                 client.delete(f"/api/content/{post}")
 
-    def remove_players(self, series: int, first: int, count: int) -> None:
-        """Take players out again."""
-        with self.client() as client:
-            for number in range(first, first + count):
-                client.delete(f"/api/players/{ids.player_key(series, number)}")
-
     def _load(self, path: str, rows: Iterator[dict[str, Any]], what: str, count: int) -> None:
         sent = 0
         with self.client() as client:
