@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 import trio
+import trio.testing
 
 from supervisors.mailbox import Mailbox
 from tests.journal.stories import Clock, event, everything, journal_at, other_connection, running
@@ -26,6 +28,46 @@ async def test_what_was_appended_is_read_back_whole_and_in_order(tmp_path: Path)
         rest = await journal.read(first.last_seq, 5000)
         assert rest.records == events[1:]
         assert journal.depth == len(events)
+
+
+async def test_a_drain_that_is_behind_reads_each_record_once_and_finds_what_came_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vts.journal.journal.TAIL_RECORDS", 3)
+    numbers = iter(range(1, 1_000))
+    written, read = [], []
+    async with running(tmp_path / "j.sqlite") as journal:
+        after = 0
+        for grown in (20, 7, 0, 1, 12, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0):
+            for _ in range(grown):
+                one = event(next(numbers))
+                await journal.append([one])
+                written.append(one)
+            part = await journal.read(after, 4)  # what is read ahead ends where the journal ended then
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            read += part.records
+            after = part.last_seq
+        while after < journal.last_seq:
+            part = await journal.read(after, 4)
+            assert part.records, "there is more"
+            read += part.records
+            after = part.last_seq
+        assert read == written
+        assert (await journal.read(0, 4)).records == written[:4], "from anywhere, whatever was read ahead"
+
+
+async def test_what_is_changed_is_read_changed_though_it_was_read_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vts.journal.journal.TAIL_RECORDS", 1)
+    async with running(tmp_path / "j.sqlite") as journal:
+        for number in range(1, 11):
+            await journal.append([event(number, context="of a person")])
+        part = await journal.read(0, 4)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        assert await journal.rewrite(lambda record: msgspec.structs.replace(record, channel_context=None)) == 10
+        part = await journal.read(part.last_seq, 4)
+        assert [(one.post_id, one.channel_context) for one in part.records] == [(n, None) for n in (5, 6, 7, 8)]
 
 
 async def test_a_restart_finds_everything_under_the_same_id(tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ class Journal:
         self._noted_drained = 0
         self._used_bytes = 0
         self._commit: Call[Written] | None = None
+        self._ahead: tuple[int, Call[Chunk]] | None = None
         self._tail: deque[tuple[Row, Sequence[Record]]] = deque()
         self._tail_records = 0
         self._grown = trio.Event()
@@ -170,12 +171,15 @@ class Journal:
             await self._replace(after)
         found = self._from_tail(after, limit_rows)
         if found is not None:
+            self._ahead = None
             await trio.lowlevel.checkpoint()
             return found
-        upto = self._last.seq
-        chunk = await self._reader.call(lambda: self._reading.read(after, upto, limit_rows))
+        chunk = await self._chunk(after, limit_rows)
         self._learn(after, chunk)
-        return Slice(chunk.records, chunk.rows[-1].seq if chunk.rows else after)
+        last_seq = chunk.rows[-1].seq if chunk.rows else after
+        if last_seq < self._last.seq and self._from_tail(last_seq, 1) is None:
+            self._ahead = last_seq, self._start_reading(last_seq, limit_rows)
+        return Slice(chunk.records, last_seq)
 
     async def wait_drained(self, seq: int) -> None:
         """Return when PostgreSQL has everything up to row `seq`."""
@@ -226,6 +230,7 @@ class Journal:
             if seq == at:
                 break
             at, changed = seq, changed + more
+        self._ahead = None  # it may have been read before it was changed
         await self._reader.call(self._reading.close)  # a reader's snapshot would keep the log as it is
         await self._writer.call(self._file.scrub)
         return changed
@@ -307,6 +312,19 @@ class Journal:
             records += part
             last_seq = row.seq
         return Slice(records, last_seq)
+
+    async def _chunk(self, after: int, limit: int) -> Chunk:
+        """Read from the disk, where a drain that is behind finds the next chunk read already."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead[0] == after:
+            chunk = await ahead[1].wait()
+            if chunk.rows:
+                return chunk
+        return await self._start_reading(after, limit).wait()
+
+    def _start_reading(self, after: int, limit: int) -> Call[Chunk]:
+        upto = self._last.seq
+        return self._reader.start(lambda: self._reading.read(after, upto, limit))
 
     def _learn(self, after: int, chunk: Chunk) -> None:
         if after == self._drained.seq and chunk.rows:

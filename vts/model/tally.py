@@ -107,16 +107,21 @@ def _facts(*values: str | int | None) -> Facts:
 def increments_of(events: Iterable[ViewEvent]) -> Increments:
     """Group views by (post, day), and by day for the whole site. Each event is taken for a new one."""
     found: Increments = {}
+    gather(found, events)
+    return found | regrouped(found, lambda post_id: SITE)
+
+
+def gather(into: Increments, events: Iterable[ViewEvent]) -> None:
+    """Group views by (post, day)."""
     for event in events:
         key = event.post_id, event.event_day
-        group = found.get(key)
+        group = into.get(key)
         if group is None:
-            group = found[key] = Increment([], [], [], [])
+            group = into[key] = Increment([], [], [], [])
         group.times.append(event.created_at)
         group.facts.append(facts_of(event))
         group.signed.append(1 if event.authenticated else 0)
         group.viewers.append(number_of(event.viewer_key))
-    return found | regrouped(found, lambda post_id: SITE)
 
 
 def regrouped(increments: Increments, name_of: Callable[[int], int | None]) -> Increments:
@@ -159,7 +164,7 @@ def breakdowns_of(facts: Facts, signed: int) -> Breakdowns:
 
 
 def _count(breakdowns: Breakdowns, facts: Iterable[Facts], signed: Iterable[int]) -> None:
-    """Count view by view. What `_add` does stands here once more: this is the hot path of the drain."""
+    """Count view by view. What `add_pairs` does stands here once more: this is the hot path of the drain."""
     for named, one in zip(facts, signed, strict=True):
         for dimension, value in named:
             try:

@@ -17,6 +17,7 @@ from vts.model import sketch
 from vts.model.committed import DayTotals
 from vts.model.day import date_of, datetime_of, day_of_date
 from vts.model.tally import (
+    SITE,
     Facts,
     Increment,
     Increments,
@@ -25,7 +26,7 @@ from vts.model.tally import (
     breakdowns_of,
     decode,
     encode,
-    increments_of,
+    gather,
     regrouped,
 )
 from vts.model.view import ViewEvent
@@ -50,6 +51,7 @@ _COLUMNS: Final = (
     "key_version",
 )
 
+EVENTS_SLICE: Final = 2_500  # views grouped in one go: about 5 ms
 SLICE: Final = 50  # rows of counters in one go: about 2 ms
 COPY_FROM: Final = 50  # new rows: with fewer the two round trips of a COPY cost more than it saves
 SINGLES_REMEMBERED: Final = 8_192  # combinations of facts; 5 MB
@@ -99,7 +101,11 @@ async def count_views(
 
     The caller holds the days' locks. Returns the new totals of posts and site.
     """
-    increments = increments_of(events)
+    increments: Increments = {}
+    for start in range(0, len(events), EVENTS_SLICE):
+        gather(increments, events[start : start + EVENTS_SLICE])
+        await trio.lowlevel.checkpoint()
+    increments |= regrouped(increments, lambda post_id: SITE)
     version = max(event.key_version for event in events)
     totals = await _count(connection, _POSTS, increments, dates, version)
     artists = regrouped(increments, owner_of)

@@ -50,6 +50,7 @@ _OFFSET: Final = query("drain_offset")
 _FIRST_OFFSET: Final = query("drain_first_offset")
 _ADVANCE: Final = query("drain_advance")
 _GUARD_DAYS: Final = query("drain_guard_days")
+_DAYS_WITH_VIEWS: Final = query("drain_days_with_views")
 _NEIGHBOURS: Final = query("drain_neighbours")
 _STAGE: Final = {kind: query("drain_stage", table=kind.table) for kind in (VIEWS, SITE, PLAYBACK)}
 _INSERT: Final = {
@@ -173,13 +174,18 @@ class Intake:
             return batch.views
         days = {events[place].event_day for place in fickle}
         await self._connection.execute(_GUARD_DAYS, [batch.dates[day] for day in sorted(days)])
+        neighbours = [date_of(day) for day in {day + step for day in days for step in (-1, 1)}]
+        viewed = {row[0] for row in await self._connection.fetch(_DAYS_WITH_VIEWS, neighbours)}
         stored: set[int] = set()
         for day in days:
+            dates = viewed.intersection((date_of(day - 1), date_of(day + 1)))
+            if not dates:
+                continue
             here = [place for place in fickle if events[place].event_day == day]
             posts = [events[place].post_id for place in here]
             ids = [events[place].event_id for place in here]
-            for neighbour in (day - 1, day + 1):
-                found = await self._connection.fetch(_NEIGHBOURS, posts, ids, date_of(neighbour))
+            for date in dates:
+                found = await self._connection.fetch(_NEIGHBOURS, posts, ids, date)
                 stored.update(here[row[0] - 1] for row in found)
         if not stored:
             return batch.views
