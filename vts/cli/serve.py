@@ -33,6 +33,7 @@ EXIT_BUGS: Final = 1
 EXIT_BAD_START: Final = 2
 GOODBYE_S: Final = 9.5  # the process ends in 10 s whatever happens: what was acknowledged is on disk
 LOGIN_TTL_S: Final = 600
+SWITCH_S: Final = 0.0005  # a commit takes the interpreter's lock several times, and waits so long for it each time
 # New containers between two looks, then looks of each kind between two of the next, longer one. What events leave in
 # tables lives for minutes and is no cycle: a look at much of it holds the loop for nothing (4 to 15 ms with these).
 GARBAGE_THRESHOLDS: Final = (4_000, 5, 200)
@@ -95,6 +96,7 @@ async def _obey_signals(tree: Tree, *, task_status: trio.TaskStatus[None]) -> No
 
 async def _announce(tree: Tree, ready_file: Path | None) -> None:
     await tree.wait_accepting()
+    sys.setswitchinterval(SWITCH_S)
     _settle_garbage_collector()
     urls = tree.urls()
     text = json.dumps(urls)

@@ -1,4 +1,4 @@
-"""From journal records to what PostgreSQL takes: sorted, each event once, in the columns' own types. Pure."""
+"""From journal records to what PostgreSQL takes: sorted, each event once, in the columns' own types. No I/O."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+import trio
 from msgspec.structs import astuple
 
 from vts.model.day import date_of
@@ -16,6 +17,7 @@ from vts.model.view import POST_ID_MAX, ViewEvent
 
 UUID_BYTES: Final = 16
 REASON_MAX_CHARS: Final = 300
+SLICE: Final = 2_500  # rows made in one go: about 4 ms
 
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _delta: Final = dt.timedelta
@@ -91,8 +93,11 @@ def key_of(event: Record) -> Key:
     return getattr(event, event.__struct_fields__[0]), event.event_day, event.event_id
 
 
-def prepare(records: Iterable[Record]) -> Batch:
-    """Sort the records into their tables, order them, drop those that come twice, convert the rest."""
+async def prepare(records: Iterable[Record]) -> Batch:
+    """Sort the records into their tables, order them, drop those that come twice, convert the rest.
+
+    In steps of a few milliseconds, between which the doors have their turn.
+    """
     views: dict[Key, ViewEvent] = {}
     site: dict[Key, SiteEvent] = {}
     playback: dict[Key, PlaybackEvent] = {}
@@ -103,23 +108,28 @@ def prepare(records: Iterable[Record]) -> Batch:
             site.setdefault((event.event_id, event.event_day, event.event_id), event)
         elif type(event) is PlaybackEvent:
             playback.setdefault((event.stream_id, event.event_day, event.event_id), event)
+    await trio.lowlevel.checkpoint()
     dates = Dates()
     letters: list[Letter] = []
     return Batch(
-        _sheet(VIEWS, _without_neighbours([views[key] for key in sorted(views)]), dates, letters),
-        _sheet(SITE, [site[key] for key in sorted(site)], dates, letters),
-        _sheet(PLAYBACK, [playback[key] for key in sorted(playback)], dates, letters),
+        await _sheet(VIEWS, _without_neighbours([views[key] for key in sorted(views)]), dates, letters),
+        await _sheet(SITE, [site[key] for key in sorted(site)], dates, letters),
+        await _sheet(PLAYBACK, [playback[key] for key in sorted(playback)], dates, letters),
         letters,
         dates,
     )
 
 
-def _sheet(kind: Kind, events: list[E], dates: Dates, letters: list[Letter]) -> Sheet[E]:
+async def _sheet(kind: Kind, events: list[E], dates: Dates, letters: list[Letter]) -> Sheet[E]:
     """Convert events; those that cannot be are named in `letters`."""
+    rows: list[Row] = []
     try:
-        return Sheet(kind, events, rows_of(events, dates))
+        for start in range(0, len(events), SLICE):
+            rows += rows_of(events[start : start + SLICE], dates)
+            await trio.lowlevel.checkpoint()
     except (ValueError, OverflowError, TypeError):
         return _sift(kind, events, dates, letters)
+    return Sheet(kind, events, rows)
 
 
 def rows_of(events: Sequence[E], dates: Dates) -> list[Row]:

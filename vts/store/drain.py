@@ -23,6 +23,7 @@ from vts.store.intake import Intake, Part
 BATCH_ROWS: Final = 10_000  # a quarter of a second of work: what a stop has to wait for
 LINGER_S: Final = 0.05  # under load a small batch waits for company: 50 rows cost PostgreSQL what 500 do
 FLOOD_LINGER_S: Final = 0.25  # the most: a quarter of a second of the second that we have
+DOORS_TURNS: Final = 8  # between two batches, beside those within: nothing when the doors are idle, 40 ms when busy
 FLOOD_ROWS: Final = 5_000  # which a batch as large as this earns: ten thousand a second and more
 
 
@@ -118,6 +119,8 @@ class Drain:
                     return
                 continue
             at = await self._store(intake, at, part)
+            for _ in range(DOORS_TURNS):
+                await trio.lowlevel.checkpoint()
             linger_until_s = trio.current_time() + self._linger(len(part.records))
 
     def _linger(self, rows: int) -> float:

@@ -109,7 +109,7 @@ class Intake:
 
     async def store(self, part: Part, now_us: int, on_brink: Brink) -> Committed:
         """Store a part of the journal. Raises StoreUnavailable, also when the outcome of the commit is unknown."""
-        batch = prepare(part.records)
+        batch = await prepare(part.records)
         await self._make_days(batch)
         try:
             return await self._transact(part, batch, self._copy, now_us, on_brink)
