@@ -1,16 +1,20 @@
-# Two commands do all the set-up: `make run` starts VTS, `make test` runs every check.
+# Two commands do all the set-up: `make run` starts VTS, `make test` runs lint, types, contracts and the quick tests.
+# `make check` runs what is too slow for every change: long fuzz, many seeds, fresh installs.
 # Both make .venv from the newest Python among 3.11-3.13 that is found (or PYTHON=...).
 
 PYTHON ?= $(shell for v in 3.13 3.12 3.11; do python$$v -c 'import venv, ensurepip' >/dev/null 2>&1 && { command -v python$$v; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint types contracts tests debian clean
+.PHONY: run test check lint types contracts tests debian clean
 
 run: $(VENV)/.installed
 	$(BIN)/vts serve
 
 test: lint types contracts tests
+
+check: $(VENV)/.installed-dev debian
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --timeout 1200 checks
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

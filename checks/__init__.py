@@ -1,0 +1,1 @@
+"""Checks that are too slow for every change: many seeds, long fuzz, fresh installs. `make check` runs them."""
