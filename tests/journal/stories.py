@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import trio
 
 from supervisors.mailbox import Mailbox
 from vts.journal.entry import Entry
-from vts.journal.journal import Journal
+from vts.journal.journal import Journal, OnLost
 from vts.model.day import DAY_US
 from vts.model.view import ViewEvent
 
@@ -66,15 +67,22 @@ class Clock:
         return now_us() + self.ahead_us
 
 
-def journal_at(path: Path, box: Mailbox[Entry], *, max_bytes: int = 2**30, clock: Clock | None = None) -> Journal:
-    return Journal(path, box, max_bytes=max_bytes, keep_drained_s=3600, clock=clock or Clock())
+def journal_at(
+    path: Path,
+    box: Mailbox[Entry],
+    *,
+    max_bytes: int = 2**30,
+    clock: Clock | None = None,
+    on_lost: OnLost | None = None,
+) -> Journal:
+    return Journal(path, box, max_bytes=max_bytes, keep_drained_s=3600, clock=clock or Clock(), on_lost=on_lost)
 
 
 @asynccontextmanager
-async def running(path: Path, *, max_bytes: int = 2**30, clock: Clock | None = None) -> AsyncIterator[Journal]:
+async def running(path: Path, **settings: Any) -> AsyncIterator[Journal]:
     """A journal that runs, and ends in peace when the story does."""
     box: Mailbox[Entry] = Mailbox(1000)
-    journal = journal_at(path, box, max_bytes=max_bytes, clock=clock)
+    journal = journal_at(path, box, **settings)
     async with trio.open_nursery() as nursery:
         await nursery.start(journal.run)
         try:
@@ -88,7 +96,7 @@ async def everything(journal: Journal, after: int = 0) -> list[int]:
     posts: list[int] = []
     while True:
         part = await journal.read(after, 1000)
-        if not part.records:
+        if part.last_seq == after:
             return posts
         posts += [record.post_id for record in part.records]
         after = part.last_seq

@@ -19,6 +19,7 @@ import trio
 from supervisors.mailbox import Mailbox
 from tests.journal.stories import event, everything, journal_at, other_connection, running
 from vts.journal.entry import Entry
+from vts.journal.file import JournalFile
 from vts.journal.journal import REFUSE_S, Journal
 from vts.model.faults import JournalFull
 
@@ -229,3 +230,17 @@ def _live_and_die(path: Path, first: int, seconds: float) -> set[int]:
 async def _all_of(path: Path) -> list[int]:
     async with running(path) as journal:
         return await everything(journal)
+
+
+def test_a_journal_that_cannot_be_opened_again_refuses(tmp_path: Path) -> None:
+    """After a failed reopening (a disk that is gone) every use is an outage, and no bug."""
+    file = JournalFile(tmp_path / "j.sqlite", 2**20)
+    for use in (
+        lambda: file.first_since(0),
+        lambda: file.note_drained(0),
+        lambda: file.append([[event(1)]], 0, 0),
+        lambda: file.delete(1),
+        file.scrub,
+    ):
+        with pytest.raises(JournalFull, match="not open"):
+            use()

@@ -14,7 +14,7 @@ from supervisors.mailbox import Mailbox
 from tests.journal.stories import Clock, event, everything, journal_at, other_connection, running
 from vts.journal.entry import BadRecord, Entry
 from vts.journal.file import ROW_RECORDS
-from vts.journal.journal import HOUSE_S, JournalReplaced
+from vts.journal.journal import HOUSE_S
 from vts.model.faults import BadStart, JournalFull
 
 
@@ -70,16 +70,16 @@ async def test_what_is_changed_is_read_changed_though_it_was_read_ahead(
         assert [(one.post_id, one.channel_context) for one in part.records] == [(n, None) for n in (5, 6, 7, 8)]
 
 
-async def test_a_restart_finds_everything_under_the_same_id(tmp_path: Path) -> None:
+async def test_a_restart_finds_everything_under_the_same_run(tmp_path: Path) -> None:
     events = [event() for _ in range(20)]
     async with running(tmp_path / "j.sqlite") as journal:
         for one in events:
             await journal.append([one])
         part = await journal.read(0, 5)
         journal.drained(part.last_seq)
-        name = journal.journal_id
+        runs = list(journal.runs)
     async with running(tmp_path / "j.sqlite") as journal:
-        assert journal.journal_id == name
+        assert journal.runs == runs
         assert journal.depth == 15
         assert journal.oldest_age_s < 60
         assert (await journal.read(0, 1000)).records == events
@@ -187,33 +187,48 @@ async def test_drained_rows_age_out_and_no_number_is_used_twice(
         assert (await journal.read(5, 10)).last_seq == 6
 
 
-async def test_a_copied_file_is_another_journal(tmp_path: Path) -> None:
+async def test_a_copied_file_knows_its_rows_by_the_same_run_and_writes_its_own(tmp_path: Path) -> None:
     async with running(tmp_path / "j.sqlite") as journal:
         await journal.append([event(1)])
-        name = journal.journal_id
+        (first,) = journal.runs
     shutil.copy(tmp_path / "j.sqlite", tmp_path / "copy.sqlite")
-    async with running(tmp_path / "copy.sqlite") as journal:
-        assert journal.journal_id != name
-        assert journal.depth == 1
+    runs = []
+    for name in ("j", "copy"):
+        async with running(tmp_path / f"{name}.sqlite") as journal:
+            assert list(journal.runs) == [first]
+            await journal.append([event(2)])
+            runs.append(journal.runs[-1])
+            part = await journal.read(0, 10)
+            assert ([record.post_id for record in part.records], part.run) == ([1], first), "one run at a time"
+            assert (await journal.read(part.last_seq, 10)).run == runs[-1]
+    assert [run.first for run in runs] == [2, 2]
+    assert len({first.id, *(run.id for run in runs)}) == 3
 
 
-@pytest.mark.parametrize("waiting", [True, False])
-async def test_a_file_restored_in_place_goes_on_under_a_new_id(tmp_path: Path, waiting: bool) -> None:
-    async with running(tmp_path / "j.sqlite") as journal:
+async def test_a_file_restored_in_place_says_that_it_lost_its_tail_and_uses_no_number_twice(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    async with running(path) as journal:
         await journal.append([event(1)])
-        name = journal.journal_id
-        journal.drained(900)  # the database remembers rows that this file has lost
-        with pytest.raises(JournalReplaced):
-            await (journal.wait_beyond(900) if waiting else journal.read(900, 100))
-        assert journal.journal_id != name
-        assert journal.depth == 1
-        assert await everything(journal) == [1]
+    shutil.copy(path, tmp_path / "older")
+    async with running(path) as journal:
+        for number in (2, 3):
+            await journal.append([event(number)])
+        runs = list(journal.runs)
+        journal.drained(3)  # noted at the end
+    shutil.copy(tmp_path / "older", path)
+    lost = []
+    async with running(path, on_lost=lambda more, mended: lost.extend(more)) as journal:
+        assert [(one.first, one.last, one.reason) for one in lost] == [
+            (2, 3, "the journal ended at row 1, expected at least 3")
+        ]
+        await journal.append([event(4)])
+        assert await everything(journal) == [1, 4]
+        assert (journal.runs[0], journal.runs[-1].first) == (runs[0], 4)
+        assert journal.runs[-1].id not in {run.id for run in runs}
+        assert journal.quarantined == 1
 
 
-async def test_a_useless_file_or_folder_is_told_at_the_start(tmp_path: Path) -> None:
-    (tmp_path / "j.sqlite").write_bytes(b"this is not a database, and it is longer than a header" * 100)
-    with pytest.raises(BadStart, match=r"j\.sqlite"):
-        await journal_at(tmp_path / "j.sqlite", Mailbox(1)).run()
+async def test_a_useless_folder_is_told_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(BadStart):
         await journal_at(tmp_path / "nowhere" / "j.sqlite", Mailbox(1)).run()
 

@@ -6,8 +6,8 @@ write at the same instant (sqlite.org/wal.html, "WAL-reset bug").
 
 from __future__ import annotations
 
-import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,26 +15,37 @@ from typing import Final
 
 import msgspec
 
+from vts.journal import opening, salvage
 from vts.journal.entry import BadRecord, Record
-from vts.journal.format import BUSY_TIMEOUT_S, NO_ROW, Opened, Row, Written, first_since, translated
+from vts.journal.format import (
+    INSERT,
+    INSERT_GAP,
+    INSERT_RUN,
+    NO_ROW,
+    JournalDamaged,
+    Lost,
+    Opened,
+    Row,
+    Written,
+    count_records,
+    digest,
+    first_since,
+    is_intact,
+    translated,
+)
+from vts.journal.mark import Mark, read_mark, write_mark
+from vts.journal.quarantine import Quarantine
 from vts.model.faults import BadStart, JournalFull
+from vts.model.journal_run import UNPROVEN
 
 ROW_RECORDS: Final = 500  # one full HTTP batch: a reader can take a flood in bites of this size
-ROW_OVERHEAD_BYTES: Final = 40  # cell and record headers, numbers: an estimate between two exact measurements
-CHECKPOINT_PAGES: Final = 1000  # 4 MiB of WAL; 250 and 4,000 made no difference to commits/s
-WAL_KEEP_BYTES: Final = 64 * 2**20  # the WAL is overwritten in place; after a stall it shrinks to this
+ROW_OVERHEAD_BYTES: Final = 72  # cell and record headers, numbers, run, digest: an estimate between exact measurements
 CLEANING_MARK: Final = 0.9  # of the cap: from here on each commit also deletes what it may
 REWRITE_ROWS: Final = 16  # in one bite: up to 8,000 records, 20 ms that commits have to wait
 DELETE_ROWS: Final = 256  # in one bite: under 10 ms
 
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS entries (
-    seq INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, upto INTEGER NOT NULL, body BLOB NOT NULL
-);
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
-PRAGMA user_version = 1;
-"""
-_INSERT: Final = "INSERT INTO entries (seq, at_us, upto, body) VALUES (?, ?, ?, ?)"
+_ROWS: Final = "SELECT seq, at_us, upto, body, run, digest FROM entries"
+_NOTE: Final = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 
 
 class JournalFile:
@@ -42,30 +53,55 @@ class JournalFile:
 
     def __init__(self, path: Path, max_bytes: int) -> None:
         self._path = path
+        self._mark_path = path.with_suffix(".mark")
+        self.quarantine = Quarantine(path.with_suffix(".quarantine"))
         self._max_bytes = max_bytes
         self._db: sqlite3.Connection | None = None
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(list[Record])
+        self._run = b""
+        self._is_run_noted = False
         self._last = NO_ROW
+        self._inherited = 0
         self._used_bytes = 0
         self._suspect = False
+        self._damaged = False
 
-    def open_first(self, new_id: Callable[[], bytes]) -> Opened:
+    def open_first(self, new_run: bytes) -> Opened:
         """Open at the start of the process. Raises BadStart: a folder that is no use is told, not waited for."""
         try:
-            return self.open(new_id)
-        except (JournalFull, sqlite3.Error) as error:
+            return self.open(new_run)
+        except (JournalFull, JournalDamaged, sqlite3.Error) as error:
             raise BadStart(f"the journal {self._path} cannot be used: {error}") from error
 
-    def open(self, new_id: Callable[[], bytes]) -> Opened:
-        """Open or make the file and measure what is in it. An older connection of this object is given up first."""
-        self.close()
+    def open(self, new_run: bytes) -> Opened:
+        """Open or make the file and look it over; a damaged one is made anew of its intact rows.
+
+        `new_run` names what is written from now on. An older connection of this object is given up first.
+        """
+        self._run, self._is_run_noted = new_run, False
         with translated("the journal cannot be opened"):
-            self._connect()
-            journal_id = self._identify(new_id)
-            self._last = self._row("SELECT seq, at_us, upto FROM entries ORDER BY seq DESC LIMIT 1") or NO_ROW
+            salvage.finish(self._path)
+            log = opening.read_log(self._path)
+            self.close()
+            mark = read_mark(self._mark_path)
+            lost: list[Lost] = []
+            mended = ""
+            try:
+                if self._damaged:
+                    raise JournalDamaged("a reader or a writer met damage")
+                found = self._open_sound(log, lost)
+            except (JournalDamaged, sqlite3.DatabaseError) as error:
+                if isinstance(error, sqlite3.DatabaseError):
+                    _raise_outage(error)
+                mended = str(error)
+                lost = self._rebuild(log, mark)
+                found = self._open_sound(b"", lost)
+            self._damaged = False
+            last = self._without_tail(found.last, mark, lost)
+            self._last, self._inherited = last, last.seq
             self._measure()
-            return Opened(journal_id, self._last, self._drained(), self._used_bytes)
+            return Opened(last, self._drained(mark), self._used_bytes, found.runs, lost, mended)
 
     def append(self, groups: Sequence[Sequence[Record]], at_us: int, drained: int) -> Written:
         """Write the records of a group commit in one transaction; they are on disk when this returns.
@@ -76,6 +112,7 @@ class JournalFile:
         size = sum(len(body) + ROW_OVERHEAD_BYTES for _, _, body in rows)
         with self._writing():
             self._write(rows, size, drained)
+        self._is_run_noted = True
         self._last = rows[-1][0]
         self._used_bytes += size
         return Written([(row, records) for row, records, _ in rows], self._used_bytes)
@@ -83,20 +120,24 @@ class JournalFile:
     def delete(self, upto: int) -> int:
         """Delete the oldest rows up to this one, at most a bite of them, never the newest. Returns how many."""
         with self._writing():
+            self._open_db.execute("BEGIN IMMEDIATE")
             deleted = self._delete(upto, DELETE_ROWS)
+            self._open_db.execute("COMMIT")
             self._measure()
             return deleted
 
     def first_since(self, at_us: int) -> int:
         """Return the number of the first row that is not older than this time."""
-        with translated("the journal cannot be read"):
+        with self._noting_damage(), translated("the journal cannot be read"):
             return first_since(self._open_db, at_us)
 
     def note_drained(self, drained: int) -> int:
         """Remember how far PostgreSQL is, for the next start. Returns the bytes in use, measured."""
         with self._writing():
-            self._open_db.execute("INSERT OR REPLACE INTO meta VALUES ('drained', ?)", (drained,))
+            self._open_db.execute(_NOTE, ("drained", drained))
             self._measure()
+            (first,) = self._open_db.execute("SELECT coalesce(min(seq), 1) FROM entries").fetchone()
+            write_mark(self._mark_path, Mark(first, self._last.seq, drained))
             return self._used_bytes
 
     def rewrite(self, after: int, upto: int, change: Callable[[Record], Record]) -> tuple[int, int]:
@@ -114,10 +155,9 @@ class JournalFile:
         if busy:
             raise JournalFull("somebody reads the journal")
 
-    def renew(self, new_id: Callable[[], bytes]) -> bytes:
-        """Become another journal, of which the database has seen nothing. Returns the new id."""
-        with self._writing():
-            return self._rename(new_id())
+    def set_aside(self) -> None:
+        """Have the next `open` make the file anew: something in it is damaged."""
+        self._damaged = True
 
     def close(self) -> None:
         """Close in peace: what is in the WAL moves into the file."""
@@ -128,42 +168,51 @@ class JournalFile:
 
     @property
     def _open_db(self) -> sqlite3.Connection:
-        assert self._db is not None, "opened by run()"
+        if self._db is None:
+            raise JournalFull("the journal is not open")
         return self._db
 
-    def _connect(self) -> None:
-        if not self._path.exists():
-            os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))  # SQLite gives the WAL the file's own mode
-        self._db = db = sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-        ((mode,),) = db.execute("PRAGMA journal_mode = WAL")
-        if mode != "wal":
-            raise JournalFull(f"this file system allows no write-ahead log (mode {mode})")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-        db.execute(f"PRAGMA journal_size_limit = {WAL_KEEP_BYTES}")
-        db.execute("PRAGMA secure_delete = FAST")
-        db.executescript(_SCHEMA)
+    def _open_sound(self, log: bytes, lost: list[Lost]) -> opening.Found:
+        """Open the file as it lies there. Raises JournalDamaged, or what SQLite says of a damaged file."""
+        self._db = db = opening.connect(self._path)
+        missing = opening.recover_log(db, self._path, log)
+        self.quarantine.add(missing, time.time())
+        lost += missing
+        opening.prepare(db, self._path, self._run)
+        return opening.look_over(db)
 
-    def _identify(self, new_id: Callable[[], bytes]) -> bytes:
-        """A file that was copied or restored is another journal: the offset in the database is not about its rows.
+    def _rebuild(self, log: bytes, mark: Mark | None) -> list[Lost]:
+        old_run, first = self._hints()
+        self.close()
+        if first is None and mark is not None:
+            first = mark.first
+        return salvage.rebuild(self._path, log, first=first, old_run=old_run, quarantine=self.quarantine)
 
-        Its rows are drained again, which changes nothing where they are known.
-        """
-        inode = self._path.stat().st_ino
-        known = dict(self._open_db.execute("SELECT name, value FROM meta WHERE name IN ('id', 'inode')"))
-        if known.get("inode") == inode and "id" in known:
-            return bytes(known["id"])
-        return self._rename(new_id())
+    def _hints(self) -> tuple[bytes, int | None]:
+        """Return the run for rows of version 1, and the oldest row that was not deleted, as far as the file says so."""
+        try:
+            old_run = opening.old_run(self._open_db, self._path, self._run)
+            kept = self._open_db.execute("SELECT value FROM meta WHERE name = 'first'").fetchone()
+        except (sqlite3.Error, JournalFull):
+            return UNPROVEN + self._run[len(UNPROVEN) :], None
+        return old_run, kept[0] if kept is not None and isinstance(kept[0], int) else None
 
-    def _rename(self, journal_id: bytes) -> bytes:
-        inode = self._path.stat().st_ino
-        self._open_db.execute(
-            "INSERT OR REPLACE INTO meta VALUES ('id', ?), ('inode', ?), ('drained', 0)", (journal_id, inode)
-        )
-        return journal_id
+    def _without_tail(self, last: Row, mark: Mark | None, lost: list[Lost]) -> Row:
+        """Tell when the file ends before what was known to be in it, and go on behind that."""
+        expected = max(self._last.seq, mark.last if mark is not None else 0)
+        if last.seq >= expected:
+            return last
+        tail = Lost(last.seq + 1, expected, opening.lost_tail(last.seq, expected))
+        self.quarantine.add([tail], time.time())
+        self._open_db.execute(INSERT_GAP, (tail.first, tail.last))
+        lost.append(tail)
+        return last._replace(seq=expected)
 
-    def _drained(self) -> Row:
-        ((seq,),) = self._open_db.execute("SELECT value FROM meta WHERE name = 'drained'")
+    def _drained(self, mark: Mark | None) -> Row:
+        noted = self._open_db.execute("SELECT value FROM meta WHERE name = 'drained'").fetchone()
+        seq = noted[0] if noted is not None and isinstance(noted[0], int) else 0
+        if mark is not None:
+            seq = min(seq, mark.last)
         if seq >= self._last.seq:
             return self._last
         query = "SELECT seq, at_us, upto FROM entries WHERE seq > ? ORDER BY seq LIMIT 1"
@@ -172,7 +221,9 @@ class JournalFile:
 
     def _before(self, first: Row) -> int:
         ((body,),) = self._open_db.execute("SELECT body FROM entries WHERE seq = ?", (first.seq,))
-        return first.upto - len(msgspec.msgpack.decode(body, type=list[msgspec.Raw]))
+        with suppress(msgspec.DecodeError):  # who reads the row will say that it is damaged
+            return first.upto - count_records(body)
+        return first.upto
 
     def _row(self, query: str, *values: int) -> Row | None:
         found = self._open_db.execute(query, values).fetchone()
@@ -192,15 +243,18 @@ class JournalFile:
         return rows
 
     def _write(self, rows: list[tuple[Row, Sequence[Record], bytes]], size: int, drained: int) -> None:
-        db = self._open_db
+        db, run = self._open_db, self._run
+        stored = [(*row, body, run, digest(run, *row, body)) for row, _, body in rows]
         cleaning = self._used_bytes + size > self._max_bytes * CLEANING_MARK
-        if len(rows) == 1 and not cleaning:
-            db.execute(_INSERT, (*rows[0][0], rows[0][2]))  # its own transaction: one call into SQLite, one fsync
+        if len(stored) == 1 and not cleaning and self._is_run_noted:
+            db.execute(INSERT, stored[0])  # its own transaction: one call into SQLite, one fsync
             return
         db.execute("BEGIN IMMEDIATE")
         if cleaning:
             self._make_room(size, len(rows), drained)
-        db.executemany(_INSERT, [(*row, body) for row, _, body in rows])
+        if not self._is_run_noted:
+            db.execute(INSERT_RUN, (rows[0][0].seq, run))
+        db.executemany(INSERT, stored)
         db.execute("COMMIT")
 
     def _make_room(self, size: int, rows: int, drained: int) -> None:
@@ -215,27 +269,44 @@ class JournalFile:
     def _rewrite(self, after: int, upto: int, change: Callable[[Record], Record]) -> tuple[int, int]:
         db, last, changed = self._open_db, after, 0
         found = db.execute(
-            "SELECT seq, body FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?", (after, upto, REWRITE_ROWS)
+            f"{_ROWS} WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?", (after, upto, REWRITE_ROWS)
         ).fetchall()
         db.execute("PRAGMA secure_delete = ON")
         db.execute("BEGIN IMMEDIATE")
-        for last, body in found:
+        for row in found:
+            _expect_intact(row)
+            last, at_us, count, body, run, _ = row
             before = self._decoder.decode(body)
             records = [change(record) for record in before]
             differing = sum(old is not new for old, new in zip(before, records, strict=True))
             if differing:
-                db.execute("UPDATE entries SET body = ? WHERE seq = ?", (self._encoder.encode(records), last))
+                body = self._encoder.encode(records)
+                proof = digest(run, last, at_us, count, body)
+                db.execute("UPDATE entries SET body = ?, digest = ? WHERE seq = ?", (body, proof, last))
                 changed += differing
         db.execute("COMMIT")
         db.execute("PRAGMA secure_delete = FAST")
         return last, changed
 
     def _delete(self, upto: int, limit: int) -> int:
-        first = self._row("SELECT seq, at_us, upto FROM entries ORDER BY seq LIMIT 1")
+        """Delete rows that are not needed any more, those of other processes' time only when they are intact.
+
+        SQLite frees the pages that a row leads to: through a damaged one, pages of other rows.
+        """
+        db = self._open_db
+        first, newest = db.execute("SELECT min(seq), max(seq) FROM entries").fetchone()
         if first is None:
             return 0
-        end = min(upto, self._last.seq - 1, first.seq + limit - 1)
-        return self._open_db.execute("DELETE FROM entries WHERE seq <= ?", (end,)).rowcount
+        end = min(upto, newest - 1, first + limit - 1)
+        if first <= self._inherited:
+            for row in db.execute(f"{_ROWS} WHERE seq <= ? ORDER BY seq", (end,)):
+                _expect_intact(row)
+        deleted = db.execute("DELETE FROM entries WHERE seq <= ?", (end,)).rowcount
+        if deleted:
+            db.execute(_NOTE, ("first", end + 1))
+            db.execute("DELETE FROM gaps WHERE last <= ?", (end,))
+            db.execute("DELETE FROM runs WHERE first < (SELECT max(first) FROM runs WHERE first <= ?)", (end + 1,))
+        return deleted
 
     def _measure(self) -> None:
         db = self._open_db
@@ -245,8 +316,16 @@ class JournalFile:
         self._used_bytes = (pages - free) * size
 
     @contextmanager
+    def _noting_damage(self) -> Iterator[None]:
+        try:
+            yield
+        except JournalDamaged:
+            self._damaged = True
+            raise
+
+    @contextmanager
     def _writing(self) -> Iterator[None]:
-        with translated("the journal cannot be written"):
+        with self._noting_damage(), translated("the journal cannot be written"):
             self._mend()
             try:
                 yield
@@ -274,8 +353,21 @@ class JournalFile:
         if not self._suspect:
             return
         self.close()
-        self._connect()
+        self._db = opening.connect(self._path)
         ((busy, _, _),) = self._open_db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         if busy:
             raise JournalFull("the journal is being mended")
         self._suspect = False
+
+
+def _expect_intact(row: tuple[int, int, int, bytes, bytes, bytes]) -> None:
+    if not is_intact(*row):
+        raise JournalDamaged(f"row {row[0]} is damaged")
+
+
+def _raise_outage(error: sqlite3.DatabaseError) -> None:
+    """Raise JournalFull when the disk is at fault, and not what lies on it."""
+    with suppress(JournalDamaged), translated("the journal cannot be opened"):
+        code = getattr(error, "sqlite_errorcode", None)
+        if code is not None:
+            raise error

@@ -9,9 +9,10 @@ run after it finds those entries settled.
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -21,11 +22,12 @@ import trio
 
 from vts.journal.entry import BadRecord, Entry, OnSettled, Record
 from vts.journal.file import DELETE_ROWS, JournalFile
-from vts.journal.format import NO_ROW, Chunk, Opened, Row, Written
+from vts.journal.format import NO_ROW, RUN_BYTES, Chunk, JournalDamaged, Lost, Opened, Row, Written
 from vts.journal.reader import JournalReader
 from vts.journal.worker import Call, Worker
 from vts.model.day import SECOND_US
-from vts.model.faults import JournalFull, Outage
+from vts.model.faults import JournalFull
+from vts.model.journal_run import Run
 from vts.model.ports import Clock, Inbox, MailboxFull, Outbox
 
 GROUP_ENTRIES: Final = 256  # one commit: twice the connections of a busy site, 5 ms of encoding at one record each
@@ -34,6 +36,8 @@ REFUSE_S: Final = 0.2  # after a refusal the disk is left alone so long, then th
 HOUSE_S: Final = 30.0  # how often drained rows are aged out and the drain's progress is noted
 RECENT_RECORDS: Final = 2_000  # a bite of the warm-up after a start
 
+OnLost = Callable[[Sequence[Lost], str], None]
+"""Called after an open that found damage, with the rows that are in the quarantine and why the file was made anew."""
 OnCommit = Callable[[int, float], None]
 """(records, seconds from hand-over to news): the metrics of commit size and latency."""
 
@@ -42,15 +46,15 @@ class Box(Inbox[Entry], Outbox[Entry], Protocol):
     """The journal's mailbox, both ends."""
 
 
-class JournalReplaced(Outage):
-    """The database knows more of this journal than it holds: an older copy was restored. It goes on under a new id."""
-
-
 class Slice(NamedTuple):
-    """Records in the order of their acknowledgement, and where to go on reading."""
+    """Records of one run in the order of their acknowledgement, and where to go on reading.
+
+    There are none, and `last_seq` is farther on, where rows are known to be lost.
+    """
 
     records: list[Record]
     last_seq: int
+    run: Run
 
 
 class Journal:
@@ -65,29 +69,36 @@ class Journal:
         keep_drained_s: float,
         clock: Clock,
         on_commit: OnCommit | None = None,
+        on_lost: OnLost | None = None,
         entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._inbox = inbox
         self._keep_drained_us = int(keep_drained_s * SECOND_US)
         self._clock = clock
         self._on_commit = on_commit
-        self._new_id = partial(entropy, 16)
+        self._on_lost = on_lost
+        self._new_run = partial(entropy, RUN_BYTES)
+        self._process = entropy(RUN_BYTES)
         self._file = JournalFile(path, max_bytes)
         self._reading = JournalReader(path)
         self._writer = Worker("journal-writer")
         self._reader = Worker("journal-reader")
-        self._id: bytes | None = None
+        self._runs: list[Run] = []
+        self._is_open = False
+        self._damage = trio.Event()
         self._last = NO_ROW
         self._drained = NO_ROW
-        self._noted_drained = 0
+        self._noted = (-1, -1)
         self._used_bytes = 0
         self._commit: Call[Written] | None = None
-        self._ahead: tuple[int, Call[Chunk]] | None = None
+        self._ahead: tuple[int, int, Call[Chunk]] | None = None  # behind which row, up to which, the reading
         self._tail: deque[tuple[Row, Sequence[Record]]] = deque()
         self._tail_records = 0
         self._grown = trio.Event()
         self._emptied = trio.Event()
         self._refusing_until = -1.0
+        self._quarantined = 0
+        self._opened_run: bytes | None = None
 
     # ---- what the tree and the doors use
 
@@ -96,6 +107,7 @@ class Journal:
         await self._open()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._keep_house)
+            nursery.start_soon(self._mind_damage)
             task_status.started()
             await self._commit_groups()
             nursery.cancel_scope.cancel()
@@ -121,9 +133,18 @@ class Journal:
 
     @property
     def journal_id(self) -> bytes:
-        """The 16 bytes under which the database notes how far it is. They change with `JournalReplaced`."""
-        assert self._id is not None, "known once run() has started"
-        return self._id
+        """16 bytes that are new with every process: what is committed in the name of this one says so."""
+        return self._process
+
+    @property
+    def runs(self) -> Sequence[Run]:
+        """The runs whose rows the journal holds, the oldest first. The database has an offset for each."""
+        return self._runs
+
+    @property
+    def quarantined(self) -> int:
+        """Damaged rows and lost ranges that wait for the operator."""
+        return self._quarantined
 
     @property
     def depth(self) -> int:
@@ -155,31 +176,37 @@ class Journal:
     # ---- what the drain uses
 
     async def wait_beyond(self, seq: int) -> None:
-        """Return when there is a row behind `seq`. Raises JournalReplaced as `read` does."""
+        """Return when there is a row behind `seq`."""
         await trio.lowlevel.checkpoint()
-        if seq > self._last.seq:
-            await self._replace(seq)
         while self._last.seq <= seq:
             await self._grown.wait()
 
     async def read(self, after: int, limit_rows: int) -> Slice:
-        """Return the records behind row `after`, whole rows, about `limit_rows` records.
+        """Return the records behind row `after`, whole rows of one run, about `limit_rows` records.
 
-        Raises JournalReplaced when `after` is beyond what was ever written, JournalFull when the disk does not read.
+        Raises JournalFull when the disk does not read, JournalDamaged when it reads something else than was written:
+        the journal is then opened anew without it.
         """
-        if after > self._last.seq:
-            await self._replace(after)
-        found = self._from_tail(after, limit_rows)
+        run, end = self._run_behind(after)
+        found = self._from_tail(after, end, limit_rows)
         if found is not None:
             self._ahead = None
             await trio.lowlevel.checkpoint()
-            return found
-        chunk = await self._chunk(after, limit_rows)
+            return Slice(*found, run)
+        chunk = await self._chunk(after, end, limit_rows, run)
         self._learn(after, chunk)
-        last_seq = chunk.rows[-1].seq if chunk.rows else after
-        if last_seq < self._last.seq and self._from_tail(last_seq, 1) is None:
-            self._ahead = last_seq, self._start_reading(last_seq, limit_rows)
-        return Slice(chunk.records, last_seq)
+        last_seq = chunk.rows[-1].seq if chunk.rows else end
+        if last_seq < end and self._from_tail(last_seq, end, 1) is None:
+            self._ahead = last_seq, end, self._start_reading(last_seq, end, limit_rows, run)
+        return Slice(chunk.records, last_seq, run)
+
+    def _run_behind(self, after: int) -> tuple[Run, int]:
+        """Return the run that the next row belongs to, and where it ends as far as it is written."""
+        if not self._runs:
+            return Run(after + 1, b""), after
+        place = bisect_right(self._runs, after + 1, key=lambda run: run.first)
+        end = self._runs[place].first - 1 if place < len(self._runs) else self._last.seq
+        return self._runs[max(place - 1, 0)], end
 
     async def wait_drained(self, seq: int) -> None:
         """Return when PostgreSQL has everything up to row `seq`."""
@@ -208,7 +235,8 @@ class Journal:
         after = await self._reader.call(lambda: self._reading.first_since(since_us)) - 1
         upto = self._last.seq
         while after < upto:
-            chunk = await self._reader.call(partial(self._reading.read, after, upto, RECENT_RECORDS))
+            with self._telling_damage():
+                chunk = await self._reader.call(partial(self._reading.read, after, upto, RECENT_RECORDS))
             if not chunk.rows:
                 return
             yield chunk.records
@@ -226,13 +254,15 @@ class Journal:
         self._tail = deque((row, [change(record) for record in records]) for row, records in self._tail)
         while at < upto:
             bite = partial(self._file.rewrite, at, upto, change)
-            seq, more = await self._writer.call(bite)
+            with self._telling_damage():
+                seq, more = await self._writer.call(bite)
             if seq == at:
                 break
             at, changed = seq, changed + more
         self._ahead = None  # it may have been read before it was changed
         await self._reader.call(self._reading.close)  # a reader's snapshot would keep the log as it is
         await self._writer.call(self._file.scrub)
+        await self._writer.call(self._file.quarantine.forget_bodies)
         return changed
 
     # ---- committing
@@ -288,6 +318,9 @@ class Journal:
             return
         if self._drained.seq >= self._last.seq:
             self._drained = self._drained._replace(at_us=written.rows[0][0].at_us)
+        if self._opened_run is not None:
+            self._runs.append(Run(written.rows[0][0].seq, self._opened_run))
+            self._opened_run = None
         self._last = written.rows[-1][0]
         for row, records in written.rows:
             self._tail.append((row, records))
@@ -299,57 +332,72 @@ class Journal:
 
     # ---- reading
 
-    def _from_tail(self, after: int, limit: int) -> Slice | None:
-        if after >= self._last.seq:
-            return Slice([], after)
+    def _from_tail(self, after: int, end: int, limit: int) -> tuple[list[Record], int] | None:
+        if after >= end:
+            return [], after
         if not self._tail or self._tail[0][0].seq > after + 1:
             return None
         records: list[Record] = []
         last_seq = after
         for row, part in islice(self._tail, after + 1 - self._tail[0][0].seq, None):
-            if records and len(records) + len(part) > limit:
+            if row.seq > end or (records and len(records) + len(part) > limit):
                 break
             records += part
             last_seq = row.seq
-        return Slice(records, last_seq)
+        return records, last_seq
 
-    async def _chunk(self, after: int, limit: int) -> Chunk:
+    async def _chunk(self, after: int, end: int, limit: int, run: Run) -> Chunk:
         """Read from the disk, where a drain that is behind finds the next chunk read already."""
         ahead, self._ahead = self._ahead, None
-        if ahead is not None and ahead[0] == after:
-            chunk = await ahead[1].wait()
-            if chunk.rows:
-                return chunk
-        return await self._start_reading(after, limit).wait()
+        with self._telling_damage():
+            if ahead is not None and ahead[0] == after:
+                chunk = await ahead[2].wait()
+                if chunk.rows or ahead[1] == end:
+                    return chunk
+            return await self._start_reading(after, end, limit, run).wait()
 
-    def _start_reading(self, after: int, limit: int) -> Call[Chunk]:
-        upto = self._last.seq
-        return self._reader.start(lambda: self._reading.read(after, upto, limit))
+    def _start_reading(self, after: int, end: int, limit: int, run: Run) -> Call[Chunk]:
+        return self._reader.start(lambda: self._reading.read(after, end, limit, run.id))
 
     def _learn(self, after: int, chunk: Chunk) -> None:
         if after == self._drained.seq and chunk.rows:
             self._drained = Row(after, chunk.rows[0].at_us, chunk.before)
 
-    async def _replace(self, after: int) -> None:
-        last_seq = self._last.seq
-        self._id = await self._writer.call(lambda: self._file.renew(self._new_id))
-        self._drained = NO_ROW
-        raise JournalReplaced(
-            f"the database has seen row {after} of a journal that ends at {last_seq}: it was restored"
-        )
+    # ---- damage
+
+    @contextmanager
+    def _telling_damage(self) -> Iterator[None]:
+        """Have the journal opened anew when what is read is not what was written."""
+        try:
+            yield
+        except JournalDamaged:
+            self._damage.set()
+            raise
+
+    async def _mind_damage(self) -> None:
+        await self._damage.wait()
+        self._file.set_aside()
+        raise JournalDamaged("the journal is opened anew, without what is damaged")
 
     # ---- opening, keeping, closing
 
     async def _open(self) -> None:
         if self._commit is not None:
             await self._commit.over()  # of the run before: its entries are settled, or still in the box
-        first = self._id is None
+        await self._reader.call(self._reading.close)  # the file may be replaced
+        self._ahead, self._damage = None, trio.Event()
+        first, run = not self._is_open, self._new_run()
         open_ = self._file.open_first if first else self._file.open
-        opened: Opened = await self._writer.call(lambda: open_(self._new_id))
-        self._id, self._last, self._used_bytes = opened.journal_id, opened.last, opened.used_bytes
+        opened: Opened = await self._writer.call(lambda: open_(run))
+        self._runs, self._opened_run = list(opened.runs), run
+        self._last, self._used_bytes, self._is_open = opened.last, opened.used_bytes, True
+        self._tail.clear()
+        self._tail_records = 0
+        self._quarantined = await self._writer.call(lambda: len(self._file.quarantine.lines()))
         if first:
             self._drained = opened.drained
-            self._noted_drained = opened.drained.seq
+        if (opened.lost or opened.mended) and self._on_lost is not None:
+            self._on_lost(opened.lost, opened.mended)
 
     async def _keep_house(self) -> None:
         while True:
@@ -359,10 +407,10 @@ class Journal:
                 await self._age_out()
 
     async def _note_drained(self) -> None:
-        seq = self._drained.seq
-        if seq != self._noted_drained:
-            self._used_bytes = await self._writer.call(lambda: self._file.note_drained(seq))
-            self._noted_drained = seq
+        noted = self._drained.seq, self._last.seq
+        if noted != self._noted:
+            self._used_bytes = await self._writer.call(lambda: self._file.note_drained(noted[0]))
+            self._noted = noted
 
     async def _age_out(self) -> None:
         since_us = self._clock() - self._keep_drained_us
@@ -371,7 +419,7 @@ class Journal:
             pass  # each bite is a call of its own: commits come in between
 
     async def _close(self) -> None:
-        with suppress(JournalFull):
+        with suppress(JournalFull, JournalDamaged):  # the next start looks for itself
             await self._note_drained()
         await self._reader.call(self._reading.close)
         await self._writer.call(self._file.close)
