@@ -294,10 +294,17 @@ class Doors:
         states = dict(self.parts.states)
         states["database"] = self.storage.state()
         states["catalog_loaded"] = "ok" if self.parts.memory.ready else "no catalog yet"
-        states["journal"] = "refusing" if self.parts.journal.refusing else "ok"
+        states["journal"] = self._journal_state()
         if self.subscriber is not None:
             states["mqtt"] = self._broker_state()
         return states
+
+    def _journal_state(self) -> str:
+        if self.parts.journal.refusing:
+            return "refusing"
+        if self.parts.journal.quarantined:
+            return "rows were set aside: run `vts journal check`"
+        return "ok"
 
     def _broker_state(self) -> str:
         match self.subscriber:

@@ -6,6 +6,7 @@ in storage.py, admission.py and doors.py, a screen each.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import logging
 import time
@@ -38,6 +39,7 @@ from vts.enrich.referrer import site_domain
 from vts.enrich.timezones import TimeZones
 from vts.enrich.viewer import ViewerKeys
 from vts.journal.entry import Entry, OnSettled
+from vts.journal.format import Lost
 from vts.journal.journal import Journal
 from vts.model.day import SECOND_US
 from vts.model.faults import BadStart
@@ -53,6 +55,7 @@ JOURNAL_BOX: Final = 20_000  # entries: every connection of a full house may hav
 WARM_US: Final = 15 * 60 * SECOND_US  # retries come within minutes; the key in the database catches later ones
 SECRET_BYTES: Final = 32
 PROCESS_ID_BYTES: Final = 8
+LOST_LOGGED: Final = 20  # lines of one start; the quarantine has them all
 
 
 def now_us() -> int:
@@ -137,6 +140,7 @@ class Parts:
             keep_drained_s=settings.journal.keep_drained_s,
             clock=now_us,
             on_commit=self.metrics.committed,
+            on_lost=self._lost,
         )
         self.admission = Admission(self.gate, self._submit, now_us, self.metrics.count)
         self.site_admission = SiteAdmission(
@@ -188,6 +192,19 @@ class Parts:
     def process_id(self) -> str:
         """A name of this data folder: what a broker keeps our own session under in a shared subscription."""
         return load_or_make(self.folder / "process.id", PROCESS_ID_BYTES).decode("ascii")[: 2 * PROCESS_ID_BYTES]
+
+    @property
+    def slot_id(self) -> bytes:
+        """The name of this data folder among the journals that the database knows: 16 bytes."""
+        return hashlib.sha256(b"journal slot " + self.process_id.encode()).digest()[:16]
+
+    def _lost(self, lost: Sequence[Lost], mended: str) -> None:
+        if mended:
+            self.metrics.note("journal_mended")
+            _log.error("the journal was damaged and made anew of its intact rows: %s; see `vts journal check`", mended)
+        self.metrics.note("journal_set_aside", len(lost))
+        for one in lost[:LOST_LOGGED]:
+            _log.error("journal: rows %d to %d set aside: %s; see `vts journal check`", one.first, one.last, one.reason)
 
     @property
     def kin_name(self) -> int:

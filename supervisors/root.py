@@ -77,6 +77,9 @@ class Tree:
         gauge, parts = self.parts.metrics.gauge, self.parts
         gauge("vts_journal_depth", "Events that PostgreSQL does not have yet", lambda: parts.journal.depth)
         gauge("vts_journal_bytes", "Bytes in use in the journal", lambda: parts.journal.bytes)
+        gauge(
+            "vts_journal_quarantined", "Damaged rows and lost ranges of the journal", lambda: parts.journal.quarantined
+        )
         gauge("vts_drain_lag_seconds", "Age of the oldest of them", lambda: parts.journal.oldest_age_s)
         gauge("vts_live_clients", "Live connections", lambda: self.hub.clients)
         gauge("vts_live_topics", "Followed topics", lambda: self.hub.topics)

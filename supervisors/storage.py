@@ -88,6 +88,8 @@ class Storage:
             journal=parts.journal,
             on_committed=self._committed,
             clock=now_us,
+            slot_id=parts.slot_id,
+            on_gone_back=self._gone_back,
             owner_of=self.owner_of,
         )
         self.artists = Artists(self._connector("writer"))
@@ -255,6 +257,13 @@ class Storage:
         if committed.duplicates:
             metrics.note("stored_before", committed.duplicates)
         self.hub.on_committed(committed)
+
+    def _gone_back(self, last: int, expected: int) -> None:
+        """The journal's file is older than the database: what was not drained of newer rows is lost."""
+        self._parts.metrics.note("journal_went_back")
+        _log.warning(
+            "a run of the journal ended at row %d, expected at least %d: the file is an older copy", last, expected
+        )
 
     async def _migrate(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         task_status.started()

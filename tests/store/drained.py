@@ -15,6 +15,7 @@ from vts.model import identity
 from vts.model.committed import Committed
 from vts.model.day import DAY_US, HOUR_US, date_of, day_of_date, us_of
 from vts.model.faults import StoreUnavailable
+from vts.model.journal_run import Run
 from vts.model.view import ViewEvent
 from vts.store.connection import Connection, Database
 from vts.store.drain import Drain
@@ -60,6 +61,7 @@ def event(chance: random.Random, *, post_id: int = 1, day: int = DAY, version: i
 class Part(msgspec.Struct, frozen=True):
     records: list[ViewEvent]
     last_seq: int
+    run: Run
 
 
 class ListJournal:
@@ -67,6 +69,7 @@ class ListJournal:
 
     def __init__(self, journal_id: bytes) -> None:
         self.journal_id = journal_id
+        self.runs = [Run(1, journal_id)]
         self.rows: list[list[ViewEvent]] = []
         self.told = -1
         self.opened = trio.Event()
@@ -88,7 +91,15 @@ class ListJournal:
         while upto < len(self.rows) and (not records or len(records) + len(self.rows[upto]) <= limit_rows):
             records += self.rows[upto]
             upto += 1
-        return Part(records, upto)
+        return Part(records, upto, self.runs[-1])
+
+    @property
+    def last_seq(self) -> int:
+        return len(self.rows)
+
+    def becomes(self, run_id: bytes) -> None:
+        """All of it is now of another run: to the database it is another journal."""
+        self.runs = [Run(1, run_id)]
 
     async def wait_beyond(self, seq: int) -> None:
         while len(self.rows) <= seq:
@@ -112,7 +123,7 @@ class Told:
         self._more = trio.Event()
 
     async def wait_for(self, commits: int) -> None:
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             while len(self.commits) < commits:
                 await self._more.wait()
 

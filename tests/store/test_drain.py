@@ -78,19 +78,16 @@ async def test_counts_many_posts_at_once(database, connect, journal, chance):
 
 async def test_under_load_a_small_batch_waits_for_company_and_a_lone_event_does_not(connect, journal, chance):
     told = Told()
-    drain = drain_of(connect, journal, told, linger_s=0.2)
+    drain = drain_of(connect, journal, told, linger_s=3600)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(drain.run)
         await journal.opened.wait()
-        started_s = trio.current_time()
         journal.append(event(chance))
         await told.wait_for(1)
-        assert trio.current_time() - started_s < 0.2
         journal.append(event(chance))
         await trio.testing.wait_all_tasks_blocked()
         journal.append(event(chance))
-        await told.wait_for(2)
-        drain.stop()
+        drain.stop()  # else it would wait for an hour
     assert [commit.records for commit in told.commits] == [1, 2]
 
 

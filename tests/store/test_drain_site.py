@@ -87,7 +87,7 @@ async def test_all_kinds_go_in_once_whatever_is_repeated(look, connect, journal,
     journal.append(*pages[10:], *others, *plays[5:], plays[0])
     told = Told()
     await finish(drain_of(connect, journal, told, batch_rows=60))
-    journal.journal_id = chance.randbytes(16)  # a restored journal: everything comes again
+    journal.becomes(chance.randbytes(16))  # a restored journal: everything comes again
     await finish(drain_of(connect, journal, told, batch_rows=60))
 
     assert await look.fetchval("SELECT count(*) FROM view_events") == 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import click
@@ -14,10 +15,12 @@ from config.settings import Settings
 from supervisors.parts import kin_of, now_us
 from vts.capture.mqtt_broker import broker_of
 from vts.cli.common import database_of, ready_urls, secrets_of
+from vts.journal.check import check
 from vts.model.faults import BadStart
 from vts.store.checks import Finding, disk, examine
 from vts.store.connection import Database, asyncpg_loop
 from vts.store.faults import StoreMistake, StoreUnavailable
+from vts.store.held import held
 from vts.store.kin import OTHER_KEYS, strangers
 from vts.store.leader import holder, installation_of, session_name
 
@@ -44,6 +47,7 @@ def _local(settings: Settings) -> Iterator[Finding]:
         yield disk(folder)
     except click.ClickException as fault:
         yield Finding("data folder", "fault", fault.message, "set VTS_DATA__DIR to a folder that this user may write")
+    yield _journal(folder / "journal.sqlite")
     countries = countries_file(settings)
     if not countries.is_file():
         yield Finding("countries", "warning", f"{countries} is missing", "unset VTS_GEOIP__FILE, or put the file there")
@@ -57,6 +61,20 @@ def _local(settings: Settings) -> Iterator[Finding]:
     yield Finding("process", "ok", f"last ready at {running}" if running else "never ready in this data folder yet")
 
 
+def _journal(path: Path) -> Finding:
+    """Every row proves itself, and nothing was set aside that waits for a decision."""
+    if not path.exists():
+        return Finding("journal", "ok", "none yet")
+    report = check(path)
+    if report.faults:
+        advice = "stop VTS and run `vts journal repair`"
+        return Finding("journal", "fault", f"{len(report.faults)} faults, the first: {report.faults[0]}", advice)
+    if report.quarantine:
+        advice = "`vts journal check` shows them, `vts journal discard` removes them"
+        return Finding("journal", "warning", f"{len(report.quarantine)} rows or ranges were set aside", advice)
+    return Finding("journal", "ok", f"{report.rows} rows, each proven")
+
+
 async def _remote(settings: Settings) -> list[Finding]:
     findings = []
     try:
@@ -67,11 +85,29 @@ async def _remote(settings: Settings) -> list[Finding]:
         async with asyncpg_loop():
             findings += await examine(database, now_us)
             findings.append(await _kin(settings, database))
+            findings.append(await _held(database))
             if settings.mqtt.url and not settings.mqtt.share_group:
                 findings.append(await _leader(settings, database))
     if settings.mqtt.url:
         findings.append(await _broker(settings))
     return findings
+
+
+async def _held(database: Database) -> Finding:
+    """No event waits for the operator to say whether it counts."""
+    name = "held events"
+    try:
+        connection = await database.connect("reader")
+        try:
+            waiting = sum(day.events for day in await held(connection))
+        finally:
+            await connection.close()
+    except (StoreUnavailable, StoreMistake) as fault:
+        return Finding(name, "warning", f"could not be asked: {fault}")
+    if waiting:
+        advice = "`vts journal check` shows their days, `vts journal count` or `discard` settles them"
+        return Finding(name, "warning", f"{waiting} events may have been counted before their day was closed", advice)
+    return Finding(name, "ok", "none")
 
 
 async def _kin(settings: Settings, database: Database) -> Finding:

@@ -182,6 +182,44 @@ def erase(user: int, url: str | None) -> None:
     command.run(address, bearer, user)
 
 
+@main.group()
+def journal() -> None:
+    """Look at the journal, mend it, and settle what it had to set aside."""
+
+
+@journal.command("check")
+def journal_check() -> None:
+    """Prove every row, and show what was set aside; beside a running VTS, too."""
+    from vts.cli import journal as command
+
+    raise SystemExit(command.look(read_settings()))
+
+
+@journal.command("repair")
+def journal_repair() -> None:
+    """Make a damaged journal anew of its intact rows. VTS must be stopped."""
+    from vts.cli import journal as command
+
+    command.repair(read_settings())
+
+
+@journal.command("count")
+def journal_count() -> None:
+    """Count the events that are held because they may have been counted before their day was dropped."""
+    from vts.cli import journal as command
+
+    command.count(read_settings())
+
+
+@journal.command("discard")
+@click.confirmation_option(prompt="Remove everything that was set aside?")
+def journal_discard() -> None:
+    """Remove the events that are held, the entries of the quarantine, and the damaged files."""
+    from vts.cli import journal as command
+
+    command.discard(read_settings())
+
+
 @main.command()
 def doctor() -> None:
     """Check settings, database, broker, clock and disk, and say what to do."""

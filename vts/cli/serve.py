@@ -44,7 +44,7 @@ def run(settings: Settings, ready_file: Path | None) -> int:
     """Serve until told to stop; return the exit code."""
     logs.install()
     try:
-        with _own_folder(data_dir(settings)) as folder:
+        with own_folder(data_dir(settings)) as folder:
             parts = Parts(settings, folder)
             watchdog = Watchdog(parts.on_event)
             trio.run(_serve, parts, ready_file, instruments=[watchdog])
@@ -119,7 +119,7 @@ def _settle_garbage_collector() -> None:
 
 
 @contextmanager
-def _own_folder(folder: Path) -> Iterator[Path]:
+def own_folder(folder: Path) -> Iterator[Path]:
     """Make the data folder and hold its lock. Raises BadStart when another process has it."""
     try:
         # Others may pass through, to where the embedded PostgreSQL keeps its files as a user of its own; every file

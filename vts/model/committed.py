@@ -32,7 +32,8 @@ class Committed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A batch that is in the database: what was really inserted, and the totals of every (post, day) that it touched.
 
     `records` is how many the journal had; `events` are those of them that count, in no promised order, `duplicates` and
-    `dead` the rest. `took_s` is the time of the transaction.
+    `dead` the rest. `journal_id` names the process that drained them, `run_id` the run of the journal that row
+    `last_seq` belongs to. `took_s` is the time of the transaction.
     """
 
     journal_id: bytes
@@ -43,6 +44,7 @@ class Committed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     duplicates: int = 0
     dead: int = 0
     took_s: float = 0.0
+    run_id: bytes = b""
 
 
 class Notice(msgspec.Struct, frozen=True):

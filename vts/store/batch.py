@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import trio
@@ -46,10 +46,11 @@ PLAYBACK: Final = Kind("playback_events", PlaybackEvent.__struct_fields__)
 
 
 class Letter(NamedTuple):
-    """An event that cannot be stored, and why."""
+    """An event that is not stored, and why. `held`: the operator decides whether it counts."""
 
     event: Record
     reason: str
+    held: bool = False
 
 
 class Dates(dict[int, dt.date]):
@@ -86,6 +87,21 @@ class Batch(NamedTuple):
         """The days of all events."""
         sheets = (self.views, self.site, self.playback)
         return {event.event_day for sheet in sheets for event in sheet.events}
+
+
+def hold_days(batch: Batch, days: Set[int], reason: str) -> Batch:
+    """Return the batch with the events of these days as letters that are held."""
+    held: list[Letter] = []
+    views = _without_days(batch.views, days, reason, held)
+    site = _without_days(batch.site, days, reason, held)
+    playback = _without_days(batch.playback, days, reason, held)
+    return Batch(views, site, playback, [*batch.letters, *held], batch.dates)
+
+
+def _without_days(sheet: Sheet[E], days: Set[int], reason: str, held: list[Letter]) -> Sheet[E]:
+    held += [Letter(event, reason, True) for event in sheet.events if event.event_day in days]
+    kept = [place for place, event in enumerate(sheet.events) if event.event_day not in days]
+    return Sheet(sheet.kind, [sheet.events[place] for place in kept], [sheet.rows[place] for place in kept])
 
 
 def key_of(event: Record) -> Key:

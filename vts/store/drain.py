@@ -7,13 +7,14 @@ drain never tries again by itself: StoreUnavailable ends `run`, and its supervis
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
 import trio
 
 from vts.model.committed import Committed
+from vts.model.journal_run import Run
 from vts.model.ports import Clock
 from vts.model.record import Record
 from vts.store.connection import Connection
@@ -28,7 +29,10 @@ FLOOD_ROWS: Final = 5_000  # which a batch as large as this earns: ten thousand 
 
 
 class Slice(Protocol):
-    """Records in the order of their acknowledgement, and the number of the last journal row among them."""
+    """Records of one run in the order of their acknowledgement, and the number of the last journal row among them.
+
+    Rows that are known to be lost are passed over: there are no records then, and `last_seq` is farther on.
+    """
 
     @property
     def records(self) -> Sequence[Record]:
@@ -40,13 +44,28 @@ class Slice(Protocol):
         """Where to go on reading."""
         ...
 
+    @property
+    def run(self) -> Run:
+        """The run that they belong to."""
+        ...
+
 
 class Source(Protocol):
     """The journal, as the drain sees it."""
 
     @property
     def journal_id(self) -> bytes:
-        """16 bytes under which the database keeps the offset."""
+        """16 bytes that name this process in notices."""
+        ...
+
+    @property
+    def runs(self) -> Sequence[Run]:
+        """The runs whose rows it holds, the oldest first: the database keeps an offset for each."""
+        ...
+
+    @property
+    def last_seq(self) -> int:
+        """The number of the newest row."""
         ...
 
     @property
@@ -77,6 +96,8 @@ class Drain:
         journal: Source,
         on_committed: Callable[[Committed], None],
         clock: Clock,
+        slot_id: bytes = bytes(16),
+        on_gone_back: Callable[[int, int], None] = lambda last, expected: None,
         owner_of: OwnerOf = lambda post_id: None,
         batch_rows: int = BATCH_ROWS,
         linger_s: float = LINGER_S,
@@ -85,6 +106,8 @@ class Drain:
         self._journal = journal
         self._on_committed = on_committed
         self._clock = clock
+        self._slot_id = slot_id
+        self._on_gone_back = on_gone_back
         self._owner_of = owner_of
         self._batch_rows = batch_rows
         self._linger_s = linger_s
@@ -97,7 +120,7 @@ class Drain:
         task_status.started()
         connection = await self._connect()
         try:
-            await self._drain(Intake(connection, self._journal.journal_id, self._owner_of))
+            await self._drain(Intake(connection, self._journal.journal_id, self._slot_id, self._owner_of))
         finally:
             await connection.close()
 
@@ -108,8 +131,9 @@ class Drain:
             self._idle.cancel()
 
     async def _drain(self, intake: Intake) -> None:
-        at = await intake.offset()
-        self._settle_doubt(at)
+        offsets = await intake.offsets([run.id for run in self._journal.runs])
+        self._settle_doubt(offsets)
+        at = self._first_undrained(offsets)
         self._journal.drained(at)
         linger_until_s = 0.0
         while True:
@@ -118,10 +142,27 @@ class Drain:
                 if self._stopping:
                     return
                 continue
+            known = min(offsets.get(part.run.id, 0), part.last_seq) if part.records else part.last_seq
+            if known > at:  # the database has these rows, or they are lost
+                at = known
+                self._journal.drained(at)
+                continue
             at = await self._store(intake, at, part)
             for _ in range(DOORS_TURNS):
                 await trio.lowlevel.checkpoint()
             linger_until_s = trio.current_time() + self._linger(len(part.records))
+
+    def _first_undrained(self, offsets: Mapping[bytes, int]) -> int:
+        """Return the row behind which the database lacks something, as far as the runs' offsets say."""
+        runs = self._journal.runs
+        ends = [*(run.first - 1 for run in runs[1:]), self._journal.last_seq]
+        for run, end in zip(runs, ends, strict=False):
+            if offsets.get(run.id, 0) > end:
+                self._on_gone_back(end, offsets[run.id])
+        for run, end in zip(runs, ends, strict=False):
+            if offsets.get(run.id, 0) < end:
+                return max(offsets.get(run.id, 0), run.first - 1)
+        return self._journal.last_seq
 
     def _linger(self, rows: int) -> float:
         if self._journal.depth >= self._batch_rows // 2:
@@ -138,7 +179,7 @@ class Drain:
 
     async def _store(self, intake: Intake, at: int, part: Slice) -> int:
         started_s = trio.current_time()
-        committed = await intake.store(Part(at, part.last_seq, part.records), self._clock(), self._doubt)
+        committed = await intake.store(Part(part.run, at, part.last_seq, part.records), self._clock(), self._doubt)
         self._in_doubt = None
         self._journal.drained(part.last_seq)
         self._on_committed(msgspec.structs.replace(committed, took_s=trio.current_time() - started_s))
@@ -147,8 +188,8 @@ class Drain:
     def _doubt(self, committed: Committed) -> None:
         self._in_doubt = committed
 
-    def _settle_doubt(self, at: int) -> None:
+    def _settle_doubt(self, offsets: Mapping[bytes, int]) -> None:
         """A commit whose answer was lost did happen when the offset says so: its counts are told now."""
         doubtful, self._in_doubt = self._in_doubt, None
-        if doubtful is not None and (doubtful.journal_id, doubtful.last_seq) == (self._journal.journal_id, at):
+        if doubtful is not None and offsets.get(doubtful.run_id) == doubtful.last_seq:
             self._on_committed(doubtful)

@@ -15,6 +15,7 @@ import trio
 from vts.model.committed import Committed, DayTotals, notices_of
 from vts.model.day import date_of, day_of_date
 from vts.model.faults import StoreUnavailable
+from vts.model.journal_run import Run
 from vts.model.record import Record
 from vts.model.site import SiteEvent
 from vts.model.view import ViewEvent
@@ -28,6 +29,7 @@ from vts.store.batch import (
     Letter,
     Sheet,
     body_of,
+    hold_days,
     is_fickle,
     key_of,
     place_of,
@@ -41,13 +43,15 @@ from vts.store.partitions import make_days
 from vts.store.queries import query
 from vts.store.site_counting import count_site
 
+HELD: Final = "the raw rows of its day were dropped, and it may have been counted before that"
 LIVE_CHANNEL: Final = "vts_live"
 CATALOG_CHANNEL: Final = "vts_catalog"
 POSTS_REMEMBERED: Final = 100_000  # that have a content row: 10 MB
 POSTS_REMEMBERED_S: Final = 300.0  # a provisional row may have been removed meanwhile
 
-_OFFSET: Final = query("drain_offset")
-_FIRST_OFFSET: Final = query("drain_first_offset")
+_OFFSETS: Final = query("drain_offset")
+_SLOT: Final = query("drain_slot")
+_DROPPED_DAYS: Final = query("drain_dropped_days")
 _ADVANCE: Final = query("drain_advance")
 _GUARD_DAYS: Final = query("drain_guard_days")
 _DAYS_WITH_VIEWS: Final = query("drain_days_with_views")
@@ -83,8 +87,9 @@ Brink = Callable[[Committed], None]
 
 
 class Part(NamedTuple):
-    """What the journal holds behind row `after` up to row `last_seq`."""
+    """What the journal holds behind row `after` up to row `last_seq`, all of one run."""
 
+    run: Run
     after: int
     last_seq: int
     records: Sequence[Record]
@@ -93,23 +98,27 @@ class Part(NamedTuple):
 class Intake:
     """One session and what it remembers. Belongs to one run of the drain: a new session remembers nothing."""
 
-    def __init__(self, connection: Connection, journal_id: bytes, owner_of: OwnerOf) -> None:
+    def __init__(self, connection: Connection, journal_id: bytes, slot_id: bytes | None, owner_of: OwnerOf) -> None:
+        """`journal_id` names this process in notices, `slot_id` its data folder (None: no journal); 16 bytes each."""
         self._connection = connection
         self._journal_id = journal_id
+        self._slot_id = slot_id
         self._owner_of = owner_of
         self._days: set[int] = set()
         self._posts: set[int] = set()
         self._posts_since_s = trio.current_time()
 
-    async def offset(self) -> int:
-        """Return how far this journal is drained: 0 for a new one."""
-        await self._connection.execute(_FIRST_OFFSET, self._journal_id)
-        seq: int = await self._connection.fetchval(_OFFSET, self._journal_id)
-        return seq
+    async def offsets(self, runs: Sequence[bytes]) -> dict[bytes, int]:
+        """Return how far these runs are drained, without those of which nothing is."""
+        await self._connection.execute(_SLOT, self._slot_id)
+        rows = await self._connection.fetch(_OFFSETS, list(runs))
+        return {bytes(run): seq for run, seq in rows}
 
     async def store(self, part: Part, now_us: int, on_brink: Brink) -> Committed:
         """Store a part of the journal. Raises StoreUnavailable, also when the outcome of the commit is unknown."""
         batch = await prepare(part.records)
+        if not part.run.is_proven:
+            batch = await self._hold_dropped_days(batch)
         await self._make_days(batch)
         try:
             return await self._transact(part, batch, self._copy, now_us, on_brink)
@@ -117,6 +126,14 @@ class Intake:
             self._days.clear()  # the fault may have been a partition that is gone
             await self._make_days(batch)
             return await self._transact(part, batch, self._copy_carefully, now_us, on_brink)
+
+    async def _hold_dropped_days(self, batch: Batch) -> Batch:
+        """Keep what may have been drained before out of days whose raw rows would tell.
+
+        Other days take it: what they hold already falls out by its key.
+        """
+        rows = await self._connection.fetch(_DROPPED_DAYS, [batch.dates[day] for day in sorted(batch.days)])
+        return hold_days(batch, {day_of_date(row[0]) for row in rows}, HELD)
 
     async def _make_days(self, batch: Batch) -> None:
         missing = batch.days - self._days
@@ -135,6 +152,7 @@ class Intake:
             await self._bury(part, letters)
             committed = Committed(
                 journal_id=self._journal_id,
+                run_id=part.run.id,
                 last_seq=part.last_seq,
                 records=len(part.records),
                 events=events,
@@ -147,9 +165,10 @@ class Intake:
         return committed
 
     async def _advance(self, part: Part) -> None:
-        """Move the offset. Whoever else drains this journal waits at this row, and then finds it moved."""
-        tag = await self._connection.execute(_ADVANCE, self._journal_id, part.after, part.last_seq)
-        if tag != "UPDATE 1":
+        """Move the offset of the run. A second drain of this run waits here, and then finds it moved."""
+        is_first = part.after < part.run.first
+        where = (part.run.id, part.after, part.last_seq, self._slot_id, is_first)
+        if await self._connection.execute(_ADVANCE, *where) != "INSERT 0 1":
             raise StoreUnavailable("the journal's offset in the database is not where it was read")
 
     async def _count(self, events: Sequence[ViewEvent], site: Sequence[SiteEvent], dates: Dates) -> list[DayTotals]:
@@ -246,4 +265,5 @@ class Intake:
             places = [place_of(part.records, letter.event) for letter in letters]
             reasons = [reason_of(letter.reason) for letter in letters]
             bodies = [body_of(letter.event) for letter in letters]
-            await self._connection.execute(_BURY, self._journal_id, part.last_seq, places, reasons, bodies)
+            held = [letter.held for letter in letters]
+            await self._connection.execute(_BURY, part.run.id, part.last_seq, places, reasons, bodies, held)
