@@ -178,6 +178,15 @@ def test_a_user_whom_a_service_reports_is_the_one_who_signs_in_himself(countries
     assert (found.country_code, found.device_type, found.user_agent_hash) == (None, "desktop", None)
 
 
+def test_the_subject_of_a_service_s_token_is_no_visitor(countries: Countries) -> None:
+    rules, service = enricher(countries), Principal(7, frozenset({"service"}))
+    found = rules.reported(service, "198.51.100.7", None, client_ip="203.0.113.7", user_agent=IPHONE)
+    assert (found.viewer_key, found.viewer_user_id) == (visitor_key("203.0.113.7", IPHONE), None)
+    found = rules.web("198.51.100.7", [], IPHONE, None, None, service)
+    assert (found.viewer_key, found.authenticated) == (visitor_key("198.51.100.7", IPHONE), False)
+    assert rules.reported(service, "198.51.100.7", None, user_id=9).viewer_user_id == 9
+
+
 def test_a_reported_bot_is_the_services_to_judge(countries: Countries) -> None:
     found = enricher(countries).reported(SERVICE, "198.51.100.7", None, user_agent="Googlebot/2.1")
     assert not found.agent_is_bot

@@ -132,7 +132,8 @@ class Enricher:
 
         The service's own address and agent say nothing about the visitor: what is not given is unknown, and `peer`
         only keeps visitors without an address apart from those of other services. A user id is vouched for by the
-        service, so the view is authenticated. Raises ValueError for a `client_ip` that is no address.
+        service, so the view is authenticated; the subject of the service's own token is not the visitor. Raises
+        ValueError for a `client_ip` that is no address.
         """
         if client_ip is None:
             address = parse_address(peer) or UNKNOWN_ADDRESS
@@ -213,8 +214,9 @@ class Enricher:
         text = _cut(user_agent) if user_agent else ""
         agent = self._agent(text) if text else _NO_AGENT
         origin = self._origin(address.packed)
-        user_id = principal.user_id if reported_user_id is None and principal is not None else reported_user_id
         trusted = principal is not None and principal.is_service
+        # A service reports for others: the user in its own token is never who looked.
+        user_id = reported_user_id if principal is None or trusted else principal.user_id
         return Visitor(
             self._visitor_key(address.packed, text) if user_id is None else self._user_key(user_id),
             self._keys.passing_version if user_id is None else self._keys.version,

@@ -9,7 +9,11 @@ _READS_EVERYTHING: Final = frozenset(("moderator", "owner", "service"))
 
 
 class Principal(NamedTuple):
-    """The bearer of a token. `user_id` is None for a service that acts for nobody in particular."""
+    """The bearer of a token. `user_id` is the token's subject, None where it has none.
+
+    The subject of a service names the account that the host application works with, for the audit log only: what a
+    service reports, others did.
+    """
 
     user_id: int | None
     roles: frozenset[str]

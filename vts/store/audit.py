@@ -16,7 +16,7 @@ SELECT id, at, actor, action, subject, detail::text FROM audit_log WHERE id < $1
 
 
 async def note(connection: Connection, *, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> None:
-    """Note who did what to whom. `actor` is `user:7`, or `service`. Raises StoreUnavailable."""
+    """Note who did what to whom. `actor` is `user:7`, `service` or `service:7`. Raises StoreUnavailable."""
     await connection.execute(_NOTE, actor, action, subject, msgspec.json.encode(detail).decode())
 
 

@@ -61,5 +61,6 @@ def readable_content(principal: Principal | None, catalog: Catalog, post_id: int
 
 
 def actor_of(who: Principal) -> str:
-    """Return how the audit log names somebody."""
-    return "service" if who.user_id is None else f"user:{who.user_id}"
+    """Return how the audit log names the bearer: `user:7`, `service`, or `service:7` for one with a subject."""
+    kind = "service" if who.is_service or who.user_id is None else "user"
+    return kind if who.user_id is None else f"{kind}:{who.user_id}"
