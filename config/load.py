@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -20,10 +21,14 @@ from config.settings import PORT_MAX, SECRETS, URLS, Settings
 
 PREFIX: Final = "VTS_"
 CONFIG_NAME: Final = "VTS_CONFIG"
+TOKEN_NAME: Final = "VTS_TOKEN"  # noqa: S105 -- the name of a variable
+RESERVED: Final = frozenset((CONFIG_NAME, TOKEN_NAME))
+"""Names of the environment that are no settings: the file of settings, and the token of commands."""
 DEFAULTS: Final = Path(__file__).with_name("default.toml")
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
 COUNTRIES: Final = Path(__file__).with_name("dbip-country.mmdb")
 SECRET_MIN_BYTES: Final = 32
+SECRET_MIN_DISTINCT: Final = 4
 MASK: Final = "********"
 
 Key = tuple[str, str]
@@ -143,7 +148,7 @@ def _from_env(env: Mapping[str, str], known: Mapping[Key, _Value], faults: list[
     if "PORT" in env:
         found["http", "port"] = _Value(_read(env["PORT"], 0), "PORT")
     for name, text in sorted(env.items()):
-        if not name.startswith(PREFIX) or name == CONFIG_NAME:
+        if not name.startswith(PREFIX) or name in RESERVED:
             continue
         key, secret = names.get(name), names.get(name.removesuffix("_FILE"))
         if key is not None:
@@ -226,6 +231,12 @@ def _secret(value: Any) -> tuple[str, str] | None:
     return ("too short", f"at least {SECRET_MIN_BYTES} bytes, or nothing to have one generated") if short else None
 
 
+def _signing_secret(value: Any) -> tuple[str, str] | None:
+    if value and len(set(value)) < SECRET_MIN_DISTINCT:
+        return "too weak", f"at least {SECRET_MIN_DISTINCT} different characters, like those of `openssl rand -hex 32`"
+    return _secret(value)
+
+
 def _readable(value: Any) -> tuple[str, str] | None:
     missing = value and not os.access(value, os.R_OK)
     return ("the file cannot be read", "the path of a readable file, or nothing") if missing else None
@@ -237,6 +248,15 @@ def _scheme(*schemes: str) -> Rule:
         return None if fits else ("not such an address", " or ".join(f"{scheme}://…" for scheme in schemes))
 
     return rule
+
+
+def _database_url(value: str) -> tuple[str, str] | None:
+    """Look at what the driver would fail over: its own words would repeat a part of the address."""
+    hosts = urlsplit(value).netloc.rpartition("@")[2] if value.count("[") == value.count("]") else "["
+    ports = [re.fullmatch(r"(?:\[[^\]]*\]|[^:\[\]]*)(?::([0-9]{0,5}))?", host) for host in hosts.split(",")]
+    if all(port is not None and int(port[1] or 0) <= PORT_MAX for port in ports):
+        return _scheme("postgresql", "postgres")(value)
+    return "not an address", "postgresql://user:password@host:5432/database"
 
 
 def _listen(value: Any) -> tuple[str, str] | None:
@@ -256,9 +276,9 @@ def _timezone(value: Any) -> tuple[str, str] | None:
 _RULES: dict[Key, Rule] = {
     ("http", "trusted_proxies"): _networks,
     ("http", "allowed_origins"): _origins,
-    ("auth", "secret"): _secret,
+    ("auth", "secret"): _signing_secret,
     ("privacy", "viewer_secret"): _secret,
-    ("database", "url"): _scheme("postgresql", "postgres"),
+    ("database", "url"): _database_url,
     ("mqtt", "url"): _scheme("mqtt", "mqtts"),
     ("mqtt", "listen"): _listen,
     ("site", "timezone"): _timezone,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import trio
 
@@ -30,7 +30,7 @@ from vts.admit.gate import Gate, GateSettings
 from vts.admit.site import SiteAdmission
 from vts.auth.secrets import load_or_make
 from vts.auth.tickets import Tickets
-from vts.auth.tokens import BadKey, Tokens
+from vts.auth.tokens import BadKey, Tokens, own_secret
 from vts.catalog.memory import MemoryCatalog
 from vts.enrich.client_ip import Networks
 from vts.enrich.country import Countries
@@ -46,6 +46,7 @@ from vts.model.faults import BadStart
 from vts.model.record import Record
 from vts.store.connection import Database, Readers
 from vts.store.embedded import Embedded
+from vts.store.faults import StoreRefused
 from vts.store.kin import kin_name
 from vts.store.migrate import migrations
 
@@ -56,6 +57,15 @@ WARM_US: Final = 15 * 60 * SECOND_US  # retries come within minutes; the key in 
 SECRET_BYTES: Final = 32
 PROCESS_ID_BYTES: Final = 8
 LOST_LOGGED: Final = 20  # lines of one start; the quarantine has them all
+TOKENS_END: Final = "tokens that VTS issued, and sessions, end"
+
+
+class SecretOf(Protocol):
+    """Returns the secret in a file of the data folder. Raises BadStart."""
+
+    def __call__(self, path: Path, nbytes: int, *, loss: str) -> bytes:
+        """`loss` says what a new secret would cost."""
+        ...
 
 
 def now_us() -> int:
@@ -76,23 +86,29 @@ class Secrets:
         return hmac.digest(self.viewer, b"event identities", "sha256")
 
 
-def read_secrets(settings: Settings, folder: Path) -> Secrets:
-    """Return the secrets, generated into the data folder where none are set. Raises BadStart."""
-    secret, key_file = settings.auth.secret, settings.auth.public_key_file
-    if secret and key_file:
-        raise BadStart("auth.secret and auth.public_key_file: set one of them")
+def read_secrets(settings: Settings, folder: Path, secret_of: SecretOf = load_or_make) -> Secrets:
+    """Return the secrets, taken by `secret_of` from the data folder where none are set. Raises BadStart."""
+    viewer = settings.privacy.viewer_secret.encode() or secret_of(
+        folder / "viewer.secret", SECRET_BYTES, loss="viewers of before count as new ones"
+    )
+    return Secrets(tokens=read_tokens(settings, folder, secret_of), viewer=viewer)
+
+
+def read_tokens(settings: Settings, folder: Path, secret_of: SecretOf = load_or_make) -> Tokens:
+    """Return what verifies the host's tokens and issues our own. Raises BadStart."""
+    auth, shared = settings.auth, settings.auth.secret.encode()
+    own = own_secret(shared) if shared else secret_of(folder / "token.secret", SECRET_BYTES, loss=TOKENS_END)
     try:
-        tokens = Tokens(
-            secret=None if key_file else secret.encode() or load_or_make(folder / "token.secret", SECRET_BYTES),
-            public_key=Path(key_file).read_bytes() if key_file else None,
-            issuer=settings.auth.issuer or None,
-            audience=settings.auth.audience or None,
-            revoked=_revoked(settings.auth.revoked_file),
+        return Tokens(
+            secret=None if auth.public_key_file else shared or own,
+            public_key=Path(auth.public_key_file).read_bytes() if auth.public_key_file else None,
+            own=own,
+            issuer=auth.issuer or None,
+            audience=auth.audience or None,
+            revoked=_revoked(auth.revoked_file),
         )
     except BadKey as fault:
-        raise BadStart(f"auth: {fault}") from None
-    viewer = settings.privacy.viewer_secret.encode() or load_or_make(folder / "viewer.secret", SECRET_BYTES)
-    return Secrets(tokens=tokens, viewer=viewer)
+        raise BadStart(f"{'auth.public_key_file' if auth.public_key_file else 'auth.secret'}: {fault}") from None
 
 
 def kin_of(settings: Settings, secrets: Secrets) -> int:
@@ -165,6 +181,8 @@ class Parts:
         log_event(event)
         self.metrics.on_event(event)
         match event:
+            case Failed(name, StoreRefused(), _):
+                self.states[name] = "refused"
             case Failed(name, _, _):
                 self.states[name] = "down"
             case Started(name):
@@ -191,7 +209,8 @@ class Parts:
     @property
     def process_id(self) -> str:
         """A name of this data folder: what a broker keeps our own session under in a shared subscription."""
-        return load_or_make(self.folder / "process.id", PROCESS_ID_BYTES).decode("ascii")[: 2 * PROCESS_ID_BYTES]
+        loss = "the broker sees a new client; what it kept for the old one is not read"
+        return load_or_make(self.folder / "process.id", PROCESS_ID_BYTES, loss=loss).decode("ascii")
 
     @property
     def slot_id(self) -> bytes:

@@ -11,13 +11,17 @@ import trio
 
 from vts.auth.secrets import replace_secret
 from vts.enrich.enrich import Enricher
-from vts.enrich.rotation import EPOCH_DAY, KEY_BYTES, PassingKey, advanced, first_key
+from vts.enrich.rotation import EPOCH_DAY, FIRST_VERSION, KEY_BYTES, PassingKey, advanced, first_key
 from vts.model.day import DAY_US, SECOND_US, day_of
 from vts.model.faults import BadStart
 from vts.model.ports import Clock
 
 _log: Final = logging.getLogger(__name__)
 
+LAST_DAY: Final = EPOCH_DAY + 32_767 - FIRST_VERSION  # 2109: the version is a smallint in the database
+_REMEDY: Final = (
+    "restore the file from a backup of today, or remove it to have a new one made (visitors of before count as new)"
+)
 LOOK_S: Final = 60.0  # a machine may sleep, and its clock may be set
 
 
@@ -78,10 +82,12 @@ def load_key(path: Path) -> PassingKey | None:
         found = PassingKey(int(day), bytes.fromhex(key))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as fault:
-        raise BadStart(f"{path}: the key of visitors cannot be read: {fault}") from fault
-    if found.day < EPOCH_DAY or len(found.key) != KEY_BYTES:
-        raise BadStart(f"{path}: this is no key of visitors; remove the file to make a new one")
+    except OSError as fault:
+        raise BadStart(f"{path}: the key of visitors cannot be read: {fault.strerror}; {_REMEDY}") from fault
+    except ValueError as fault:
+        raise BadStart(f"{path}: not a key of visitors; {_REMEDY}") from fault
+    if not EPOCH_DAY <= found.day <= LAST_DAY or len(found.key) != KEY_BYTES or len(set(found.key)) == 1:
+        raise BadStart(f"{path}: not a key of visitors; {_REMEDY}")
     return found
 
 

@@ -16,19 +16,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vts.auth.tokens import (
+    CLOCK_LEEWAY_S,
+    OWN_KEY_ID,
+    SECRET_MIN_BYTES,
     TOKEN_MAX_CHARS,
     VERIFIED_MAX,
     BadKey,
     BadToken,
-    CannotIssue,
     Principal,
     Tokens,
     bearer,
+    own_secret,
 )
 
 NOW = 1_800_000_000.0
 SECRET = b"0123456789abcdef0123456789abcdef"
 OTHER = b"fedcba9876543210fedcba9876543210"
+SIGNATURE: Any = {"verify_exp": False, "verify_iat": False}
 GOOD = {"sub": "7", "roles": ["user"], "exp": NOW + 60}
 
 
@@ -66,7 +70,7 @@ RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         ({"roles": ["owner"], "exp": NOW + 60}, Principal(None, frozenset({"owner"}))),
         (GOOD | {"jti": "a1"}, Principal(7, frozenset({"user"}), "a1")),
         (GOOD | {"nbf": NOW}, Principal(7, frozenset({"user"}))),
-        (GOOD | {"iat": NOW + 999}, Principal(7, frozenset({"user"}))),
+        (GOOD | {"iat": NOW + CLOCK_LEEWAY_S}, Principal(7, frozenset({"user"}))),
         (GOOD | {"iss": "anyone", "aud": "anything"}, Principal(7, frozenset({"user"}))),
         (GOOD | {"sub": str(2**63 - 1)}, Principal(2**63 - 1, frozenset({"user"}))),
     ],
@@ -148,7 +152,7 @@ def test_the_public_key_does_not_serve_as_a_shared_secret() -> None:
     public = pem(RSA_KEY)
     forged = assembled({"alg": "HS256"}, json.dumps(GOOD).encode(), public)
     with pytest.raises(BadToken, match="wrong algorithm"):
-        Tokens(public_key=public).verify(forged, NOW)
+        Tokens(public_key=public, own=OTHER).verify(forged, NOW)
 
 
 @pytest.mark.parametrize(
@@ -162,20 +166,62 @@ def test_the_public_key_does_not_serve_as_a_shared_secret() -> None:
     ],
 )
 def test_the_kind_of_the_key_fixes_the_algorithm(key: Any, algorithm: str, others: list[str]) -> None:
-    tokens = Tokens(public_key=pem(key))
+    tokens = Tokens(public_key=pem(key), own=OTHER)
     assert repr(tokens) == f"Tokens({algorithm})"
     assert tokens.verify(jwt.encode(GOOD, key, algorithm=algorithm), NOW).user_id == 7
     for other in others:
         with pytest.raises(BadToken, match="wrong algorithm"):
             tokens.verify(jwt.encode(GOOD, key, algorithm=other), NOW)
-    with pytest.raises(CannotIssue):
-        tokens.issue(user_id=7, roles=frozenset({"user"}), now_s=NOW, ttl_s=60)
+
+
+@pytest.mark.parametrize("host", [{"public_key": pem(RSA_KEY)}, {"secret": SECRET}])
+def test_we_sign_with_a_secret_of_our_own_whatever_verifies_the_host_s_tokens(host: dict[str, Any]) -> None:
+    tokens = Tokens(**host, own=OTHER, issuer="us", audience="vts")
+    session = tokens.issue(user_id=7, roles=frozenset({"owner"}), now_s=NOW, ttl_s=60)
+    assert tokens.verify(session, NOW).user_id == 7
+    assert jwt.decode(session, OTHER, algorithms=["HS256"], audience="vts", options=SIGNATURE)["iss"] == "us"
+    with pytest.raises(jwt.InvalidSignatureError):  # so the host does not take our tokens for its own
+        jwt.decode(session, SECRET, algorithms=["HS256"], audience="vts", options=SIGNATURE)
+
+
+def test_a_token_that_names_our_key_needs_our_signature() -> None:
+    tokens = Tokens(public_key=pem(RSA_KEY), own=OTHER)
+    for secret, headers in ((SECRET, {"kid": OWN_KEY_ID}), (pem(RSA_KEY), {"kid": OWN_KEY_ID})):
+        with pytest.raises(BadToken, match="wrong signature"):
+            tokens.verify(assembled({"alg": "HS256", **headers}, json.dumps(GOOD).encode(), secret), NOW)
+    with pytest.raises(BadToken, match="wrong algorithm"):
+        tokens.verify(jwt.encode(GOOD, RSA_KEY, algorithm="RS256", headers={"kid": OWN_KEY_ID}), NOW)
+    with pytest.raises(BadToken, match="wrong algorithm"):  # ours is known by its name only
+        tokens.verify(signed(GOOD, OTHER), NOW)
+
+
+def test_our_secret_comes_from_a_shared_one_and_does_not_give_it_away() -> None:
+    assert own_secret(SECRET) == own_secret(SECRET) != own_secret(OTHER)
+    assert len(own_secret(SECRET)) >= SECRET_MIN_BYTES
+
+
+@pytest.mark.parametrize(
+    ("claims", "reason"),
+    [
+        ({"iat": NOW + CLOCK_LEEWAY_S + 1}, "issued in the future"),
+        ({"iat": 10**10}, "issued in the future"),
+        ({"iat": "now"}, "a time is not a number"),
+        ({"iat": True}, "a time is not a number"),
+    ],
+)
+def test_a_token_of_the_future_is_refused_until_then(claims: dict[str, Any], reason: str) -> None:
+    tokens, token = Tokens(secret=SECRET), signed(GOOD | {"exp": 10**10 + 60} | claims)
+    with pytest.raises(BadToken) as refusal:
+        tokens.verify(token, NOW)
+    assert refusal.value.reason == reason
+    if reason == "issued in the future":
+        assert tokens.verify(token, claims["iat"]).user_id == 7
 
 
 def test_another_key_of_the_same_kind_is_refused() -> None:
     stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     with pytest.raises(BadToken, match="wrong signature"):
-        Tokens(public_key=pem(RSA_KEY)).verify(jwt.encode(GOOD, stranger, algorithm="RS256"), NOW)
+        Tokens(public_key=pem(RSA_KEY), own=OTHER).verify(jwt.encode(GOOD, stranger, algorithm="RS256"), NOW)
 
 
 @pytest.mark.parametrize(
@@ -276,12 +322,17 @@ def test_a_token_that_would_not_be_accepted_is_not_issued(user_id: int | None, r
         {"secret": SECRET, "public_key": pem(RSA_KEY)},
         {"secret": b""},
         {"secret": SECRET[:-1]},
+        {"secret": bytes(65)},
+        {"secret": b"s" * 64},
+        {"secret": b"ab" * 32},
+        {"secret": SECRET, "own": bytes(64)},
+        {"public_key": pem(RSA_KEY)},
         {"secret": pem(RSA_KEY)},
-        {"public_key": b""},
-        {"public_key": b"not a key"},
-        {"public_key": pem(rsa.generate_private_key(public_exponent=65537, key_size=1024))},
-        {"public_key": pem(ec.generate_private_key(ec.SECP256K1()))},
-        {"public_key": pem(dsa.generate_private_key(2048))},
+        {"public_key": b"", "own": SECRET},
+        {"public_key": b"not a key", "own": SECRET},
+        {"public_key": pem(rsa.generate_private_key(public_exponent=65537, key_size=1024)), "own": SECRET},
+        {"public_key": pem(ec.generate_private_key(ec.SECP256K1())), "own": SECRET},
+        {"public_key": pem(dsa.generate_private_key(2048)), "own": SECRET},
     ],
 )
 def test_a_key_that_is_unfit_is_refused_at_start(keys: dict[str, bytes]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from config.load import DEFAULTS, ConfigFaults, data_dir, describe, env_name, load, load_with_origins
 from config.settings import SECRETS
 
-SECRET = "s" * 32
+SECRET = "0123456789abcdef" * 2
 EXAMPLE = DEFAULTS.with_name("production.example.toml")
 
 
@@ -18,6 +18,18 @@ def faults(env: dict[str, str]) -> dict[str, tuple[str, str]]:
     with pytest.raises(ConfigFaults) as caught:
         load(env)
     return {fault.where: (fault.what, fault.allowed) for fault in caught.value.faults}
+
+
+@pytest.mark.parametrize("secret", ["short", "0" * 64, "\0" * 65, "ab" * 32])
+def test_a_weak_secret_is_refused_before_anything_is_signed_with_it(secret: str) -> None:
+    what, allowed = faults({"VTS_AUTH__SECRET": secret})["VTS_AUTH__SECRET"]
+    assert what in ("too short", "too weak")
+    assert "at least" in allowed
+
+
+def test_the_token_of_commands_is_no_setting() -> None:
+    assert load({"VTS_TOKEN": "a.b.c"}) == load({})
+    assert "VTS_TOKENS" in faults({"VTS_TOKENS": "a.b.c"})
 
 
 def test_nothing_has_to_be_set() -> None:

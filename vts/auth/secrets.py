@@ -1,28 +1,56 @@
-"""Secrets that VTS makes for itself: once, into a file that only its user can read."""
+"""Secrets that VTS makes for itself: once, into a file that only its user can read, in a form that can be checked."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import stat
 from pathlib import Path
+from typing import Final
 
 from vts.model.faults import BadStart
 
+FILE_MAX_BYTES: Final = 4096  # several times the longest secret: a file that is longer is none of ours
+_HEX: Final = re.compile(rb"[0-9a-f]+")
 
-def load_or_make(path: Path, nbytes: int = 32) -> bytes:
-    """Return the secret in this file, at least `nbytes` long; when there is no file, make it with mode 0600.
 
-    The file appears whole or not at all, and when two processes make it at once both get the same secret. A file that
-    others may read is closed to them. Raises `BadStart`, which says what to do.
+def load_or_make(path: Path, nbytes: int = 32, *, loss: str = "") -> bytes:
+    """Return the secret in this file: `nbytes` random bytes as hexadecimal digits; when there is no file, make it.
+
+    The file appears whole or not at all, with mode 0600, and when two processes make it at once both get the same
+    secret. A file that others may read is closed to them. `loss` says what a new secret would cost. Raises `BadStart`,
+    which names the file and says what to do.
     """
     try:
         if not path.exists():
             _make(path, secrets.token_hex(nbytes).encode("ascii") + b"\n")
-        return _load(path, nbytes)
     except OSError as fault:
         raise BadStart(f"{path}: the secret cannot be kept here: {fault.strerror}") from fault
+    found = load(path, nbytes, loss=loss)
+    if found is None:
+        raise BadStart(f"{path}: the secret was removed while it was being read; start again")
+    return found
+
+
+def load(path: Path, nbytes: int = 32, *, loss: str = "") -> bytes | None:
+    """Return the secret in this file, None when there is no file. Raises `BadStart` like `load_or_make`."""
+    try:
+        with path.open("rb") as file:
+            _close_to_others(path, file.fileno())
+            content = file.read(FILE_MAX_BYTES)
+    except FileNotFoundError:
+        return None
+    except OSError as fault:
+        raise BadStart(f"{path}: the secret cannot be read: {fault.strerror}") from fault
+    secret = content.strip()
+    if len(secret) != 2 * nbytes or not _HEX.fullmatch(secret) or len(set(secret)) == 1:
+        raise BadStart(
+            f"{path}: not a secret that VTS made ({2 * nbytes} hexadecimal digits): restore the file from a backup, or "
+            f"remove it to have a new one made{f' ({loss})' if loss else ''}"
+        )
+    return secret
 
 
 def replace_secret(path: Path, content: bytes) -> None:
@@ -36,14 +64,10 @@ def replace_secret(path: Path, content: bytes) -> None:
     _sync_folder(path.parent)
 
 
-def _load(path: Path, nbytes: int) -> bytes:
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        with contextlib.suppress(PermissionError):  # somebody else's file, mounted for us: its modes are his to set
+def _close_to_others(path: Path, handle: int) -> None:
+    if stat.S_IMODE(os.fstat(handle).st_mode) & 0o077:
+        with contextlib.suppress(PermissionError):  # another user's file, mounted for us: its modes are his to set
             path.chmod(0o600)
-    secret = path.read_bytes().strip()
-    if len(secret) < nbytes:
-        raise BadStart(f"{path}: the secret has fewer than {nbytes} characters; remove the file to make a new one")
-    return secret
 
 
 def _make(path: Path, content: bytes) -> None:

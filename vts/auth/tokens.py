@@ -1,11 +1,13 @@
-"""Bearer tokens: whether a JWT is ours, still good and not revoked, and who it speaks for.
+"""Bearer tokens: whether a JWT is the host's or our own, still good and not revoked, and who it speaks for.
 
-The algorithm follows from the kind of the configured key, never from the token (RFC 8725, section 3.1).
+Two keys are known: the host application's, which may be public, and our own, for sessions and commands. A token names
+ours by its `kid`; the algorithm follows from the kind of the key, never from the token (RFC 8725, section 3.1).
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
@@ -20,10 +22,14 @@ from vts.model.principal import ROLES, Principal
 
 TOKEN_MAX_CHARS: Final = 8192  # half of what a door takes as headers: no bearer needs more
 SECRET_MIN_BYTES: Final = 32  # RFC 7518, section 3.2: an HS256 key is at least as long as its hash
+SECRET_MIN_DISTINCT: Final = 4  # a file of zeros, a key held down: what no generator and no sentence makes
+OWN_KEY_ID: Final = "vts-own"
+OWN_ALGORITHM: Final = "HS256"
 RSA_MIN_BITS: Final = 2048  # RFC 7518, section 3.3
 VERIFIED_MAX: Final = 4096  # only tokens with a good signature are remembered, so a forger cannot turn this over
 JTI_MAX_CHARS: Final = 255
 USER_ID_MAX: Final = 2**63 - 1
+CLOCK_LEEWAY_S: Final = 30.0  # RFC 7519, section 4.1.4: for clocks that differ; a host's may be a little ahead
 
 _CURVES: Final[Mapping[str, str]] = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 _KNOWN_ROLES: Final = frozenset(ROLES)
@@ -39,7 +45,7 @@ _SIGNATURE_ONLY: Final[Options] = {
     "verify_jti": False,
 }
 
-__all__ = ["BadKey", "BadToken", "CannotIssue", "Principal", "Tokens", "bearer"]
+__all__ = ["BadKey", "BadToken", "Principal", "Tokens", "bearer", "own_secret"]
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
@@ -56,24 +62,30 @@ class BadKey(ValueError):
     """The configured secret or public key cannot be used."""
 
 
-class CannotIssue(Exception):
-    """Only the shared secret signs tokens; with a public key somebody else issues them."""
-
-
 class _Verified(NamedTuple):
     """What a good signature vouches for; whether it holds now is asked at every use."""
 
     principal: Principal
     expires_s: float
     not_before_s: float
+    issued_s: float
+
+
+def own_secret(shared: bytes) -> bytes:
+    """Derive our own signing secret, 32 bytes, from one that the host application shares.
+
+    Processes with one `auth.secret` so know each other's sessions, and the host does not take our tokens for its own.
+    """
+    return hmac.digest(shared, b"tokens that VTS signs itself", "sha256")
 
 
 class Tokens:
-    """Verifies tokens, and issues them where the shared secret is at hand.
+    """Verifies tokens of the host application and our own, and issues our own.
 
-    Give either `secret` (HS256, at least 32 bytes) or `public_key` (PEM: RSA → RS256, a NIST curve → ES256, ES384
-    or ES512, Ed25519 → EdDSA). `issuer` and `audience` are demanded when set. `revoked` tells whether a `jti` has been
-    taken back; it is asked at every use. Raises `BadKey`.
+    The host's are verified with `secret` (HS256, at least 32 bytes) or `public_key` (PEM: RSA → RS256, a NIST curve →
+    ES256, ES384 or ES512, Ed25519 → EdDSA): give one of the two. Ours are signed and verified with `own` (HS256, at
+    least 32 bytes); `secret` is that, too, where `own` is not given. `issuer` and `audience` are demanded of both when
+    set. `revoked` tells whether a `jti` has been taken back; it is asked at every use. Raises `BadKey`.
     """
 
     def __init__(
@@ -81,13 +93,16 @@ class Tokens:
         *,
         secret: bytes | None = None,
         public_key: bytes | None = None,
+        own: bytes | None = None,
         issuer: str | None = None,
         audience: str | None = None,
         revoked: Callable[[str], bool] = frozenset[str]().__contains__,
     ) -> None:
         if (secret is None) == (public_key is None):
             raise BadKey("give either a secret or a public key")
-        self._secret = secret
+        if own is None and secret is None:
+            raise BadKey("a public key signs nothing: a secret of our own is needed beside it")
+        self._own = _from_secret(own if own is not None else secret or b"")[0]
         self._key: bytes | PublicKey
         self._key, self._algorithm = _from_secret(secret) if secret is not None else _from_pem(public_key or b"")
         self._issuer = issuer
@@ -119,13 +134,11 @@ class Tokens:
         ttl_s: float,
         jti: str | None = None,
     ) -> str:
-        """Sign a token that `verify` accepts until `now_s + ttl_s`.
+        """Sign a token of our own that `verify` accepts until `now_s + ttl_s`.
 
-        Without a `jti` a random one is drawn, so that every token can be revoked. Raises `CannotIssue`, and ValueError
-        for an unknown role, a lifetime that is not positive, or nobody to speak for.
+        Without a `jti` a random one is drawn, so that every token can be revoked. Raises ValueError for an unknown
+        role, a lifetime that is not positive, or nobody to speak for.
         """
-        if self._secret is None:
-            raise CannotIssue("tokens are issued by whoever holds the private key")
         claims: dict[str, Any] = {
             "roles": [role for role in ROLES if role in roles],
             "jti": jti or secrets.token_hex(16),
@@ -141,7 +154,7 @@ class Tokens:
             _principal(claims)
         except BadToken as fault:
             raise ValueError(fault.reason) from None
-        return jwt.encode(claims, self._secret, algorithm=self._algorithm)
+        return jwt.encode(claims, self._own, algorithm=OWN_ALGORITHM, headers={"kid": OWN_KEY_ID})
 
     def _read(self, token: str) -> _Verified:
         """Check what does not change with time: signature, issuer, audience, shape of the claims."""
@@ -152,11 +165,14 @@ class Tokens:
             raise BadToken("wrong audience")
         if "exp" not in claims:
             raise BadToken("no expiry")
-        return _Verified(_principal(claims), _time(claims["exp"]), _time(claims.get("nbf", 0)))
+        times = (_time(claims[name]) if name in claims else 0.0 for name in ("exp", "nbf", "iat"))
+        return _Verified(_principal(claims), *times)
 
     def _signed_claims(self, token: str) -> dict[str, Any]:
         try:
-            decoded = jwt.decode_complete(token, self._key, algorithms=[self._algorithm], options=_SIGNATURE_ONLY)
+            is_own = jwt.get_unverified_header(token).get("kid") == OWN_KEY_ID
+            key, algorithm = (self._own, OWN_ALGORITHM) if is_own else (self._key, self._algorithm)
+            decoded = jwt.decode_complete(token, key, algorithms=[algorithm], options=_SIGNATURE_ONLY)
         except (jwt.InvalidAlgorithmError, jwt.InvalidKeyError):
             raise BadToken("wrong algorithm") from None
         except jwt.InvalidSignatureError:
@@ -179,6 +195,8 @@ class Tokens:
             raise BadToken("expired")
         if now_s < verified.not_before_s:
             raise BadToken("not yet valid")
+        if now_s + CLOCK_LEEWAY_S < verified.issued_s:
+            raise BadToken("issued in the future")
         if verified.principal.jti is not None and self._revoked(verified.principal.jti):
             raise BadToken("revoked")
 
@@ -199,6 +217,8 @@ def bearer(authorization: str | None) -> str | None:
 def _from_secret(secret: bytes) -> tuple[bytes, str]:
     if len(secret) < SECRET_MIN_BYTES:
         raise BadKey(f"the token secret must have at least {SECRET_MIN_BYTES} bytes")
+    if len(set(secret)) < SECRET_MIN_DISTINCT:
+        raise BadKey("the token secret repeats a character or two: anybody can guess it")
     if b"-----BEGIN" in secret:
         raise BadKey("the token secret is a PEM key: name it as the public key file")
     return secret, "HS256"

@@ -39,6 +39,11 @@ NEWEST: Final = 18
 USERS: Final = ("vts", "nobody")  # the first that exists; a user of its own is better, since nobody is shared
 SHARED: Final = Path("/var/lib/vts")
 POINTER: Final = "postgres.at"
+PATH_MAX_CHARS: Final = 4095  # PATH_MAX of Linux, without its closing zero
+_POINTER_REMEDY: Final = (
+    f"write the path of the database's folder into it (one of those in {SHARED}), or remove it to begin with an empty "
+    "database"
+)
 # sun_path holds 108 bytes (unix(7)) with the closing zero; PostgreSQL's part of it is "/.s.PGSQL.5432".
 SOCKET_FOLDER_MAX_BYTES: Final = 107 - len("/.s.PGSQL.5432")
 
@@ -80,11 +85,18 @@ def settle(
 
 
 def home_of(data_dir: Path) -> Path:
-    """Return where the database of a data folder is, or will be."""
+    """Return where the database of a data folder is, or will be. Raises BadStart for a pointer that is damaged."""
+    pointer = data_dir / POINTER
     try:
-        return Path((data_dir / POINTER).read_text("utf-8").strip())
+        text = pointer.read_text("utf-8").strip()
     except FileNotFoundError:
         return data_dir.resolve() / "postgres"
+    except (OSError, UnicodeDecodeError) as fault:
+        why = fault.strerror if isinstance(fault, OSError) else "not a text"
+        raise BadStart(f"{pointer}: it cannot be read: {why}; {_POINTER_REMEDY}") from None
+    if not text.startswith("/") or not text.isprintable() or len(text) > PATH_MAX_CHARS:
+        raise BadStart(f"{pointer}: not the path of a folder; {_POINTER_REMEDY}")
+    return Path(text)
 
 
 def _as_ourselves(data_dir: Path) -> Place:
