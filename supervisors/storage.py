@@ -66,6 +66,7 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 LIVE_CHANNEL: Final = "vts_live"
+REFUSED: Final = "does not let us in: `vts doctor` says why"
 DRAIN_GRACE_S: Final = 2.0  # what is not drained by then stays in the journal, on disk
 POSTGRES_GRACE_S: Final = 3.0  # a checkpoint; cancelled it ends at once and recovers at the next start
 
@@ -229,8 +230,11 @@ class Storage:
         """Say how the database is, for people."""
         states = self._parts.states
         if not self._migrator.done.is_set():
-            return "starting"
-        return "ok" if all(states.get(name) == "ok" for name in ("drain", "catalog", "notices")) else "not answering"
+            return REFUSED if self._migrator.refusal else "starting"
+        found = {states.get(name) for name in ("drain", "catalog", "notices")}
+        if "refused" in found:
+            return REFUSED
+        return "ok" if found == {"ok"} else "not answering"
 
     # ---- sessions
 

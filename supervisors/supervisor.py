@@ -15,6 +15,7 @@ import trio
 from supervisors.child import Child
 from supervisors.policy import BackOff, GiveUp, History, Policy, decide, delay_s, is_outage
 from supervisors.report import BackingOff, Failed, GaveUp, OnEvent, Started, Stopped, StopTimedOut
+from vts.model.faults import NoStart
 
 CALM_S: Final = 60.0  # an actor that ran this long has left its outage behind
 Strategy = Literal["one_for_one", "rest_for_one"]
@@ -130,7 +131,7 @@ class Supervisor:
                 self._note_start(seat, task_status)
         except Exception as group:
             error = alone(group)
-            if not seat.ever_started:
+            if not seat.ever_started or isinstance(error, NoStart):
                 raise error from None  # a wrong setting, address or folder: nothing that waiting would mend
             return await self._after(seat, error, trio.current_time() - since)
         finally:

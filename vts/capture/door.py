@@ -17,6 +17,7 @@ from vts.capture.answers import Framer, error_reply
 from vts.capture.connection import House, Receive
 from vts.capture.departures import Departures, HandOver, OnWebSocket, Stream
 from vts.capture.limits import Limits, Room
+from vts.capture.listening import listeners_at
 from vts.capture.pump import PlainLine, Pump, available
 from vts.capture.stream_line import StreamLine
 
@@ -73,7 +74,7 @@ class Door:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Listen and serve until `stop`, then finish. Raises OSError when the address cannot be had."""
-        listeners = await trio.open_tcp_listeners(self.port, host=self._host)
+        listeners = await listeners_at(self._host, self.port, settings=("VTS_HTTP__HOST", "VTS_HTTP__PORT"))
         self.port = listeners[0].socket.getsockname()[1]
         self._house.now = trio.current_time()
         async with trio.open_nursery() as connections, trio.open_nursery() as machinery:

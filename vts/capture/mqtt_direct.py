@@ -6,6 +6,7 @@ import ssl
 
 import trio
 
+from vts.capture.listening import listeners_at
 from vts.capture.mqtt_entrance import DirectLimits
 from vts.capture.mqtt_floor import Floor
 from vts.capture.mqtt_login import Doorkeeper
@@ -47,7 +48,7 @@ class DirectEndpoint:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `stop`. Raises OSError when the address cannot be listened on."""
         host, port = self._address
-        listeners = await trio.open_tcp_listeners(port, host=host, backlog=1024)
+        listeners = await listeners_at(host, port, settings=("VTS_MQTT__LISTEN", "VTS_MQTT__LISTEN"), backlog=1024)
         try:
             self.port = listeners[0].socket.getsockname()[1]
             async with trio.open_nursery() as nursery:

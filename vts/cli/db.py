@@ -9,7 +9,6 @@ import trio
 
 from config.settings import Settings
 from vts.cli.common import database_of
-from vts.model.faults import BadStart, StoreUnavailable
 from vts.store import migrate as schema
 from vts.store.connection import Database, asyncpg_loop
 
@@ -28,12 +27,13 @@ def migrate(settings: Settings) -> None:
 
 
 def status(settings: Settings) -> None:
-    """Say which migrations are applied, and which are not."""
+    """Say which migrations are applied, and which are not. Raises BadStart for a newer schema."""
 
     async def work(database: Database) -> None:
         found = await schema.status(database)
         for one in schema.migrations():
             click.echo(f"{one.number:04} {one.name}: {'pending' if one in found.pending else 'applied'}")
+        schema.refuse_newer(found)
 
     _with_database(settings, work)
 
@@ -45,7 +45,4 @@ def _with_database(settings: Settings, work: Callable[[Database], Awaitable[None
         async with asyncpg_loop():
             await work(database)
 
-    try:
-        trio.run(inside)
-    except (StoreUnavailable, BadStart) as fault:
-        raise click.ClickException(str(fault)) from None
+    trio.run(inside)

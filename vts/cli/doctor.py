@@ -13,29 +13,36 @@ import trio
 from config.load import countries_file, data_dir
 from config.settings import Settings
 from supervisors.parts import kin_of, now_us
+from supervisors.rotation import load_key
 from vts.capture.mqtt_broker import broker_of
-from vts.cli.common import database_of, ready_urls, secrets_of
+from vts.cli.common import NoDatabase, database_of, ready_urls, secrets_of
+from vts.cli.mistakes import EXIT_CANNOT
 from vts.journal.check import check
 from vts.model.faults import BadStart
-from vts.store.checks import Finding, disk, examine
+from vts.store.checks import UNUSABLE, Finding, disk, examine
 from vts.store.connection import Database, asyncpg_loop
 from vts.store.faults import StoreMistake, StoreUnavailable
 from vts.store.held import held
 from vts.store.kin import OTHER_KEYS, strangers
 from vts.store.leader import holder, installation_of, session_name
+from vts.store.place import home_of
 
 BROKER_S: Final = 5.0
+FOLDER: Final = "data folder"
 SIGNS: Final = {"ok": "ok      ", "warning": "warning ", "fault": "FAULT   "}
 EARLIEST_S: Final = 1_780_000_000  # mid 2026: a clock before that has never been set
 
 
 def run(settings: Settings) -> int:
-    """Print one line for each finding; return 1 when something is broken, else 0."""
+    """Print one line for each finding; return 2 when VTS cannot use its data folder or database, 1 when something else
+    is broken, else 0.
+    """
     findings = [*_local(settings), *trio.run(_remote, settings)]
     for finding in findings:
         advice = f" -> {finding.advice}" if finding.advice else ""
         click.echo(f"{SIGNS[finding.level]} {finding.name}: {finding.message}{advice}")
-    return 1 if any(finding.level == "fault" for finding in findings) else 0
+    faults = {finding.name for finding in findings if finding.level == "fault"}
+    return EXIT_CANNOT if faults & (UNUSABLE | {FOLDER}) else min(len(faults), 1)
 
 
 def _local(settings: Settings) -> Iterator[Finding]:
@@ -43,10 +50,15 @@ def _local(settings: Settings) -> Iterator[Finding]:
     folder = data_dir(settings)
     try:
         secrets_of(settings)
-        yield Finding("data folder", "ok", f"{folder} can be written")
+        at = folder if settings.database.url else home_of(folder)
+        if settings.privacy.rotate_days and not settings.privacy.viewer_secret:
+            load_key(folder / "visitors.key")
+        yield Finding(
+            FOLDER, "ok", f"{folder} can be written{'' if folder in (at, at.parent) else f', database in {at}'}"
+        )
         yield disk(folder)
-    except click.ClickException as fault:
-        yield Finding("data folder", "fault", fault.message, "set VTS_DATA__DIR to a folder that this user may write")
+    except BadStart as fault:
+        yield Finding(FOLDER, "fault", str(fault))
     yield _journal(folder / "journal.sqlite")
     countries = countries_file(settings)
     if not countries.is_file():
@@ -79,7 +91,7 @@ async def _remote(settings: Settings) -> list[Finding]:
     findings = []
     try:
         database = database_of(settings)
-    except click.ClickException:
+    except NoDatabase:
         findings.append(Finding("database", "ok", "embedded; starts with `vts serve`"))
     else:
         async with asyncpg_loop():
@@ -119,7 +131,7 @@ async def _kin(settings: Settings, database: Database) -> Finding:
             others = await strangers(connection, kin_of(settings, secrets_of(settings)))
         finally:
             await connection.close()
-    except (StoreUnavailable, StoreMistake, click.ClickException) as fault:
+    except (StoreUnavailable, StoreMistake, BadStart) as fault:
         return Finding(name, "warning", f"could not be compared: {fault}", "start `vts serve`, then ask again")
     if others:
         return Finding(name, "fault", f"{others} running processes {OTHER_KEYS[0]}", OTHER_KEYS[1])

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
+from urllib.parse import quote
 
 import click
 import httpx
 from rich.console import Console
 from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TransferSpeedColumn
+
+from vts.cli.client import headers_of, refuse, speaking_to
 
 CONNECT_TIMEOUT_S: Final = 30
 SILENCE_MAX_S: Final = 660  # an XLSX file is made whole before its first byte, within the server's own deadline
@@ -27,21 +30,17 @@ def format_of(asked: str | None, target: Path | None, formats: tuple[str, ...]) 
 def run(url: str, token: str, table: str, params: dict[str, str], target: Path | None) -> None:
     """Write a table. Raises ClickException that says what the server refused; a broken transfer leaves no file."""
     timeout = httpx.Timeout(SILENCE_MAX_S, connect=CONNECT_TIMEOUT_S)
-    client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=timeout)
-    try:
-        with client, client.stream("GET", f"/api/export/{table}", params=params) as answer:
-            if answer.is_error:
-                answer.read()
-                raise click.ClickException(f"{answer.status_code}: {_error_of(answer)}")
-            with _opened(target) as file, _progress(table) as progress:
-                task = progress.add_task(table, total=None)
-                for piece in answer.iter_bytes():
-                    file.write(piece)
-                    progress.advance(task, len(piece))
-    except httpx.ConnectError as fault:
-        raise click.ClickException(f"no VTS answers at {url}: {fault}; start one with `vts serve`") from None
-    except httpx.TransportError as fault:
-        raise click.ClickException(f"the transfer broke off: {fault or type(fault).__name__}") from None
+    client = httpx.Client(base_url=url, headers=headers_of(token), timeout=timeout)
+    path = f"/api/export/{quote(table, safe='')}"
+    with speaking_to(url), client, client.stream("GET", path, params=params) as answer:
+        if not answer.is_success:
+            answer.read()
+            refuse(answer)
+        with _opened(target) as file, _progress(table) as progress:
+            task = progress.add_task(table, total=None)
+            for piece in answer.iter_bytes():
+                file.write(piece)
+                progress.advance(task, len(piece))
 
 
 @contextmanager
@@ -56,6 +55,8 @@ def _opened(target: Path | None) -> Iterator[BinaryIO]:
         with part.open("wb") as file:
             yield file
         part.replace(target)
+    except OSError as fault:
+        raise click.ClickException(f"--output {target}: cannot be written: {fault.strerror}") from None
     finally:
         with suppress(FileNotFoundError):
             part.unlink()
@@ -65,10 +66,3 @@ def _progress(table: str) -> Progress:
     columns = (SpinnerColumn(), TextColumn(table), DownloadColumn(), TransferSpeedColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
     return Progress(*columns, console=console, disable=not console.is_terminal)
-
-
-def _error_of(answer: httpx.Response) -> str:
-    try:
-        return str(answer.json()["error"])
-    except (ValueError, KeyError):
-        return answer.reason_phrase

@@ -12,7 +12,9 @@ from config.load import describe
 from config.settings import Settings
 from vts.auth.issuing import parse_ttl, roles_of
 from vts.cli.bench.commands import bench
-from vts.cli.common import read_layers, read_settings, service_token, tokens_of, url_of
+from vts.cli.client import TOKEN, URL
+from vts.cli.common import bearer_of, read_layers, read_settings, tokens_of, url_of
+from vts.cli.mistakes import Commands
 from vts.model.principal import ROLES
 from vts.query.export.table import FORMATS
 
@@ -32,7 +34,7 @@ class Ttl(click.ParamType[int]):
             self.fail(str(fault), param, ctx)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="vts", message="%(version)s")
 def main() -> None:
     """VTS counts views, live and exactly. Start with `vts serve`."""
@@ -95,11 +97,9 @@ def token(user: int | None, roles: tuple[str, ...], service: bool, ttl: int) -> 
     click.echo(tokens_of(read_settings()).issue(user_id=user, roles=chosen, now_s=time.time(), ttl_s=ttl))
 
 
-URL = click.option("--url", default=None, help="A running VTS; default: the one that the settings describe.")
-
-
 @main.command()
 @URL
+@TOKEN
 @click.option("--posts", type=click.IntRange(1, 1_000_000), default=200, show_default=True)
 @click.option("--players", type=click.IntRange(1, 100_000), default=20, show_default=True)
 @click.option("--views", type=click.IntRange(1, 10_000_000), default=20_000, show_default=True)
@@ -107,26 +107,28 @@ URL = click.option("--url", default=None, help="A running VTS; default: the one 
     "--days", type=click.IntRange(1, 365), default=None, help="Spread over so many days; default: those kept raw."
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same number makes the same site.")
-def seed(url: str | None, posts: int, players: int, views: int, days: int | None, seed: int) -> None:
+def seed(url: str | None, token: str | None, posts: int, players: int, views: int, days: int | None, seed: int) -> None:
     """Fill a running VTS with a realistic demo site."""
     from vts.cli import seed as command
 
     settings = read_settings()
     chosen = min(days or settings.retention.raw_days, settings.retention.raw_days)
-    address, bearer = _running(settings, url)
+    address, bearer = _running(settings, url, token)
     command.run(address, bearer, posts=posts, devices=players, events=views, days=chosen, seed=seed)
 
 
 @main.command()
 @click.argument("topics", nargs=-1, required=True)
 @URL
+@TOKEN
 @click.option("--count", type=click.IntRange(1), help="Stop after so many messages.")
-def watch(topics: tuple[str, ...], url: str | None, count: int | None) -> None:
+def watch(topics: tuple[str, ...], url: str | None, token: str | None, count: int | None) -> None:
     """Follow live counts: `vts watch post:42 top`."""
     from vts.cli import watch as command
 
-    address, bearer = _running(read_settings(), url)
-    command.run(address, list(topics), bearer, count)
+    names = command.checked(topics)
+    address, bearer = _running(read_settings(), url, token)
+    command.run(address, names, bearer, count)
 
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -148,6 +150,7 @@ def rollup(first: dt.datetime | None, last: dt.datetime | None, dry_run: bool) -
 @main.command()
 @click.argument("table")
 @URL
+@TOKEN
 @click.option("--from", "first", type=DAY, help="The first UTC day; default: all days.")
 @click.option("--to", "last", type=DAY, help="The last UTC day.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: by the file's suffix, else csv.")
@@ -155,6 +158,7 @@ def rollup(first: dt.datetime | None, last: dt.datetime | None, dry_run: bool) -
 def export(
     table: str,
     url: str | None,
+    token: str | None,
     first: dt.datetime | None,
     last: dt.datetime | None,
     form: str | None,
@@ -163,7 +167,7 @@ def export(
     """Write a table of a running VTS: `vts export post_stats_daily -o stats.parquet`."""
     from vts.cli import export as command
 
-    address, bearer = _running(read_settings(), url)
+    address, bearer = _running(read_settings(), url, token)
     days = {"from": first, "to": last}
     params = {name: str(day.date()) for name, day in days.items() if day}
     params["format"] = command.format_of(form, output, FORMATS)
@@ -173,12 +177,13 @@ def export(
 @main.command()
 @click.option("--user", type=click.IntRange(1), required=True, help="The person's user id.")
 @URL
+@TOKEN
 @click.confirmation_option(prompt="Erase everything that is kept about this person? Counts stay.")
-def erase(user: int, url: str | None) -> None:
+def erase(user: int, url: str | None, token: str | None) -> None:
     """Erase a person's data from a running VTS: rows, journal, dead letters; counts stay."""
     from vts.cli import erase as command
 
-    address, bearer = _running(read_settings(), url)
+    address, bearer = _running(read_settings(), url, token)
     command.run(address, bearer, user)
 
 
@@ -228,5 +233,5 @@ def doctor() -> None:
     raise SystemExit(command.run(read_settings()))
 
 
-def _running(settings: Settings, url: str | None) -> tuple[str, str]:
-    return url or url_of(settings), service_token(settings)
+def _running(settings: Settings, url: str | None, token: str | None) -> tuple[str, str]:
+    return url or url_of(settings), bearer_of(settings, token)

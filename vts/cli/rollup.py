@@ -16,14 +16,13 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from config.settings import Settings
 from vts.cli.common import database_of
 from vts.model.day import date_of, day_of, day_of_date
-from vts.model.faults import StoreUnavailable
 from vts.rollup.days import FIRST_DAY, Day, read_days
 from vts.rollup.recount import OnProgress, prepare
 from vts.rollup.replace import Kept, Moving, Outcome, Rolled, roll_day
 from vts.rollup.roller import DAY_TIMEOUT_S
 from vts.rollup.turn import try_turn, wait_turn
 from vts.store.connection import Connection, Database, asyncpg_loop
-from vts.store.migrate import migrations
+from vts.store.migrate import migrations, refuse_newer, status
 
 
 def run(settings: Settings, first: dt.date | None, last: dt.date | None, dry_run: bool) -> None:
@@ -34,10 +33,7 @@ def run(settings: Settings, first: dt.date | None, last: dt.date | None, dry_run
         async with asyncpg_loop():
             await _roll(database, first, last, dry_run)
 
-    try:
-        trio.run(inside)
-    except StoreUnavailable as fault:
-        raise click.ClickException(str(fault)) from None
+    trio.run(inside)
 
 
 def now_us() -> int:
@@ -46,6 +42,7 @@ def now_us() -> int:
 
 
 async def _roll(database: Database, first: dt.date | None, last: dt.date | None, dry_run: bool) -> None:
+    refuse_newer(await status(database))
     async with AsyncExitStack() as stack:
         connection = await Database(url=database.url, schema=len(migrations())).connect(
             "writer", command_timeout_s=DAY_TIMEOUT_S, name="vts rollup"
@@ -94,7 +91,8 @@ async def _roll_days(connection: Connection, days: Sequence[Day]) -> None:
                 continue
             task = progress.add_task(str(date_of(day.day)), total=1.0)
             outcome = await roll_day(connection, day.day, now_us, _bar(progress, task))
-            progress.update(task, completed=1.0)
+            if isinstance(outcome, Rolled):
+                progress.update(task, completed=1.0)
             click.echo(f"{date_of(day.day)}  {_result(outcome)}")
 
 

@@ -9,6 +9,7 @@ import math
 import random
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
@@ -17,6 +18,7 @@ import click
 import httpx
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from vts.cli.client import headers_of, refuse, speaking_to
 from vts.model import identity
 from vts.model.day import DAY_US, HOUR_US
 
@@ -113,24 +115,28 @@ def run(url: str, token: str, *, posts: int, devices: int, events: int, days: in
         ("views", "/api/view", views(events, posts, days, now_us, rng), events),
     )
     columns = (TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT_S)
-    with client, Progress(*columns) as progress:
+    client = httpx.Client(base_url=url, headers=headers_of(token), timeout=TIMEOUT_S)
+    dropped: Counter[str] = Counter()
+    with speaking_to(url), client, Progress(*columns) as progress:
         for name, path, rows, total in plan:
             task = progress.add_task(name, total=total)
             for batch in batched(rows, BATCH):
-                _send(client, path, batch)
-                progress.advance(task, len(batch))
+                progress.advance(task, _taken(_send(client, path, batch), dropped))
+    for reason, count in sorted(dropped.items()):
+        click.echo(f"not counted: {count:,} views, {reason}")
 
 
-def _send(client: httpx.Client, path: str, batch: list[dict[str, Any]]) -> None:
-    try:
+def _taken(said: dict[str, Any], dropped: Counter[str]) -> int:
+    """Return how many rows of an answer are kept, and note why the others are not."""
+    dropped.update(said.get("dropped", {}))
+    return int(said.get("accepted", said.get("upserted", 0)))
+
+
+def _send(client: httpx.Client, path: str, batch: list[dict[str, Any]]) -> dict[str, Any]:
+    answer = client.post(path, json=batch)
+    while answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        time.sleep(float(answer.headers.get("Retry-After", "1")))
         answer = client.post(path, json=batch)
-        while answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-            time.sleep(float(answer.headers.get("Retry-After", "1")))
-            answer = client.post(path, json=batch)
-    except httpx.TransportError as fault:
-        raise click.ClickException(
-            f"no VTS answers at {client.base_url}: {fault}; start one with `vts serve`"
-        ) from None
-    if answer.is_error:
-        raise click.ClickException(f"{path} answered {answer.status_code}: {answer.text}")
+    refuse(answer, path)
+    said: dict[str, Any] = answer.json()
+    return said

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import click
 import trio
@@ -25,9 +25,11 @@ from supervisors.root import Tree
 from supervisors.supervisor import TooManyBugs
 from supervisors.watchdog import Watchdog
 from vts.cli.common import READY_FILE
+from vts.cli.mistakes import said_of
 from vts.model.faults import BadStart
 from vts.model.principal import Principal
 from vts.store.connection import asyncpg_loop
+from vts.store.faults import StoreMistake
 
 EXIT_BUGS: Final = 1
 EXIT_BAD_START: Final = 2
@@ -49,13 +51,13 @@ def run(settings: Settings, ready_file: Path | None) -> int:
             watchdog = Watchdog(parts.on_event)
             trio.run(_serve, parts, ready_file, instruments=[watchdog])
     except (BadStart, OSError) as fault:
-        return _said(f"vts: {fault}", EXIT_BAD_START)
+        return _said(f"vts: {_words(fault)}", EXIT_BAD_START)
     except BaseExceptionGroup as group:
         only = _first(group)
         if isinstance(only, BadStart | OSError):
-            return _said(f"vts: {only}", EXIT_BAD_START)
+            return _said(f"vts: {_words(only)}", EXIT_BAD_START)
         if isinstance(only, TooManyBugs):
-            return _said(f"vts: {only}: {type(only.__cause__).__name__}", EXIT_BUGS)
+            return _said(f"vts: {only}: {_kind_of(only.__cause__)}", EXIT_BUGS)
         raise
     return 0
 
@@ -63,6 +65,15 @@ def run(settings: Settings, ready_file: Path | None) -> int:
 def _said(line: str, code: int) -> int:
     click.echo(line, err=True)
     return code
+
+
+def _words(fault: BaseException) -> str:
+    return said_of(fault) if isinstance(fault, OSError) else str(fault)
+
+
+def _kind_of(fault: BaseException | None) -> str:
+    """Name a bug; of one in our talk with PostgreSQL also what PostgreSQL said, which holds no values."""
+    return f"{type(fault).__name__}: {fault}" if isinstance(fault, StoreMistake) else type(fault).__name__
 
 
 def _first(group: BaseExceptionGroup[Any]) -> BaseException:
@@ -118,6 +129,16 @@ def _settle_garbage_collector() -> None:
     gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
+def _lock_file(path: Path) -> IO[str]:
+    try:
+        return path.open("w")
+    except OSError as fault:
+        raise BadStart(
+            f"{path}: the lock of the data folder cannot be opened: {fault.strerror}; remove it, or set VTS_DATA__DIR "
+            "to a folder that this user may write"
+        ) from None
+
+
 @contextmanager
 def own_folder(folder: Path) -> Iterator[Path]:
     """Make the data folder and hold its lock. Raises BadStart when another process has it."""
@@ -125,9 +146,9 @@ def own_folder(folder: Path) -> Iterator[Path]:
         # Others may pass through, to where the embedded PostgreSQL keeps its files as a user of its own; every file
         # of ours in here is private by its own mode.
         folder.mkdir(parents=True, exist_ok=True, mode=0o711)
-        lock = (folder / "lock").open("w")
     except OSError as fault:
         raise BadStart(f"data.dir: {folder} cannot be used: {fault.strerror}") from None
+    lock = _lock_file(folder / "lock")
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

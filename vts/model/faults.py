@@ -17,3 +17,7 @@ class JournalFull(Outage):
 
 class BadStart(Exception):
     """A setting, an address or a folder is wrong at start: say it in one line and exit with 2."""
+
+
+class NoStart(BadStart):
+    """The same, found when parts of the process run already: whatever the supervisor of the part, the process ends."""

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from vts.model.faults import StoreUnavailable
+from vts.model.faults import BadStart, StoreUnavailable
 from vts.model.ports import Clock
 from vts.store.connection import MIGRATIONS_TABLE, ROLE_NAMES, Connection, Database
-from vts.store.faults import BadData, StoreMistake, StoreRefused
-from vts.store.migrate import OLDEST_SERVER, migrations, status
-from vts.store.roles import may_take
+from vts.store.faults import BadData, StoreMistake, remedy
+from vts.store.migrate import OLDEST_SERVER, migrations, refuse_newer, status
+from vts.store.roles import lacking, may_take
 
 SKEW_WARN_S: Final = 2.0  # live windows and "within one second" mean little beyond this
 SKEW_FAIL_S: Final = 300.0  # SPEC: an event may be 5 min ahead, so such a database puts rows into the wrong day
@@ -34,6 +34,9 @@ class Finding:
     advice: str = ""
 
 
+UNUSABLE: Final = frozenset(("database", "server version", "schema"))
+"""Findings that keep VTS from using its database when they are faults."""
+
 Check = Callable[[Connection], Awaitable[Finding]]
 
 
@@ -41,10 +44,9 @@ async def examine(database: Database, clock: Clock) -> list[Finding]:
     """Ask everything that needs a connection. Never raises a fault of the store: that is a finding, too."""
     try:
         connection = await database.connect("login")
-    except StoreRefused as fault:
-        return [Finding("database", "fault", str(fault), "check user, password and database in VTS_DATABASE__URL")]
-    except StoreUnavailable as fault:
-        return [Finding("database", "fault", str(fault), "is PostgreSQL running, and VTS_DATABASE__URL its address?")]
+    except (StoreUnavailable, StoreMistake, BadData) as fault:
+        said, _, advice = (remedy(fault) or f"{fault}; check VTS_DATABASE__URL").rpartition("; ")
+        return [Finding("database", "fault", said, advice)]
     try:
         checks: Sequence[Check] = (
             server_version,
@@ -55,7 +57,7 @@ async def examine(database: Database, clock: Clock) -> list[Finding]:
             durability,
             connections,
         )
-        return [await _asked(check, connection) for check in checks] + [await schema(database)]
+        return [await _asked(check, connection) for check in checks] + [await schema(database, connection)]
     finally:
         await connection.close()
 
@@ -140,15 +142,20 @@ async def connections(connection: Connection) -> Finding:
     return Finding("connections", "ok", f"max_connections = {most}")
 
 
-async def schema(database: Database) -> Finding:
-    """The database has the migrations of this version."""
+async def schema(database: Database, connection: Connection) -> Finding:
+    """The database has the migrations of this version, or the login may apply them, and may make a day's tables."""
     try:
         state = await status(database)
+        refuse_newer(state)
+        missing = await lacking(connection)
     except (StoreUnavailable, StoreMistake) as fault:
         return Finding("schema", "fault", f"could not be asked: {fault}", "run `vts db migrate`")
-    if state.unknown:
-        message = f"has migration {state.unknown[-1]:04}, which this version does not know"
-        return Finding("schema", "fault", message, "run the newer version of VTS that made it")
+    except BadStart as fault:
+        message, _, advice = str(fault).partition("; ")
+        return Finding("schema", "fault", message, advice)
+    if missing is not None:
+        message, _, advice = missing.rpartition(": as ")
+        return Finding("schema", "fault", message, f"as {advice}; then `vts db migrate`")
     if state.changed:
         message = f"migrations were edited after they had been applied: {', '.join(map(str, state.changed))}"
         return Finding("schema", "warning", message, "compare the files with the release that applied them")

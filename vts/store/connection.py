@@ -12,7 +12,7 @@ import asyncpg
 import trio
 
 from vts.store.driver import asyncpg_loop, cancel, keep, run_in_driver
-from vts.store.faults import StoreMistake, StoreUnavailable, translated
+from vts.store.faults import NotMigrated, StoreMistake, StoreUnavailable, translated
 
 __all__ = ["MIGRATIONS_TABLE", "ROLE_NAMES", "Connection", "Database", "Readers", "Role", "asyncpg_loop"]
 
@@ -235,7 +235,7 @@ async def _check_schema(raw: Any, wanted: int) -> None:
     except asyncpg.UndefinedTableError:
         present = 0
     if present < wanted:
-        raise StoreUnavailable(f"the database is not migrated yet: it has {present:04}, {wanted:04} is wanted")
+        raise NotMigrated(f"the database is not migrated yet: it has {present:04}, {wanted:04} is wanted")
 
 
 class Readers:

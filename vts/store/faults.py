@@ -11,7 +11,10 @@ import asyncpg
 
 from vts.model.faults import StoreUnavailable
 
-__all__ = ["BadData", "StoreMistake", "StoreRefused", "StoreUnavailable", "translated"]
+__all__ = ["BadData", "NotMigrated", "StoreMistake", "StoreRefused", "StoreUnavailable", "remedy", "translated"]
+
+NO_RIGHT: Final = "42501"
+NO_SCHEMA: Final = "3F000"
 
 
 class BadData(Exception):
@@ -31,7 +34,11 @@ class StoreMistake(Exception):
 
 
 class StoreRefused(StoreUnavailable):
-    """PostgreSQL is there and does not let us in: user, password, database or `pg_hba.conf`."""
+    """PostgreSQL is there and will not serve us however long we wait: user, password, rights, or a newer schema."""
+
+
+class NotMigrated(StoreUnavailable):
+    """The tables of this version are not there yet."""
 
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html; the longest prefix wins.
@@ -69,6 +76,29 @@ def _of_server(error: asyncpg.PostgresError) -> Exception:
     return kind(message)
 
 
+_REMEDIES: Final = {
+    "28": "check user, password and database in VTS_DATABASE__URL, and what pg_hba.conf lets in",
+    "3D": "create the database, or check its name in VTS_DATABASE__URL",
+}
+
+
+def remedy(fault: Exception) -> str | None:
+    """Return a fault of the store as one line: what it is, and what an operator does about it. None for a bug."""
+    said = str(fault)
+    match fault:
+        case StoreRefused():
+            advice = next((text for code, text in _REMEDIES.items() if said.startswith(code)), "")
+            return f"PostgreSQL does not let us in: {said}; {advice or 'check VTS_DATABASE__URL'}"
+        case NotMigrated():
+            return f"{said}; run `vts db migrate`, or start `vts serve`"
+        case StoreUnavailable():
+            return f"PostgreSQL does not answer: {said}; is it running, and VTS_DATABASE__URL its address?"
+        case StoreMistake(sqlstate="42501"):
+            return f"the login may not do this: {said}; give it the rights (`vts doctor` names them), or another login"
+        case _:
+            return None
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Let only our own faults leave this block. The driver's error stays behind as the cause."""
@@ -76,6 +106,8 @@ def translated() -> Iterator[None]:
         yield
     except asyncpg.PostgresError as error:
         raise _of_server(error) from error
+    except asyncpg.ClientConfigurationError as error:
+        raise StoreRefused(f"database.url: {error}") from error
     except asyncpg.InterfaceError as error:
         # The driver says so both for a connection that has gone and for a misuse; only the first can heal.
         away = "closed" in str(error) or "released" in str(error)

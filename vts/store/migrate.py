@@ -16,9 +16,10 @@ from typing import Final
 
 import trio
 
-from vts.model.faults import BadStart
+from vts.model.faults import BadStart, NoStart
 from vts.store.connection import MIGRATIONS_TABLE, Connection, Database
-from vts.store.roles import grant_future, grant_present, make_roles
+from vts.store.faults import NO_RIGHT, NO_SCHEMA, StoreMistake, StoreRefused, remedy
+from vts.store.roles import grant_future, grant_present, lacking, make_roles
 
 FOLDER: Final = Path(__file__).parent / "sql" / "migrations"
 OLDEST_SERVER: Final = 15
@@ -85,7 +86,8 @@ async def migrate(database: Database, known: Sequence[Migration] | None = None) 
     """Bring the database up to this version and return what was applied.
 
     Safe to run from several processes at once: the second waits and finds nothing to do. Raises StoreUnavailable, and
-    BadStart for a server that is too old or a database that is newer than this version.
+    BadStart for a server that is too old, a database that is newer than this version, or a login that may not make
+    tables.
     """
     known = migrations() if known is None else known
     async with AsyncExitStack() as stack:
@@ -94,39 +96,67 @@ async def migrate(database: Database, known: Sequence[Migration] | None = None) 
         if connection.server_version[0] < OLDEST_SERVER:
             raise BadStart(f"PostgreSQL {connection.server_version[0]} is too old: VTS needs {OLDEST_SERVER} or newer")
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
-        return await _bring_up(connection, known)
+        try:
+            return await _bring_up(connection, known)
+        except StoreMistake as fault:
+            if fault.sqlstate not in (NO_RIGHT, NO_SCHEMA):
+                raise
+            raise BadStart(await lacking(connection) or f"database: {fault}; give the login its rights") from fault
 
 
 class Migrator:
     """Brings the database up to date once it can be reached, as an actor; then there is nothing left to do.
 
-    `done` is set when the database fits this version. Raises StoreUnavailable, for the supervisor to wait, and
-    BadStart, for which waiting does not help.
+    `done` is set when the database fits this version. Raises StoreUnavailable, for the supervisor to wait. A database
+    that refuses us at the first try is NoStart: the operator is there to mend it. One that was away then, and refuses
+    us when it comes back, is waited for (StoreRefused): events are taken meanwhile, and `refusal` says why.
     """
 
     def __init__(self, database: Database, on_applied: Callable[[Migration], None] = lambda _: None) -> None:
         self._database = database
         self._on_applied = on_applied
+        self._is_first = True
         self.done = trio.Event()
+        self.refusal = ""
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Migrate, then stay: an actor that returned would be taken for one that stopped."""
         task_status.started()
         if not self.done.is_set():
-            for migration in await migrate(self._database):
+            for migration in await self._migrate():
                 self._on_applied(migration)
             self.done.set()
         await trio.sleep_forever()
+
+    async def _migrate(self) -> tuple[Migration, ...]:
+        is_first, self._is_first = self._is_first, False
+        self.refusal = ""
+        try:
+            return await migrate(self._database)
+        except (BadStart, StoreRefused) as fault:
+            self.refusal = remedy(fault) or str(fault)
+            if is_first:
+                raise NoStart(self.refusal) from fault
+            raise StoreRefused(self.refusal) from fault
+
+
+def refuse_newer(found: Status) -> None:
+    """Raise BadStart for a database that a newer version has migrated."""
+    if found.unknown:
+        raise BadStart(
+            f"the database is newer than this version of VTS: it has migration {found.unknown[-1]:04}, which this "
+            "version does not know; run the newer version, or restore a backup from before its first start"
+        )
 
 
 async def _bring_up(connection: Connection, known: Sequence[Migration]) -> tuple[Migration, ...]:
     owner = await make_roles(connection)
     await grant_future(connection, owner)
     await connection.execute("SELECT set_config('role', $1, false)", owner)
-    await connection.execute(_MAKE_TABLE)
     before = await _status(connection, known)
-    if before.unknown:
-        raise BadStart(f"the database is newer than this version of VTS: it has migration {before.unknown[-1]:04}")
+    refuse_newer(before)
+    if not before.applied:
+        await connection.execute(_MAKE_TABLE)
     for migration in before.pending:
         async with connection.transaction():
             await connection.execute(migration.sql)

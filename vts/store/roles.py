@@ -18,6 +18,9 @@ SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND pg_has_role(session_u
 """
 _OWNER_OF_TABLES: Final = "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_regclass($1)"
 _MAY_MAKE_TABLES: Final = "SELECT has_schema_privilege($1, current_schema(), 'CREATE')"
+_WHERE: Final = """
+SELECT quote_ident(session_user), quote_ident(current_schema()), quote_ident(current_database())
+"""
 _UNGRANTED: Final = """
 SELECT format('%I.%I', relnamespace::regnamespace, relname) FROM pg_class
 WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v')
@@ -51,6 +54,27 @@ async def _owner(connection: Connection) -> str:
         return OWNER
     login: str = await connection.fetchval("SELECT session_user::text")
     return login
+
+
+async def lacking(connection: Connection) -> str | None:
+    """Say in one line what the login may not do that VTS needs, and how to let it; None when nothing is lacking.
+
+    Since version 15 only the owner of a database may make tables in its schema `public` unless told otherwise.
+    """
+    await connection.execute("RESET ROLE")
+    row = await connection.fetchrow(_WHERE)
+    assert row is not None, "a SELECT without FROM has one row"
+    login, schema, database = row
+    if schema is None:
+        fix = f"a superuser run: ALTER ROLE {login} IN DATABASE {database} SET search_path = public"
+        return f"database {database}: no schema to make tables in: as {fix}"
+    owner = await _owner(connection)
+    if owner != login and not await may_take(connection, owner):
+        return f"database {database}: the tables of VTS belong to {owner}: as a superuser run: GRANT {owner} TO {login}"
+    if await connection.fetchval(_MAY_MAKE_TABLES, owner):
+        return None
+    grants = f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {owner}"
+    return f"database {database}: {owner} may not make tables in schema {schema}: as the owner of it run: {grants}"
 
 
 async def grant_future(connection: Connection, owner: str) -> None:

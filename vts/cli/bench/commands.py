@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from config.load import TOKEN_NAME
 
 if TYPE_CHECKING:
     from vts.cli.bench.options import Options
@@ -61,7 +64,7 @@ def running(command: F) -> F:
     """Add the options of loads that a VTS with limits takes, too: a service may send what it likes."""
     return _all(
         click.option("--url", help="A running VTS instead of a private one; what is counted there stays counted."),
-        click.option("--token", help="A service token for --url; default: one by the settings."),
+        click.option("--token", help="A service token for --url; default: VTS_TOKEN, else one by the settings."),
     )(command)
 
 
@@ -177,7 +180,7 @@ def live(as_json: bool, changes: float, **chosen: Any) -> None:
 @click.option("--raw", type=click.IntRange(0, 1_000_000_000), default=1_000_000, show_default=True, help="Raw rows.")
 @click.option("--daily", type=click.IntRange(0, 1_000_000_000), default=500_000, show_default=True, help="Daily rows.")
 @click.option("--url", help="A running VTS instead of a private one with a data set of its own.")
-@click.option("--token", help="A service token for --url; default: one by the settings.")
+@click.option("--token", help="A service token for --url; default: VTS_TOKEN, else one by the settings.")
 @AS_JSON
 def stats(as_json: bool, url: str | None, token: str | None, **chosen: Any) -> None:
     """Measure how long answers take over a large data set (10 million raw and 5 million daily rows: ten minutes)."""
@@ -238,9 +241,9 @@ def _options(
 
 
 def _own_token() -> str:
-    from vts.cli.common import read_settings, service_token
+    from vts.cli.common import bearer_of, read_settings
 
-    return service_token(read_settings())
+    return bearer_of(read_settings(), os.environ.get(TOKEN_NAME))
 
 
 def _finish(report: Report, as_json: bool) -> None:
