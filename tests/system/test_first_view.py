@@ -89,6 +89,10 @@ def test_the_statistics_belong_to_the_owner(vts: Vts) -> None:
         assert anyone.get(f"{path}?days=0", headers=moderator).status_code == 400
         assert service.get("/api/post/404404/stats").status_code == 404
         assert anyone.get("/api/post/9/count").json() == {"post_id": 9, "views": 0}
+        for shown in ("Bearer nonsense", "Bearer", "Basic eDp5"):  # a bad token is not no token
+            refused = anyone.get("/api/post/9/count", headers={"Authorization": shown})
+            assert (refused.status_code, refused.json()["error_code"]) == (401, "authentication_failed")
+            assert refused.headers["access-control-allow-origin"] == "*"
 
 
 def test_a_bad_row_of_a_bulk_write_is_named_and_nothing_is_applied(vts: Vts) -> None:

@@ -13,7 +13,7 @@ from vts.web.answers import Problem, json_answer
 from vts.web.rows import body_of, decode_rows
 from vts.web.services import Services
 from vts.web.tables import body_answer, is_table_asked
-from vts.web.who import principal_of, readable_content, require_service
+from vts.web.who import bearer_of, principal_of, readable_content, require_service
 
 LIMIT_CODE = "reaction_limit_exceeded"
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
@@ -41,6 +41,7 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.get("/api/post/<int:post_id>/count")
     async def count(post_id: int) -> Response:
+        bearer_of(request, services.tokens, services.clock(), ANY_ORIGIN)
         content = services.catalog.content(post_id)
         if content is None or content.deleted or content.private:
             raise Problem(404, "post_id: unknown content", headers=ANY_ORIGIN)

@@ -17,17 +17,30 @@ def principal_of(request: Request, tokens: Tokens, now_us: int) -> Principal | N
 
     Raises Problem 401 for a token that is not good.
     """
+    shown = bearer_of(request, tokens, now_us)
+    cookie = request.cookies.get(SESSION_COOKIE, "")
+    return shown if shown is not None or not cookie else _verified(cookie, tokens, now_us)
+
+
+def bearer_of(request: Request, tokens: Tokens, now_us: int, headers: dict[str, str] | None = None) -> Principal | None:
+    """Return who the bearer token speaks for, whatever the cookies; None when there is none.
+
+    Raises Problem 401, with `headers`, for a token that is not good: also where none is needed, so that a client whose
+    token has expired is told everywhere.
+    """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if not scheme:
-        token = request.cookies.get(SESSION_COOKIE, "")
-        if not token:
-            return None
-    elif scheme.lower() != "bearer":
-        raise Problem(401, "Authorization: a Bearer token is expected")
+        return None
+    if scheme.lower() != "bearer":
+        raise Problem(401, "Authorization: a Bearer token is expected", headers=headers)
+    return _verified(token.strip(), tokens, now_us, headers)
+
+
+def _verified(token: str, tokens: Tokens, now_us: int, headers: dict[str, str] | None = None) -> Principal:
     try:
-        return tokens.verify(token.strip(), now_us / 1_000_000)
+        return tokens.verify(token, now_us / 1_000_000)
     except BadToken as fault:
-        raise Problem(401, f"Authorization: {fault}") from None
+        raise Problem(401, f"Authorization: {fault}", headers=headers) from None
 
 
 def require(principal: Principal | None) -> Principal:

@@ -249,8 +249,8 @@ def _of_contents() -> Paths:
                 STATISTICS,
                 "Count the views of a public content",
                 {200: counted},
-                errors=(404, 405),
-                says="Any origin may ask.",
+                errors=(401, 404, 405),
+                says="Any origin may ask; a token is not needed, but one that is shown must be good.",
                 parameters=[path_id("post_id", "The content.")],
                 security=ANYONE,
             )
