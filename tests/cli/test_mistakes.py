@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 import trio
 from click.testing import CliRunner, Result
@@ -16,7 +17,9 @@ from tests.support.folders import open_folder
 from tests.support.postgres import Server, postgres_server  # noqa: F401
 from vts.auth.tokens import Tokens
 from vts.cli.main import main
+from vts.cli.mistakes import Commands
 from vts.store.connection import asyncpg_loop
+from vts.store.faults import StoreMistake
 
 SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f0" * 2
 
@@ -199,3 +202,28 @@ def test_an_address_of_a_database_that_is_none_is_a_fault_of_the_settings(url: s
 
 def test_what_only_the_driver_finds_wrong_with_an_address_is_a_line_too() -> None:
     assert "`sslmode` parameter" in refusal("db", "status", VTS_DATABASE__URL="postgresql://u@localhost:1/d?sslmode=x")
+
+
+# ---- Ctrl-C
+
+
+def test_an_interrupt_is_no_traceback_wherever_it_arrives() -> None:
+    async def in_a_nursery() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.sleep_forever)
+            raise KeyboardInterrupt
+
+    def plain() -> None:
+        raise KeyboardInterrupt
+
+    for call in (plain, lambda: trio.run(in_a_nursery)):
+        result = CliRunner().invoke(Commands("vts", {"wait": click.Command("wait", callback=call)}), ["wait"])
+        assert (result.exit_code, result.output) == (130, "")
+
+
+def test_a_bug_stays_a_bug() -> None:
+    def bug() -> None:
+        raise StoreMistake("column does not exist", "42703")
+
+    result = CliRunner().invoke(Commands("vts", {"bug": click.Command("bug", callback=bug)}), ["bug"])
+    assert isinstance(result.exception, StoreMistake)

@@ -40,6 +40,12 @@ async def test_roles_that_may_not_be_made_and_a_schema_that_is_missing(postgres_
     findings = {finding.name: finding for finding in await examine(plain, now_us)}
     assert findings["roles"].level == "warning"
     assert f"GRANT vts_owner TO {name}" in findings["roles"].advice
+    assert findings["schema"].level == "fault"  # since version 15 only the owner of a database may make tables there
+    assert f"{name} may not make tables in schema public" in findings["schema"].message
+    assert f"GRANT USAGE, CREATE ON SCHEMA public TO {name}; then `vts db migrate`" in findings["schema"].advice
+    await (connection := await empty_database.connect("login")).execute(f"GRANT CREATE ON SCHEMA public TO {name}")
+    await connection.close()
+    findings = {finding.name: finding for finding in await examine(plain, now_us)}
     assert findings["schema"].level == "warning"
     assert "vts db migrate" in findings["schema"].advice
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 import trio
 
-from vts.model.faults import BadStart
+from vts.model.faults import BadStart, NoStart
 from vts.store.connection import Database
-from vts.store.faults import StoreMistake, StoreUnavailable
+from vts.store.faults import StoreMistake, StoreRefused, StoreUnavailable
 from vts.store.migrate import Migration, Migrator, migrate, migrations, status
 
 ONE = Migration(1, "one", "CREATE TABLE a (x int); INSERT INTO a VALUES (1)")
@@ -89,6 +89,46 @@ async def rights(database: Database, role, statement: str) -> bool:
     finally:
         await connection.close()
     return True
+
+
+async def run_once(migrator: Migrator, fault: type[Exception]) -> str:
+    """Run until it fails, and return what it said."""
+    with trio.fail_after(30), pytest.raises(ExceptionGroup) as failed:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(migrator.run)
+    [found] = failed.value.exceptions
+    assert type(found) is fault
+    return str(found)
+
+
+async def newer(database: Database) -> None:
+    await migrate(database)
+    connection = await database.connect("owner")
+    await connection.execute("INSERT INTO schema_migrations (number, name, checksum) VALUES (9999, 'later', '')")
+    await connection.close()
+
+
+async def test_a_database_that_refuses_at_the_first_try_ends_the_start(empty_database):
+    await newer(empty_database)
+    migrator = Migrator(empty_database)
+    assert "has migration 9999" in await run_once(migrator, NoStart)
+
+
+async def test_one_that_was_away_and_then_refuses_is_waited_for_until_it_lets_us(empty_database, tmp_path):
+    urls = [f"postgresql://vts@/vts?host={tmp_path}", empty_database.url().replace("vts@", "stranger@")]
+    migrator = Migrator(Database(url=lambda: urls[0]))
+    await run_once(migrator, StoreUnavailable)
+    assert migrator.refusal == ""
+    del urls[0]
+    assert "check user, password" in await run_once(migrator, StoreRefused)
+    assert migrator.refusal
+    urls[0] = empty_database.url()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(migrator.run)
+        with trio.fail_after(30):
+            await migrator.done.wait()
+        nursery.cancel_scope.cancel()
+    assert migrator.refusal == ""
 
 
 async def test_roles_see_what_they_should(empty_database):

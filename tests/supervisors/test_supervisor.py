@@ -14,7 +14,7 @@ from supervisors.policy import Policy
 from supervisors.report import BackingOff, Failed, GaveUp, Started, Stopped, StopTimedOut
 from supervisors.supervisor import Strategy, Supervisor, TooManyBugs
 from tests.supervisors.scripted import Actor, Notebook
-from vts.model.faults import BadStart, StoreUnavailable
+from vts.model.faults import BadStart, NoStart, StoreUnavailable
 
 HOUR_S = 3600.0
 
@@ -186,6 +186,13 @@ async def test_a_wrong_address_at_the_very_first_start_is_not_waited_out(
     with pytest.raises(type(fault)):
         await supervisor.run()
     assert first.ends
+
+
+async def test_what_ends_a_start_leaves_every_group_though_its_parts_run(autojump_clock: MockClock) -> None:
+    inner = Supervisor("storage", [Actor("schema", [(1.0, NoStart("newer"))]).child()], on_event=Notebook())
+    outer = Supervisor("root", [Child(name="storage", run=inner.run, stop=inner.stop)], on_event=Notebook())
+    with trio.fail_after(5), pytest.raises(NoStart, match="newer"):
+        await outer.run()
 
 
 async def test_a_group_made_only_of_outages_is_an_outage(autojump_clock: MockClock) -> None:

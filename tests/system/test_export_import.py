@@ -8,21 +8,31 @@ import datetime as dt
 import gzip
 import io
 import json
+import os
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
 import httpx
+import jwt
 import openpyxl
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from config.load import DEFAULTS
 from tests.support.folders import open_folder
 from tests.support.process import Vts, running, wait_until
+from vts.cli import seed
+from vts.cli.main import main
 
+HOST_KEY = Ed25519PrivateKey.generate()
 TODAY = dt.datetime.now(dt.UTC).date()
 OLD = TODAY - dt.timedelta(days=60)
 AT = dt.datetime.combine(OLD, dt.time(12), dt.UTC)
@@ -30,9 +40,19 @@ AT = dt.datetime.combine(OLD, dt.time(12), dt.UTC)
 
 @pytest.fixture(scope="module")
 def vts() -> Iterator[Vts]:
-    """One process for all these stories: each has contents of its own."""
-    with open_folder() as folder, running(folder) as process:
-        yield process
+    """One process for all these stories, run by the production example: the host signs tokens, VTS has its key."""
+    with open_folder() as folder:
+        (folder / "tokens.pem").write_bytes(
+            HOST_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        )
+        settings = {
+            "VTS_CONFIG": str(DEFAULTS.with_name("production.example.toml")),
+            "VTS_AUTH__PUBLIC_KEY_FILE": str(folder / "tokens.pem"),
+            "VTS_CATALOG__MODE": "open",
+            "VTS_SITE__DOMAIN": "own.example",
+        }
+        with running(folder, **settings) as process:
+            yield process
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +179,69 @@ def test_the_command_line_writes_tables(vts: Vts, token: str, tmp_path: Path) ->
     refused = subprocess.run(command, env=vts.environment, capture_output=True, text=True)
     assert refused.returncode == 1 and "404: table: one of view_events" in refused.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["content.parquet"]
+    missing = tmp_path / "nowhere" / "content.csv"
+    refused = command_line(vts, "export", "content", "-o", str(missing))
+    assert (refused.exit_code, refused.stderr) == (
+        1,
+        f"Error: --output {missing}: cannot be written: No such file or directory\n",
+    )
+
+
+def command_line(vts: Vts, *words: str, **settings: str) -> Result:
+    """Run a command on the server's machine, in this process."""
+    unset = dict.fromkeys((name for name in os.environ if name.startswith("VTS_")), None)
+    done = CliRunner().invoke(
+        main, words, env=unset | {k: v for k, v in vts.environment.items() if k.startswith("VTS_")} | settings
+    )
+    assert "Traceback" not in done.output and isinstance(done.exception, SystemExit | None), repr(done.exception)
+    return done
+
+
+def test_every_command_works_beside_a_host_that_signs_its_own_tokens(vts: Vts) -> None:
+    seeded = command_line(vts, "seed", "--posts", "5", "--players", "1", "--views", "20")
+    assert seeded.exit_code == 0, seeded.output
+    watched = command_line(vts, "watch", "post:1", "--count", "1")
+    assert watched.exit_code == 0 and "post:1  views" in watched.stdout
+    erased = command_line(vts, "erase", "--user", "77", "--yes")
+    assert erased.exit_code == 0 and "changed" in erased.stdout
+    printed = command_line(vts, "token", "--user", "7", "--role", "owner").stdout.strip()
+    with vts.client(printed) as owner:
+        ticket = owner.post("/api/live/ticket").json()["ticket"]
+        assert owner.get("/login", params={"ticket": ticket}).status_code == 302
+
+
+def test_a_command_shows_the_token_that_it_is_given(vts: Vts) -> None:
+    claims = {"sub": "9", "roles": ["service"], "iss": "https://example.org", "aud": "vts", "exp": time.time() + 60}
+    host = jwt.encode(claims, HOST_KEY, algorithm="EdDSA")
+    elsewhere = {"VTS_DATA__DIR": str(vts.folder / "another machine")}
+    remote = ("--url", vts.http)
+    for words in (("export", "content"), ("watch", "top", "--count", "1")):
+        assert command_line(vts, *words, *remote, VTS_TOKEN=host, **elsewhere).exit_code == 0
+        assert command_line(vts, *words, *remote, "--token", host, VTS_TOKEN="x", **elsewhere).exit_code == 0
+    for words in (("export", "content"), ("watch", "top"), ("erase", "--user", "7", "--yes"), ("seed", "--views", "1")):
+        refused = command_line(vts, *words, *remote, "--token", "a.b.c", **elsewhere)
+        assert refused.exit_code == 1
+        assert "401" in refused.stderr and "give --token or VTS_TOKEN" in refused.stderr
+    assert not (vts.folder / "another machine").exists()
+
+
+def test_a_topic_that_is_not_the_bearer_s_ends_the_watch(vts: Vts) -> None:
+    token = command_line(vts, "token", "--user", "7").stdout.strip()
+    refused = command_line(vts, "watch", "artist:8", "player:0199c0de-0000-4000-8000-00000000002a", "--token", token)
+    assert refused.exit_code == 2
+    assert refused.stderr.count("not yours to see") == 2 and "nothing left to follow" in refused.stderr
+
+
+def test_the_bar_of_the_seed_shows_what_is_kept(vts: Vts, monkeypatch: pytest.MonkeyPatch) -> None:
+    deleted = [1, 2, 3]
+    command_line(vts, "seed", "--posts", "3", "--players", "1", "--views", "1")
+    with vts.client(vts.service_token()) as client:
+        for post_id in deleted:
+            client.delete(f"/api/content/{post_id}")
+    monkeypatch.setattr(seed, "contents", lambda count, rng: iter([{"post_id": 9}]))
+    done = command_line(vts, "seed", "--posts", "3", "--players", "1", "--views", "7")
+    assert "not counted: 7 views, deleted" in done.stdout
+    assert "0/7" in done.stdout and "7/7" not in done.stdout
 
 
 def psql(vts: Vts, statement: str) -> object:
