@@ -72,8 +72,9 @@ class Registry(Generic[P]):
             peer.filters = filters
         staying = tuple(other for other in others if other is not old)
         evicted = staying[0] if len(staying) >= self._connections_per_player else None
-        if evicted is not None and evicted.will is not None:
-            wills.append(evicted.will)
+        will = None if evicted is None else self._part(evicted, evicted.will, now)
+        if will is not None:
+            wills.append(will[1])
         self._peers[peer.key] = (*(other for other in staying if other is not evicted), peer)
         present = filters is not None and not clean_start
         return Entrance(present, old, evicted, tuple((peer.key, will) for will in wills))
@@ -87,19 +88,24 @@ class Registry(Generic[P]):
             self._peers[peer.key] = staying
         else:
             del self._peers[peer.key]
-        will = peer.will if keeps_will else None
-        name = (peer.key, peer.client_id)
-        if peer.session_expiry_s:
-            self._park(name, peer, now)
-        if will is None or not _delay(peer, will):
-            return (peer.key, will) if will is not None else None
-        self._pending[name] = _Pending(will, now + _delay(peer, will))
-        return None
+        return self._part(peer, peer.will if keeps_will else None, now)
 
     def due(self, now: float) -> list[Will]:
         """Take the last wills whose delay has passed."""
         names = [name for name, pending in self._pending.items() if pending.due <= now]
         return [(name[0], self._pending.pop(name).will) for name in names]
+
+    def _part(self, peer: P, will: mqtt5.Will | None, now: float) -> Will | None:
+        """Keep the session of a peer that is gone, and its will until its delay has passed; return a will without."""
+        name = (peer.key, peer.client_id)
+        if peer.session_expiry_s:
+            self._park(name, peer, now)
+        if will is None:
+            return None
+        if not _delay(peer, will) or len(self._pending) >= self._sessions_max:
+            return peer.key, will
+        self._pending[name] = _Pending(will, now + _delay(peer, will))
+        return None
 
     def _resume(self, name: tuple[Key, str], old: Peer | None, now: float) -> Filters | None:
         """Return the subscriptions of the session under this name, None when there is none."""

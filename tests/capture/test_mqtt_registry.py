@@ -1,0 +1,55 @@
+"""Last wills and sessions of direct connections: time is an argument."""
+
+from __future__ import annotations
+
+import mqtt5
+
+from vts.capture.mqtt_peer import Peer
+from vts.capture.mqtt_registry import Registry
+from vts.capture.mqtt_wire import Topics
+
+KEY = bytes(16)
+
+
+def peer(client_id: str, *, delay_s: int, expiry_s: int = 3600) -> Peer:
+    will = mqtt5.Will("makapix/player/x/status", payload=client_id.encode(), will_delay_interval=delay_s)
+    connect = mqtt5.ConnectPacket(client_id=client_id, session_expiry_interval=expiry_s, will=will)
+    made = Peer(KEY, connect, Topics("makapix"), 10, 1000)
+    made.client_id = client_id
+    return made
+
+
+def said(wills: object) -> list[bytes]:
+    return [will.payload for _, will in wills]
+
+
+def test_an_evicted_session_says_its_will_after_its_delay() -> None:
+    registry = Registry[Peer](connections_per_player=1, sessions_max=10)
+    registry.enter(peer("a", delay_s=60), clean_start=False, now=0.0)
+    entrance = registry.enter(peer("b", delay_s=60), clean_start=False, now=10.0)
+    assert entrance.evicted is not None and entrance.evicted.client_id == "a"
+    assert said(entrance.wills) == []
+    assert said(registry.due(69.9)) == []
+    assert said(registry.due(70.0)) == [b"a"]
+
+
+def test_one_that_comes_back_before_finds_its_session_and_says_nothing() -> None:
+    registry = Registry[Peer](connections_per_player=1, sessions_max=10)
+    registry.enter(peer("a", delay_s=60), clean_start=False, now=0.0)
+    registry.enter(peer("b", delay_s=0), clean_start=False, now=10.0)
+    entrance = registry.enter(peer("a", delay_s=60), clean_start=False, now=20.0)
+    assert entrance.session_present
+    assert said(entrance.wills) == [b"b"], "b had no delay"
+    assert said(registry.due(1000.0)) == []
+
+
+def test_an_evicted_session_that_ends_with_its_connection_says_its_will_at_once() -> None:
+    registry = Registry[Peer](connections_per_player=1, sessions_max=10)
+    registry.enter(peer("a", delay_s=60, expiry_s=0), clean_start=False, now=0.0)
+    assert said(registry.enter(peer("b", delay_s=60), clean_start=False, now=10.0).wills) == [b"a"]
+
+
+def test_wills_that_wait_are_bounded() -> None:
+    registry = Registry[Peer](connections_per_player=1, sessions_max=3)
+    entered = [registry.enter(peer(str(n), delay_s=60), clean_start=False, now=0.0) for n in range(6)]
+    assert [said(entrance.wills) for entrance in entered] == [[], [], [], [], [b"3"], [b"4"]]
