@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -24,7 +23,7 @@ from vts.live.hub import Hub
 from vts.live.tracks import TopRow
 from vts.model.committed import Committed
 from vts.model.content import Change, ContentRow, PlayerRow
-from vts.model.day import date_of, day_of
+from vts.model.day import date_of
 from vts.model.faults import StoreUnavailable
 from vts.model.imports import DailyRow
 from vts.model.reaction import Comment, Reaction
@@ -54,12 +53,6 @@ from vts.store.kin import OTHER_KEYS, stand
 from vts.store.migrate import Migrator
 from vts.store.partitions import Partitions
 from vts.store.reactions import change_comment, change_reaction
-
-
-def today() -> dt.date:
-    """The current UTC day."""
-    return date_of(day_of(now_us()))
-
 
 T = TypeVar("T")
 
@@ -209,10 +202,10 @@ class Storage:
         readers, keys = self._parts.readers, self._parts.keys
 
         return Sources(
-            counts=lambda posts: live.counts(readers, posts, today()),
-            artist_counts=lambda user_id: live.artist_counts(readers, user_id, today()),
+            counts=lambda posts, day: live.counts(readers, posts, date_of(day)),
+            artist_counts=lambda user_id, day: live.artist_counts(readers, user_id, date_of(day)),
             artist_posts=lambda user_id: live.artist_posts(readers, user_id),
-            player_counts=lambda key: live.player_counts(readers, key, today()),
+            player_counts=lambda key, day: live.player_counts(readers, key, date_of(day)),
             top=self._top,
             owner_of=self.owner_of,
             viewer_of_player=keys.player,
@@ -223,8 +216,8 @@ class Storage:
         content = self._parts.memory.content(post_id)
         return None if content is None else content.owner_id
 
-    async def _top(self, limit: int) -> list[TopRow]:
-        return [TopRow(**row) for row in await live.top_posts(self._parts.readers, limit, today())]
+    async def _top(self, limit: int, day: int) -> list[TopRow]:
+        return [TopRow(**row) for row in await live.top_posts(self._parts.readers, limit, date_of(day))]
 
     def state(self) -> str:
         """Say how the database is, for people."""

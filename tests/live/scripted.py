@@ -48,6 +48,7 @@ class World:
     players: Counter[tuple[bytes, int]] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
     away: bool = False
+    on_counts: Callable[[], None] = lambda: None  # what happens while the question is on its way
     hidden: set[int] = field(default_factory=set)
     start_us: int = NOON_US
 
@@ -93,16 +94,18 @@ class World:
         if self.away:
             raise StoreUnavailable("scripted")
 
-    def _counts(self, posts: Collection[int]) -> Counts:
-        today = day_of(self.clock())
-        keys = [key for key in self.views if key[0] in posts]
+    def _counts(self, posts: Collection[int], today: int) -> Counts:
+        keys = [key for key in self.views if key[0] in posts and key[1] <= today]
         of_today = [key for key in keys if key[1] == today]
         unique: set[bytes] = set().union(*(self.viewers[key] for key in of_today))
         return sum(self.views[key] for key in keys), sum(self.views[key] for key in of_today), len(unique)
 
-    async def counts(self, post_ids: Sequence[int]) -> dict[int, Counts]:
+    async def counts(self, post_ids: Sequence[int], day: int) -> dict[int, Counts]:
         self._answer("counts")
-        answer = {post_id: self._counts([post_id]) for post_id in post_ids if any(k[0] == post_id for k in self.views)}
+        self.on_counts()
+        answer = {
+            post_id: self._counts([post_id], day) for post_id in post_ids if any(k[0] == post_id for k in self.views)
+        }
         await trio.sleep(0.01)
         return answer
 
@@ -110,23 +113,22 @@ class World:
         self._answer("artist_posts")
         return [post_id for post_id, owner in self.owners.items() if owner == user_id]
 
-    async def artist_counts(self, user_id: int) -> Counts:
+    async def artist_counts(self, user_id: int, day: int) -> Counts:
         self._answer("artist_counts")
-        return self._counts([post_id for post_id, owner in self.owners.items() if owner == user_id])
+        return self._counts([post_id for post_id, owner in self.owners.items() if owner == user_id], day)
 
-    async def player_counts(self, player_key: bytes) -> Counts:
+    async def player_counts(self, player_key: bytes, today: int) -> Counts:
         self._answer("player_counts")
-        today = day_of(self.clock())
         total = sum(count for (key, _), count in self.players.items() if key == player_key)
         count = self.players[player_key, today]
         return total, count, min(count, 1)
 
-    async def top(self, limit: int) -> list[TopRow]:
+    async def top(self, limit: int, day: int) -> list[TopRow]:
         self._answer("top")
-        posts = sorted({k[0] for k in self.views if k[0] and k[0] not in self.hidden}, key=self._rank)
+        posts = sorted({k[0] for k in self.views if k[0] and k[0] not in self.hidden}, key=lambda post_id: self._rank(post_id, day))
         rows = []
         for post_id in posts[:limit]:
-            views, today, unique = self._counts([post_id])
+            views, today, unique = self._counts([post_id], day)
             rows.append(
                 TopRow(
                     post_id=post_id,
@@ -138,8 +140,8 @@ class World:
             )
         return rows
 
-    def _rank(self, post_id: int) -> tuple[int, int]:
-        return -self._counts([post_id])[1], post_id
+    def _rank(self, post_id: int, day: int) -> tuple[int, int]:
+        return -self._counts([post_id], day)[1], post_id
 
     def sources(self) -> Sources:
         return Sources(

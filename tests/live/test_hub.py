@@ -202,6 +202,44 @@ async def test_midnight_moves_today_into_the_total(autojump_clock: MockClock) ->
             assert numbers(await told(reader)) == (2, 1, 1, 1)
 
 
+async def test_what_is_loaded_across_midnight_counts_no_day_twice(autojump_clock: MockClock) -> None:
+    """The question is asked before midnight; the database has a view of the new day when it answers."""
+    world, midnight_s = World(start_us=20_001 * DAY_US - 2_000_000), trio.current_time() + 2.0
+    world.commit((1, viewer(1)))
+    notices: list[str] = []
+    async with running(world) as hub:
+        with hub.admitted("a") as reader:
+            await hub.subscribe(reader, OWNER, "post:1")
+            assert numbers(await told(reader))[:2] == (1, 1)
+            world.on_counts = lambda: notices.extend(world.notices(world.commit((1, viewer(2)), day=20_001)))
+            await trio.sleep_until(midnight_s - 0.005)
+            hub.resync()
+            await trio.sleep_until(midnight_s + 0.006)  # answered
+            world.on_counts = lambda: None
+            for payload in notices:
+                hub.on_notify(payload)
+            shown = []
+            with trio.move_on_after(5):
+                while True:
+                    shown.append(numbers(await told(reader, within_s=10))[:2])
+            assert max(shown) == shown[-1] == (2, 1), shown
+
+
+async def test_a_late_viewer_heard_of_from_another_process_leaves_in_time(autojump_clock: MockClock) -> None:
+    world = World()
+    async with running(world) as hub:
+        with hub.admitted("a") as reader:
+            await hub.subscribe(reader, OWNER, "post:1")
+            await told(reader)
+            start_s, committed = trio.current_time(), world.commit((1, viewer(1)))
+            assert numbers(await told(reader, within_s=120)) == (1, 1, 1, 0)  # loaded; its process tells late
+            await trio.sleep_until(start_s + 240)
+            for payload in world.notices(committed):
+                hub.on_notify(payload)
+            assert numbers(await told(reader, within_s=1)) == (1, 1, 1, 1)
+            assert numbers(await told(reader, within_s=62)) == (1, 1, 1, 0)
+
+
 async def test_the_site_counts_every_post(autojump_clock: MockClock) -> None:
     world = World()
     async with running(world) as hub:

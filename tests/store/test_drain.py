@@ -377,8 +377,9 @@ async def test_other_processes_hear_of_every_commit(look, connect, journal, chan
     notices = [read_notice(payload) for payload in heard]
     assert {notice.journal for notice in notices} == {journal.journal_id.hex()}
     assert sorted(total for notice in notices for total in notice.posts) == sorted(told.commits[0].totals)
-    seen = {pair for notice in notices for pair in notice.viewers()}
-    assert seen == {(e.post_id, e.viewer_key[:8]) for e in events}
+    seen = {who for notice in notices for who in notice.viewers()}
+    assert seen == {(e.post_id, e.viewer_key[:8], 60) for e in events}
+    assert {notice.seq for notice in notices} == {1}
 
 
 def test_a_notice_of_the_widest_numbers_fits(chance):
@@ -387,7 +388,8 @@ def test_a_notice_of_the_widest_numbers_fits(chance):
     committed = Committed(journal_id=bytes(16), last_seq=1, records=500, events=events, totals=totals)
     assert max(len(notice) for notice in notices_of(committed, NOON_US)) < 7_900
     nothing = Committed(journal_id=bytes(16), last_seq=1, records=0, events=[], totals=[])
-    assert notices_of(nothing, NOON_US) == []
+    (only,) = map(read_notice, notices_of(nothing, NOON_US))  # for whoever follows how far the journal is drained
+    assert (only.posts, only.seen, only.seq) == ([], b"", 1)
 
 
 async def test_a_stop_finishes_what_the_journal_holds(database, connect, journal, chance):

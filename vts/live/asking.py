@@ -27,15 +27,16 @@ POSTS_PER_LOAD: Final = 1_000
 class Sources:
     """What the hub asks of the database and the catalog. The coroutines raise StoreUnavailable when it is away.
 
-    `counts` may leave out posts that were never viewed; post 0 is the site. `top` gives public contents only, the most
-    viewed first. `viewer_of_player` is the viewer key under which a player's views are counted.
+    `counts` may leave out posts that were never viewed; post 0 is the site. Counts are as of a day, the last argument:
+    it is what "today" means in them, and nothing of a later day is in their totals. `top` gives public contents only,
+    the most viewed first. `viewer_of_player` is the viewer key under which a player's views are counted.
     """
 
-    counts: Callable[[Sequence[int]], Awaitable[Mapping[int, Counts]]]
-    artist_counts: Callable[[int], Awaitable[Counts]]
+    counts: Callable[[Sequence[int], int], Awaitable[Mapping[int, Counts]]]
+    artist_counts: Callable[[int, int], Awaitable[Counts]]
     artist_posts: Callable[[int], Awaitable[Collection[int]]]
-    player_counts: Callable[[bytes], Awaitable[Counts]]
-    top: Callable[[int], Awaitable[Sequence[TopRow]]]
+    player_counts: Callable[[bytes, int], Awaitable[Counts]]
+    top: Callable[[int, int], Awaitable[Sequence[TopRow]]]
     owner_of: Callable[[int], int | None]
     viewer_of_player: Callable[[bytes], bytes]
 
@@ -121,7 +122,8 @@ class Asking:
     async def _ask_posts(self, tracks: list[tuple[int, Track]]) -> None:
         asked = [track.ask() for _, track in tracks]
         try:
-            counts = await self._sources.counts(list({post_id: None for post_id, _ in tracks}))
+            day = asked[0].day  # of all: the hub turns its tracks together
+            counts = await self._sources.counts(list({post_id: None for post_id, _ in tracks}), day)
         except BaseException:
             for _, track in tracks:
                 track.stale = True
@@ -135,14 +137,14 @@ class Asking:
             match track, track.board.topic.key:
                 case TopTrack() as top, _:
                     asked = top.ask()
-                    top.load(asked, await self._sources.top(top.size))
+                    top.load(asked, await self._sources.top(top.size, asked.day))
                 case ArtistTrack() as artist, int(user_id):
                     asked = artist.ask()
                     artist.posts = await self._sources.artist_posts(user_id)
-                    artist.load(asked, await self._sources.artist_counts(user_id))
+                    artist.load(asked, await self._sources.artist_counts(user_id, asked.day))
                 case Track() as player, bytes(player_key):
                     asked = player.ask()
-                    player.load(asked, await self._sources.player_counts(player_key))
+                    player.load(asked, await self._sources.player_counts(player_key, asked.day))
         except BaseException:
             track.stale = True
             raise

@@ -23,7 +23,7 @@ from vts.live.frames import TOPICS_MAX
 from vts.live.topics import BadTopic, Topic, parse
 from vts.live.tracks import ArtistTrack, TopTrack, Track
 from vts.live.window import CAPACITY, Key, ViewerWindow
-from vts.model.committed import NOW_US, Committed, DayTotals, read_notice
+from vts.model.committed import NOW_US, Committed, DayTotals, Notice, read_notice
 from vts.model.day import SECOND_US, day_of
 from vts.model.faults import Outage
 from vts.model.ports import Clock
@@ -171,15 +171,16 @@ class Hub:
         self.warm(committed.events)
         self._take(committed.totals)
 
-    def on_notify(self, payload: str) -> None:
-        """Take a notice of NOTIFY `vts_live`. Raises msgspec.MsgspecError for one that is none."""
+    def on_notify(self, payload: str) -> Notice:
+        """Take a notice of NOTIFY `vts_live`, and return it. Raises msgspec.MsgspecError for one that is none."""
         notice = read_notice(payload)
         if notice.journal == self._journal_id().hex():
-            return  # our own: on_committed has told it already
+            return notice  # our own: on_committed has told it already
         second = self._clock() // SECOND_US
-        for post_id, viewer in notice.viewers():
-            self._see(post_id, viewer, second)
+        for post_id, viewer, age_s in notice.viewers():
+            self._see(post_id, viewer, second - age_s)
         self._take(notice.posts)
+        return notice
 
     def resync(self) -> None:
         """Ask for everything anew: notices may have been lost (the listening connection was)."""
@@ -210,7 +211,8 @@ class Hub:
                 post_id = topic.post_id
                 assert post_id is not None
                 track = self._file(post_id, Track(board, lambda window: window.count(post_id)))
-        track.turn(day_of(self._clock()))
+        self._turn(day_of(self._clock()))  # all of them, so that every question is about one day
+        track.turn(self._day)
         self._tracks[topic.name] = track
         return track
 

@@ -9,14 +9,15 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from vts.model.day import MINUTE_US
+from vts.model.day import MINUTE_US, SECOND_US
 from vts.model.view import ViewEvent
 
 NOW_US: Final = 5 * MINUTE_US  # a viewer is "now" for five minutes
 
 _NOTICE_POSTS: Final = 80  # × ≤ 49 bytes of JSON each
-_NOTICE_SEEN: Final = 170  # × 16 bytes, in base64; together below the 8,000 bytes that PostgreSQL carries
+_NOTICE_SEEN: Final = 150  # × 18 bytes, in base64; together below the 8,000 bytes that PostgreSQL carries
 _SEEN_BYTES: Final = 16
+_AGE_BYTES: Final = 2
 
 
 class DayTotals(NamedTuple):
@@ -50,42 +51,58 @@ class Committed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Notice(msgspec.Struct, frozen=True):
     """A part of a batch that another process committed, as NOTIFY `vts_live` carries it.
 
-    `posts` are the totals, `seen` the viewers of the last five minutes: 8 bytes of post_id (big-endian) and the first
-    8 bytes of the viewer key, again and again.
+    `seq` is how far the journal is drained with it. `posts` are the totals, `seen` the viewers of the last five
+    minutes: 8 bytes of post_id (big-endian) and the first 8 bytes of the viewer key, again and again. `ages` are the
+    seconds since each of them was last seen, 2 bytes each: ages, since the clocks of two machines differ.
     """
 
     journal: str
     posts: list[DayTotals]
     seen: bytes
+    ages: bytes = b""  # absent in notices of versions up to 0.1
+    seq: int = 0
 
-    def viewers(self) -> Iterator[tuple[int, bytes]]:
-        """Give (post_id, first 8 bytes of the viewer key) of everyone seen."""
-        for at in range(0, len(self.seen) - _SEEN_BYTES + 1, _SEEN_BYTES):
-            yield int.from_bytes(self.seen[at : at + 8], "big"), self.seen[at + 8 : at + _SEEN_BYTES]
+    def viewers(self) -> Iterator[tuple[int, bytes, int]]:
+        """Give (post_id, first 8 bytes of the viewer key, seconds since) of everyone seen."""
+        for number, at in enumerate(range(0, len(self.seen) - _SEEN_BYTES + 1, _SEEN_BYTES)):
+            age_s = int.from_bytes(self.ages[number * _AGE_BYTES : (number + 1) * _AGE_BYTES], "big")
+            yield int.from_bytes(self.seen[at : at + 8], "big"), self.seen[at + 8 : at + _SEEN_BYTES], age_s
 
 
 _pack: Final = struct.Struct(">q8s").pack  # which takes the first 8 bytes of the key
+_pack_age: Final = struct.Struct(">H").pack
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder(Notice)
 
 
 def notices_of(committed: Committed, now_us: int) -> list[str]:
-    """Write the notices of a batch, each short enough for one NOTIFY."""
+    """Write the notices of a batch, each short enough for one NOTIFY; one at least, for who follows the journal."""
     since_us = now_us - NOW_US
-    stream = b"".join({_pack(e.post_id, e.viewer_key) for e in committed.events if e.created_at > since_us})
+    last: dict[bytes, int] = {}
+    for event in committed.events:
+        if event.created_at > since_us:
+            key = _pack(event.post_id, event.viewer_key)
+            last[key] = max(event.created_at, last.get(key, 0))
+    seen = list(last)
+    ages = [min(max(now_us - at_us, 0), NOW_US) // SECOND_US for at_us in last.values()]
     totals, journal = committed.totals, committed.journal_id.hex()
-    size = _NOTICE_SEEN * _SEEN_BYTES
-    count = max(-(-len(totals) // _NOTICE_POSTS), -(-len(stream) // size))
+    count = max(-(-len(totals) // _NOTICE_POSTS), -(-len(seen) // _NOTICE_SEEN), 1)
     return [
         _encoder.encode(
             {
                 "journal": journal,
                 "posts": totals[n * _NOTICE_POSTS : (n + 1) * _NOTICE_POSTS],
-                "seen": base64.b64encode(stream[n * size : (n + 1) * size]).decode(),
+                "seen": _base64(b"".join(seen[n * _NOTICE_SEEN : (n + 1) * _NOTICE_SEEN])),
+                "ages": _base64(b"".join(map(_pack_age, ages[n * _NOTICE_SEEN : (n + 1) * _NOTICE_SEEN]))),
+                "seq": committed.last_seq,
             }
         ).decode()
         for n in range(count)
     ]
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
 
 
 def read_notice(payload: str) -> Notice:

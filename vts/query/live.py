@@ -15,18 +15,18 @@ _COUNTS: Final = """
 SELECT post_id, sum(total_views)::bigint AS views,
        coalesce(sum(total_views) FILTER (WHERE day = $2), 0)::bigint AS views_today,
        coalesce(sum(unique_viewers) FILTER (WHERE day = $2), 0)::bigint AS unique_viewers_today
-FROM post_stats_daily WHERE post_id = ANY($1::bigint[]) GROUP BY post_id
+FROM post_stats_daily WHERE post_id = ANY($1::bigint[]) AND day <= $2 GROUP BY post_id
 """
 _ARTIST: Final = """
 SELECT coalesce(sum(total_views), 0)::bigint AS views,
        coalesce(sum(total_views) FILTER (WHERE day = $2), 0)::bigint AS views_today,
        coalesce(sum(unique_viewers) FILTER (WHERE day = $2), 0)::bigint AS unique_viewers_today
-FROM artist_stats_daily WHERE owner_id = $1
+FROM artist_stats_daily WHERE owner_id = $1 AND day <= $2
 """
 _ARTIST_POSTS: Final = "SELECT post_id FROM content WHERE owner_id = $1"
 _PLAYER: Final = """
 SELECT count(*) AS views, count(*) FILTER (WHERE event_day = $2) AS views_today
-FROM view_events WHERE player_key = $1
+FROM view_events WHERE player_key = $1 AND event_day <= $2
 """
 _TOP: Final = """
 WITH top AS (
@@ -34,7 +34,8 @@ WITH top AS (
     WHERE day = $1 AND post_id > 0 AND visibility = 'public' AND NOT deleted
     ORDER BY total_views DESC, post_id LIMIT $2)
 SELECT post_id, title, top.total_views AS views_today, top.unique_viewers AS unique_viewers_today,
-       (SELECT sum(total_views)::bigint FROM post_stats_daily AS d WHERE d.post_id = top.post_id) AS views
+       (SELECT sum(total_views)::bigint FROM post_stats_daily AS d
+        WHERE d.post_id = top.post_id AND d.day <= $1) AS views
 FROM top JOIN content USING (post_id) ORDER BY views_today DESC, post_id
 """
 

@@ -233,5 +233,5 @@ def _change(key: tuple[int, dt.date], one: _Sum, known: str | None) -> tuple[Any
 async def _tell(connection: Connection, totals: Sequence[DayTotals]) -> None:
     committed = Committed(journal_id=_NOBODY, last_seq=0, records=0, events=[], totals=list(totals))
     payloads = notices_of(committed, 0)
-    if payloads:
+    if totals:
         await connection.execute(_NOTIFY, LIVE_CHANNEL, payloads)
