@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final, TypeVar
@@ -24,7 +24,7 @@ from vts.live.tracks import TopRow
 from vts.model.committed import Committed
 from vts.model.content import Change, ContentRow, PlayerRow
 from vts.model.day import date_of
-from vts.model.faults import StoreUnavailable
+from vts.model.faults import JournalFull, StoreUnavailable
 from vts.model.imports import DailyRow
 from vts.model.reaction import Comment, Reaction
 from vts.model.view import ViewEvent
@@ -39,6 +39,7 @@ from vts.store import audit
 from vts.store.artists import Artists
 from vts.store.catalog import CHANNEL as CATALOG_CHANNEL
 from vts.store.catalog import (
+    Write,
     changes_since,
     delete_content,
     delete_player,
@@ -53,6 +54,7 @@ from vts.store.kin import OTHER_KEYS, stand
 from vts.store.migrate import Migrator
 from vts.store.partitions import Partitions
 from vts.store.reactions import change_comment, change_reaction
+from vts.store.waterline import Waterline
 
 T = TypeVar("T")
 
@@ -74,16 +76,28 @@ class Storage:
         self._writing = trio.Lock()
         self._writer: Connection | None = None
         self._migrator = Migrator(replace(parts.database, schema=0))
+        self.waterline = Waterline(
+            self._connector("reader"),
+            self._connector("writer"),
+            parts.journal.newest_run,
+            lambda: parts.memory.revision,
+            self._gone_back,
+            self._recovered,
+            parts.settings.database.query_timeout_s,
+        )
+        parts.readers.greet = self.waterline.check
+        file = CatalogFile(parts.folder / "catalog.sqlite")
         self.catalog = CatalogActor(
-            parts.memory, CatalogFile(parts.folder / "catalog.sqlite"), self._changes, self._listening, now_us
+            parts.memory, file, self._changes, self._listening, now_us, lambda: self.waterline.is_behind
         )
         self.drain = Drain(
-            connect=self._connector("writer"),
+            connect=self._drain_session,
             journal=parts.journal,
             on_committed=self._committed,
             clock=now_us,
             slot_id=parts.slot_id,
-            on_gone_back=self._gone_back,
+            on_offsets=self.waterline.drained,
+            on_went_back=self._journal_went_back,
             owner_of=self.owner_of,
         )
         self.artists = Artists(self._connector("writer"))
@@ -115,6 +129,7 @@ class Storage:
             Child(name="drain", run=self.drain.run, stop=self.drain.stop, grace_s=DRAIN_GRACE_S),
             Child(name="catalog", run=self.catalog.run),
             Child(name="artists", run=self.artists.run),
+            Child(name="waterline", run=self.waterline.run),
             Child(name="notices", run=self._follow_notices),
             Child(name="analytics", run=analytics.run, stop=analytics.stop),
             Child(name="roller", run=self.roller.run, stop=self.roller.stop),
@@ -127,20 +142,20 @@ class Storage:
     # ---- what the API writes; each is in force here before it is answered
 
     async def upsert_contents(self, rows: Sequence[ContentRow]) -> int:
-        """Write contents. Raises StoreUnavailable."""
-        return await self._write_catalog(lambda connection: upsert_contents(connection, rows))
+        """Write contents. Raises StoreUnavailable; JournalFull when they are written and not kept in the journal."""
+        return await self._keep_catalog(lambda connection, write: upsert_contents(connection, rows, write))
 
     async def upsert_players(self, rows: Sequence[PlayerRow]) -> int:
-        """Write players. Raises StoreUnavailable."""
-        return await self._write_catalog(lambda connection: upsert_players(connection, rows))
+        """Write players. Raises StoreUnavailable, JournalFull."""
+        return await self._keep_catalog(lambda connection, write: upsert_players(connection, rows, write))
 
     async def delete_content(self, post_id: int) -> bool:
-        """Mark a content as deleted. Raises StoreUnavailable."""
-        return await self._write_catalog(lambda connection: delete_content(connection, post_id))
+        """Mark a content as deleted. Raises StoreUnavailable, JournalFull."""
+        return await self._keep_catalog(lambda connection, write: delete_content(connection, post_id, write))
 
     async def delete_player(self, player_key: bytes) -> bool:
-        """Remove a player. Raises StoreUnavailable."""
-        return await self._write_catalog(lambda connection: delete_player(connection, player_key))
+        """Remove a player. Raises StoreUnavailable, JournalFull."""
+        return await self._keep_catalog(lambda connection, write: delete_player(connection, player_key, write))
 
     async def react(self, reaction: Reaction) -> None:
         """Add or remove a reaction. Raises StoreUnavailable, ReactionLimitExceeded."""
@@ -169,6 +184,20 @@ class Storage:
         """Count views of such days. Raises StoreUnavailable, ImportIdUsed, DaysOpen."""
         write = self._write_catalog if register else self._write
         return await write(lambda connection: import_views(connection, ticket, events, register, self.owner_of))
+
+    async def _keep_catalog(self, work: Callable[[Connection, Write], Awaitable[T]]) -> T:
+        """Write to the catalog, and leave in the journal what a database that goes back would lack.
+
+        Raises JournalFull when the write is committed and the journal refuses it: it is to be sent again.
+        """
+        journal = self._parts.journal
+        if journal.refusing:
+            raise JournalFull("the journal takes nothing at the moment")
+        write = Write(above=self._parts.memory.revision)
+        done = await self._write_catalog(lambda connection: work(connection, write))
+        if write.rows:
+            await journal.append(write.rows)
+        return done
 
     async def _write_catalog(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         done = await self._write(work)
@@ -202,14 +231,22 @@ class Storage:
         readers, keys = self._parts.readers, self._parts.keys
 
         return Sources(
-            counts=lambda posts, day: live.counts(readers, posts, date_of(day)),
-            artist_counts=lambda user_id, day: live.artist_counts(readers, user_id, date_of(day)),
-            artist_posts=lambda user_id: live.artist_posts(readers, user_id),
-            player_counts=lambda key, day: live.player_counts(readers, key, date_of(day)),
+            counts=lambda posts, day: self._whole(live.counts(readers, posts, date_of(day))),
+            artist_counts=lambda user_id, day: self._whole(live.artist_counts(readers, user_id, date_of(day))),
+            artist_posts=lambda user_id: self._whole(live.artist_posts(readers, user_id)),
+            player_counts=lambda key, day: self._whole(live.player_counts(readers, key, date_of(day))),
             top=self._top,
             owner_of=self.owner_of,
             viewer_of_player=keys.player,
         )
+
+    async def _whole(self, answer: Coroutine[Any, Any, T]) -> T:
+        """Return an answer, none from a database that lacks what it held: what is shown stays until it is whole."""
+        was_behind = self.waterline.is_behind
+        found = await answer
+        if was_behind or self.waterline.is_behind:
+            raise StoreUnavailable("the database has gone back and is being filled up")
+        return found
 
     def owner_of(self, post_id: int) -> int | None:
         """Return whose a content is, as far as this process knows."""
@@ -217,13 +254,20 @@ class Storage:
         return None if content is None else content.owner_id
 
     async def _top(self, limit: int, day: int) -> list[TopRow]:
-        return [TopRow(**row) for row in await live.top_posts(self._parts.readers, limit, date_of(day))]
+        rows = await self._whole(live.top_posts(self._parts.readers, limit, date_of(day)))
+        return [TopRow(**row) for row in rows]
+
+    def lag_s(self) -> float:
+        """Return for how long at least there has been something acknowledged that answers do not have."""
+        return max(self._parts.journal.oldest_age_s, self.waterline.lag_s())
 
     def state(self) -> str:
         """Say how the database is, for people."""
         states = self._parts.states
         if not self._migrator.done.is_set():
             return REFUSED if self._migrator.refusal else "starting"
+        if self.waterline.is_behind:
+            return "gone back: what it lacks is being replayed"
         found = {states.get(name) for name in ("drain", "catalog", "notices")}
         if "refused" in found:
             return REFUSED
@@ -249,13 +293,14 @@ class Storage:
     def _committed(self, committed: Committed) -> None:
         metrics = self._parts.metrics
         metrics.drained(committed.records, committed.took_s)
+        self.waterline.drained({committed.run_id: committed.last_seq})
         if committed.dead:
             metrics.dead_letter(committed.dead)
         if committed.duplicates:
             metrics.note("stored_before", committed.duplicates)
         self.hub.on_committed(committed)
 
-    def _gone_back(self, last: int, expected: int) -> None:
+    def _journal_went_back(self, last: int, expected: int) -> None:
         """The journal's file is older than the database: what was not drained of newer rows is lost."""
         self._parts.metrics.note("journal_went_back")
         _log.warning(
@@ -281,13 +326,35 @@ class Storage:
 
     def _notice(self, payload: str) -> None:
         try:
-            self.hub.on_notify(payload)
+            notice = self.hub.on_notify(payload)
         except msgspec.MsgspecError:
             self._parts.metrics.note("unreadable_notice")
+            return
+        if notice.run and notice.journal != self._parts.journal.journal_id.hex():
+            self.waterline.heard(bytes.fromhex(notice.run), notice.seq)
 
     async def _changes(self, revision: int) -> Change:
         async with self._session() as connection:
+            await self.waterline.check(connection)
             return await changes_since(connection, revision)
+
+    async def _drain_session(self) -> Connection:
+        connection = await self._connector("writer")()
+        try:
+            await self.waterline.check(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+    def _gone_back(self) -> None:
+        """Let nobody go on with a session of a database that is no longer the one."""
+        self._parts.readers.close()
+        self.drain.reconnect()
+
+    async def _recovered(self) -> None:
+        await self.catalog.refresh()
+        self.hub.resync()
 
     @asynccontextmanager
     async def _listening(self, wake: Callable[[], None]) -> AsyncIterator[Callable[[], Awaitable[None]]]:

@@ -75,7 +75,7 @@ async def start(path, connect, *events, gone_back=lambda last, expected: None) -
     async with life(path) as journal:
         for one in events:
             await journal.append([one])
-        drain = drain_of(connect, journal, told, slot_id=SLOT, on_gone_back=gone_back)
+        drain = drain_of(connect, journal, told, slot_id=SLOT, on_went_back=gone_back)
         assert await finish(drain) == 0
     return told
 

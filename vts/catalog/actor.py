@@ -39,11 +39,14 @@ class CatalogActor:
         load_since: LoadSince,
         listening: Listening,
         clock: Clock,
+        is_behind: Callable[[], bool] = lambda: False,
     ) -> None:
         self._memory = memory
         self._load_since = load_since
         self._listening = listening
         self._clock = clock
+        self._is_behind = is_behind
+        self._is_mixed = False  # of what an older copy of the database had, and what was known before
         self._copy = _Copy(file, load_since)
         self._turn = trio.Lock()
         self._begun = 0  # loads, to know which began after a call
@@ -78,11 +81,22 @@ class CatalogActor:
                 return  # whoever had the turn began to look after this call
             self._begun += 1
             mine = self._begun
-            change = await self._load_since(self._memory.revision)
+            unmixes = self._is_mixed and not self._is_behind()
+            change = self._guard(await self._load_since(-1 if unmixes else self._memory.revision))
             if change.whole or change.revision != self._memory.revision:
                 await self._apply(change)
                 self._copy.note(change)
+            self._is_mixed = self._is_mixed and not unmixes
             self._ended = mine
+
+    def _guard(self, change: Change) -> Change:
+        """While the database lacks what it held before, what is known is kept: an older copy adds to it at most."""
+        if not (change.whole and self._is_behind() and self._memory.ready):
+            return change
+        self._is_mixed = True
+        if change.revision < self._memory.revision:
+            return Change(self._memory.revision, [], [])
+        return change._replace(whole=False)
 
     async def _apply(self, change: Change) -> None:
         whole = MemoryCatalog() if change.whole else None

@@ -141,6 +141,10 @@ class Journal:
         """The runs whose rows the journal holds, the oldest first. The database has an offset for each."""
         return self._runs
 
+    def newest_run(self) -> dict[bytes, int]:
+        """Return the run that this opening writes, with its last row: nothing before its first."""
+        return {self._runs[-1].id: self._last.seq} if self._runs and self._opened_run is None else {}
+
     @property
     def quarantined(self) -> int:
         """Damaged rows and lost ranges that wait for the operator."""

@@ -51,7 +51,7 @@ class Committed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Notice(msgspec.Struct, frozen=True):
     """A part of a batch that another process committed, as NOTIFY `vts_live` carries it.
 
-    `seq` is how far the journal is drained with it. `posts` are the totals, `seen` the viewers of the last five
+    `seq` is how far the run of the journal is drained with it. `posts` are the totals, `seen` the viewers of the last five
     minutes: 8 bytes of post_id (big-endian) and the first 8 bytes of the viewer key, again and again. `ages` are the
     seconds since each of them was last seen, 2 bytes each: ages, since the clocks of two machines differ.
     """
@@ -59,7 +59,8 @@ class Notice(msgspec.Struct, frozen=True):
     journal: str
     posts: list[DayTotals]
     seen: bytes
-    ages: bytes = b""  # absent in notices of versions up to 0.1
+    ages: bytes = b""  # this and what follows is absent in notices of versions up to 0.1
+    run: str = ""
     seq: int = 0
 
     def viewers(self) -> Iterator[tuple[int, bytes, int]]:
@@ -85,7 +86,7 @@ def notices_of(committed: Committed, now_us: int) -> list[str]:
             last[key] = max(event.created_at, last.get(key, 0))
     seen = list(last)
     ages = [min(max(now_us - at_us, 0), NOW_US) // SECOND_US for at_us in last.values()]
-    totals, journal = committed.totals, committed.journal_id.hex()
+    totals, journal, run = committed.totals, committed.journal_id.hex(), committed.run_id.hex()
     count = max(-(-len(totals) // _NOTICE_POSTS), -(-len(seen) // _NOTICE_SEEN), 1)
     return [
         _encoder.encode(
@@ -94,6 +95,7 @@ def notices_of(committed: Committed, now_us: int) -> list[str]:
                 "posts": totals[n * _NOTICE_POSTS : (n + 1) * _NOTICE_POSTS],
                 "seen": _base64(b"".join(seen[n * _NOTICE_SEEN : (n + 1) * _NOTICE_SEEN])),
                 "ages": _base64(b"".join(map(_pack_age, ages[n * _NOTICE_SEEN : (n + 1) * _NOTICE_SEEN]))),
+                "run": run,
                 "seq": committed.last_seq,
             }
         ).decode()

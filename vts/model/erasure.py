@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from vts.model.record import Record
+from vts.model.record import CatalogRow, Record
 from vts.model.site import PlaybackEvent, SiteEvent
 
 KEY_BYTES: Final = 16
@@ -35,12 +35,23 @@ class Erasure:
 
     def record(self, record: Record) -> Record:
         """Return a record without the person: itself when it is not of the person."""
+        if isinstance(record, CatalogRow):
+            return self._catalog_row(record)
         if isinstance(record, PlaybackEvent) or not self._concerns(record.viewer_user_id, record.viewer_key):
             return record
         key = self.key_for(record.viewer_key)
         if isinstance(record, SiteEvent):
             return replace(record, viewer_user_id=None, viewer_key=key, event_data=None)
         return replace(record, viewer_user_id=None, viewer_key=key)
+
+    def _catalog_row(self, record: CatalogRow) -> CatalogRow:
+        """A player of the person loses owner and name, as in the database."""
+        if record.player_key is None or record.row is None:
+            return record
+        fields: dict[str, Any] = json.loads(record.row)
+        if fields.get("owner_id") != self.user_id:
+            return record
+        return replace(record, row=json.dumps(fields | {"owner_id": None, "name": None}))
 
     def letter(self, body: str) -> str | None:
         """Return the body of a dead letter without the person, None when it is not of the person."""

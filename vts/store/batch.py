@@ -11,7 +11,7 @@ import trio
 from msgspec.structs import astuple
 
 from vts.model.day import date_of
-from vts.model.record import Record
+from vts.model.record import CatalogRow, Event, Record
 from vts.model.site import PlaybackEvent, SiteEvent
 from vts.model.view import POST_ID_MAX, ViewEvent
 
@@ -46,7 +46,7 @@ PLAYBACK: Final = Kind("playback_events", PlaybackEvent.__struct_fields__)
 
 
 class Letter(NamedTuple):
-    """An event that is not stored, and why. `held`: the operator decides whether it counts."""
+    """A record that is not stored, and why. `held`: the operator decides whether it counts."""
 
     event: Record
     reason: str
@@ -62,7 +62,7 @@ class Dates(dict[int, dt.date]):
         return date
 
 
-E = TypeVar("E", bound=Record)
+E = TypeVar("E", bound=Event)
 
 
 class Sheet(NamedTuple, Generic[E]):
@@ -79,6 +79,7 @@ class Batch(NamedTuple):
     views: Sheet[ViewEvent]
     site: Sheet[SiteEvent]
     playback: Sheet[PlaybackEvent]
+    catalog: list[CatalogRow]
     letters: list[Letter]
     dates: Dates
 
@@ -95,7 +96,7 @@ def hold_days(batch: Batch, days: Set[int], reason: str) -> Batch:
     views = _without_days(batch.views, days, reason, held)
     site = _without_days(batch.site, days, reason, held)
     playback = _without_days(batch.playback, days, reason, held)
-    return Batch(views, site, playback, [*batch.letters, *held], batch.dates)
+    return batch._replace(views=views, site=site, playback=playback, letters=[*batch.letters, *held])
 
 
 def _without_days(sheet: Sheet[E], days: Set[int], reason: str, held: list[Letter]) -> Sheet[E]:
@@ -104,7 +105,7 @@ def _without_days(sheet: Sheet[E], days: Set[int], reason: str, held: list[Lette
     return Sheet(sheet.kind, [sheet.events[place] for place in kept], [sheet.rows[place] for place in kept])
 
 
-def key_of(event: Record) -> Key:
+def key_of(event: Event) -> Key:
     """Return the primary key of an event."""
     return getattr(event, event.__struct_fields__[0]), event.event_day, event.event_id
 
@@ -117,6 +118,7 @@ async def prepare(records: Iterable[Record]) -> Batch:
     views: dict[Key, ViewEvent] = {}
     site: dict[Key, SiteEvent] = {}
     playback: dict[Key, PlaybackEvent] = {}
+    catalog: list[CatalogRow] = []
     for event in records:
         if type(event) is ViewEvent:
             views.setdefault((event.post_id, event.event_day, event.event_id), event)
@@ -124,6 +126,8 @@ async def prepare(records: Iterable[Record]) -> Batch:
             site.setdefault((event.event_id, event.event_day, event.event_id), event)
         elif type(event) is PlaybackEvent:
             playback.setdefault((event.stream_id, event.event_day, event.event_id), event)
+        elif type(event) is CatalogRow:
+            catalog.append(event)
     await trio.lowlevel.checkpoint()
     dates = Dates()
     letters: list[Letter] = []
@@ -131,6 +135,7 @@ async def prepare(records: Iterable[Record]) -> Batch:
         await _sheet(VIEWS, _without_neighbours([views[key] for key in sorted(views)]), dates, letters),
         await _sheet(SITE, [site[key] for key in sorted(site)], dates, letters),
         await _sheet(PLAYBACK, [playback[key] for key in sorted(playback)], dates, letters),
+        catalog,
         letters,
         dates,
     )

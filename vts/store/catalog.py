@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 
 from vts.model import sketch
 from vts.model.content import Change, Content, ContentRow, Player, PlayerRow
+from vts.model.record import CatalogRow
 from vts.store.connection import Connection
 from vts.store.queries import query
 
@@ -24,7 +26,7 @@ PROVISIONAL_AT_ONCE: Final = 5_000
 VIEWERS_TO_STAY: Final = 2  # of a content that no service has described (SPEC section 5)
 
 _SNAPSHOT: Final = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-_BUMP: Final = query("catalog_bump")
+_BUMP: Final = query("catalog_bump_above")
 _UPSERT_CONTENTS: Final = query("catalog_upsert_contents")
 _MARK_ARTISTS: Final = query("catalog_mark_artists")
 _UPSERT_PLAYERS: Final = query("catalog_upsert_players")
@@ -40,9 +42,36 @@ _FORGET_REMOVED: Final = query("catalog_forget_removed")
 _NOTE_PLAYER: Final = "INSERT INTO catalog_removed (player_key, revision) VALUES ($1, $2)"
 _NOTE_CONTENTS: Final = "INSERT INTO catalog_removed (post_id, revision) SELECT unnest($1::bigint[]), $2"
 _REVISION: Final = "SELECT revision, horizon FROM catalog_revision"
+_KEPT_CONTENTS: Final = query("catalog_kept_contents")
+_KEPT_PLAYERS: Final = query("catalog_kept_players")
 
 
-async def upsert_contents(connection: Connection, rows: Sequence[ContentRow]) -> int:
+@dataclass(slots=True)
+class Write:
+    """What a write has to know and what it leaves: `rows`, once it is committed, are for the journal.
+
+    `above` is the newest revision that the writer has heard of; the write gets one above it, whatever the database has.
+    """
+
+    above: int = 0
+    rows: list[CatalogRow] = field(default_factory=list)
+
+    async def keep_contents(self, connection: Connection, posts: Sequence[int]) -> None:
+        """Read contents as they are now. Those that are not there are left out."""
+        self.rows += [
+            CatalogRow(revision, post_id, None, row, at_us)
+            for revision, post_id, row, at_us in await connection.fetch(_KEPT_CONTENTS, posts)
+        ]
+
+    async def keep_players(self, connection: Connection, keys: Sequence[bytes]) -> None:
+        """Read players as they are now, also those that were removed."""
+        self.rows += [
+            CatalogRow(revision, None, key, row, at_us)
+            for revision, key, row, at_us in await connection.fetch(_KEPT_PLAYERS, keys)
+        ]
+
+
+async def upsert_contents(connection: Connection, rows: Sequence[ContentRow], write: Write | None = None) -> int:
     """Write contents, replacing whole rows; of several rows for one content the last counts. Returns len(rows).
 
     A provisional or deleted content becomes a full one. Where contents that have been viewed change hands, the days of
@@ -50,36 +79,45 @@ async def upsert_contents(connection: Connection, rows: Sequence[ContentRow]) ->
     StoreUnavailable.
     """
     last = {row.post_id: row for row in rows}
-    async with _writing(connection) as revision:
+    async with _writing(connection, write) as revision:
         for part in _parts([last[post_id] for post_id in sorted(last)]):
             moved = await connection.fetchrow(_UPSERT_CONTENTS, part, revision)
             if moved is not None and moved[0] is not None:
                 await connection.execute(_MARK_ARTISTS, *moved)
+        if write is not None:
+            await write.keep_contents(connection, list(last))
     return len(rows)
 
 
-async def upsert_players(connection: Connection, rows: Sequence[PlayerRow]) -> int:
+async def upsert_players(connection: Connection, rows: Sequence[PlayerRow], write: Write | None = None) -> int:
     """Write players likewise. Of a credential only the SHA-256 is kept; a row without one keeps what is there."""
     last = {row.player_key: _player_fields(row) for row in rows}
-    async with _writing(connection) as revision:
+    async with _writing(connection, write) as revision:
         for part in _parts([last[key] for key in sorted(last)]):
             await connection.execute(_UPSERT_PLAYERS, part, revision)
+        if write is not None:
+            await write.keep_players(connection, [key.bytes for key in last])
     return len(rows)
 
 
-async def delete_content(connection: Connection, post_id: int) -> bool:
+async def delete_content(connection: Connection, post_id: int, write: Write | None = None) -> bool:
     """Mark a content as deleted; what was counted stays. False when there is none."""
-    async with _writing(connection) as revision:
-        return await connection.execute(_DELETE_CONTENT, post_id, revision) == "UPDATE 1"
+    async with _writing(connection, write) as revision:
+        is_done = await connection.execute(_DELETE_CONTENT, post_id, revision) == "UPDATE 1"
+        if write is not None:  # whether or not it was deleted before: the journal may have refused the first time
+            await write.keep_contents(connection, [post_id])
+    return is_done
 
 
-async def delete_player(connection: Connection, player_key: bytes) -> bool:
+async def delete_player(connection: Connection, player_key: bytes, write: Write | None = None) -> bool:
     """Remove a player. False when there is none."""
-    async with _writing(connection) as revision:
-        if await connection.execute(_DELETE_PLAYER, player_key) != "DELETE 1":
-            return False
-        await connection.execute(_NOTE_PLAYER, player_key, revision)
-    return True
+    async with _writing(connection, write) as revision:
+        is_done = await connection.execute(_DELETE_PLAYER, player_key) == "DELETE 1"
+        if is_done:
+            await connection.execute(_NOTE_PLAYER, player_key, revision)
+        if write is not None:
+            await write.keep_players(connection, [player_key])
+    return is_done
 
 
 async def changes_since(connection: Connection, revision: int) -> Change:
@@ -117,9 +155,9 @@ async def settle_provisional(connection: Connection) -> int:
 
 
 @asynccontextmanager
-async def _writing(connection: Connection) -> AsyncIterator[int]:
+async def _writing(connection: Connection, write: Write | None = None) -> AsyncIterator[int]:
     async with connection.transaction():
-        revision: int = await connection.fetchval(_BUMP)
+        revision: int = await connection.fetchval(_BUMP, 0 if write is None else write.above)
         yield revision
         await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, str(revision))
 

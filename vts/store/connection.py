@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
@@ -134,6 +134,10 @@ class Connection:
         """Have `callback` called with the payload of every notification. It must not raise and not wait."""
         await self._call(self._raw.add_listener, channel, lambda _raw, _pid, _channel, payload: callback(payload))
 
+    def on_lost(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called when the session ends, whoever ends it. It must not raise and not wait."""
+        self._raw.add_termination_listener(lambda _: callback())
+
     async def stay(self, ping_every_s: float = 10.0) -> None:
         """Wait for ever beside a listening session. Raises StoreUnavailable when it is lost or does not answer."""
         while not self.is_closed:
@@ -241,14 +245,22 @@ async def _check_schema(raw: Any, wanted: int) -> None:
 class Readers:
     """A few sessions for questions. An answer or StoreUnavailable within `query_timeout_s`, whatever the server does.
 
-    The deadline holds for everything together: waiting for a free session, connecting, and the question.
+    The deadline holds for everything together: waiting for a free session, connecting, and the question. `greet` is
+    awaited with every new session, before its first question.
     """
 
-    def __init__(self, database: Database, size: int = 4, query_timeout_s: float = 2.0) -> None:
+    def __init__(
+        self,
+        database: Database,
+        size: int = 4,
+        query_timeout_s: float = 2.0,
+        greet: Callable[[Connection], Awaitable[None]] | None = None,
+    ) -> None:
         self._database = database
         self._free = trio.CapacityLimiter(size)
         self._idle: list[Connection] = []
         self._query_timeout_s = query_timeout_s
+        self.greet = greet
 
     async def fetch(self, query: str, *args: object) -> list[Any]:
         """Return all rows."""
@@ -293,7 +305,14 @@ class Readers:
             connection = self._idle.pop()
             if not connection.is_closed:
                 return connection
-        return await self._database.connect("reader", command_timeout_s=self._query_timeout_s)
+        connection = await self._database.connect("reader", command_timeout_s=self._query_timeout_s)
+        if self.greet is not None:
+            try:
+                await self.greet(connection)
+            except BaseException:
+                connection.terminate()
+                raise
+        return connection
 
     def _give_back(self, connection: Connection) -> None:
         if not connection.is_closed:

@@ -14,6 +14,7 @@ import msgspec
 import trio
 
 from vts.model.committed import Committed
+from vts.model.faults import StoreUnavailable
 from vts.model.journal_run import Run
 from vts.model.ports import Clock
 from vts.model.record import Record
@@ -21,6 +22,7 @@ from vts.store.connection import Connection
 from vts.store.counting import OwnerOf
 from vts.store.intake import Intake, Part
 
+LOOK_EVERY_S: Final = 5.0  # a drain without work looks whether its session and its offset are still there
 BATCH_ROWS: Final = 10_000  # a quarter of a second of work: what a stop has to wait for
 LINGER_S: Final = 0.05  # under load a small batch waits for company: 50 rows cost PostgreSQL what 500 do
 FLOOD_LINGER_S: Final = 0.25  # the most: a quarter of a second of the second that we have
@@ -97,7 +99,8 @@ class Drain:
         on_committed: Callable[[Committed], None],
         clock: Clock,
         slot_id: bytes = bytes(16),
-        on_gone_back: Callable[[int, int], None] = lambda last, expected: None,
+        on_offsets: Callable[[Mapping[bytes, int]], None] = lambda offsets: None,
+        on_went_back: Callable[[int, int], None] = lambda last, expected: None,
         owner_of: OwnerOf = lambda post_id: None,
         batch_rows: int = BATCH_ROWS,
         linger_s: float = LINGER_S,
@@ -107,21 +110,25 @@ class Drain:
         self._on_committed = on_committed
         self._clock = clock
         self._slot_id = slot_id
-        self._on_gone_back = on_gone_back
+        self._on_offsets = on_offsets
+        self._on_went_back = on_went_back
         self._owner_of = owner_of
         self._batch_rows = batch_rows
         self._linger_s = linger_s
         self._stopping = False
         self._idle: trio.CancelScope | None = None
         self._in_doubt: Committed | None = None
+        self._session: Connection | None = None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Drain until stopped and empty. Raises StoreUnavailable; what was not committed is drained by the next run."""
         task_status.started()
-        connection = await self._connect()
+        self._session = connection = await self._connect()
+        connection.on_lost(lambda: self._lose(connection))
         try:
             await self._drain(Intake(connection, self._journal.journal_id, self._slot_id, self._owner_of))
         finally:
+            self._session = None
             await connection.close()
 
     def stop(self) -> None:
@@ -130,24 +137,41 @@ class Drain:
         if self._idle is not None:
             self._idle.cancel()
 
+    def reconnect(self) -> None:
+        """Have `run` end by StoreUnavailable, between two batches: its database may not be the one that others have."""
+        if self._session is not None:
+            self._lose(self._session)
+
+    def _lose(self, session: Connection) -> None:
+        if session is self._session:
+            self._session = None
+            if self._idle is not None:
+                self._idle.cancel()
+
     async def _drain(self, intake: Intake) -> None:
         offsets = await intake.offsets([run.id for run in self._journal.runs])
+        self._on_offsets(offsets)
         self._settle_doubt(offsets)
         at = self._first_undrained(offsets)
         self._journal.drained(at)
         linger_until_s = 0.0
         while True:
             part = await self._next(at, linger_until_s)
+            if self._session is None:
+                raise StoreUnavailable("the drain's session has ended")
             if part.last_seq == at:
                 if self._stopping:
                     return
+                if await intake.offsets([run.id for run in self._journal.runs]) != offsets:
+                    # Without an event nothing else would tell.
+                    raise StoreUnavailable("the journal's offset in the database has changed")
                 continue
             known = min(offsets.get(part.run.id, 0), part.last_seq) if part.records else part.last_seq
             if known > at:  # the database has these rows, or they are lost
                 at = known
                 self._journal.drained(at)
                 continue
-            at = await self._store(intake, at, part)
+            at = offsets[part.run.id] = await self._store(intake, at, part)
             for _ in range(DOORS_TURNS):
                 await trio.lowlevel.checkpoint()
             linger_until_s = trio.current_time() + self._linger(len(part.records))
@@ -158,7 +182,7 @@ class Drain:
         ends = [*(run.first - 1 for run in runs[1:]), self._journal.last_seq]
         for run, end in zip(runs, ends, strict=False):
             if offsets.get(run.id, 0) > end:
-                self._on_gone_back(end, offsets[run.id])
+                self._on_went_back(end, offsets[run.id])
         for run, end in zip(runs, ends, strict=False):
             if offsets.get(run.id, 0) < end:
                 return max(offsets.get(run.id, 0), run.first - 1)
@@ -171,7 +195,9 @@ class Drain:
 
     async def _next(self, at: int, linger_until_s: float) -> Slice:
         if not self._stopping:
-            with trio.CancelScope() as self._idle:
+            with trio.move_on_after(LOOK_EVERY_S) as self._idle:
+                if self._session is None:
+                    self._idle.cancel()
                 await self._journal.wait_beyond(at)
                 await trio.sleep_until(linger_until_s)
             self._idle = None

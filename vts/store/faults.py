@@ -55,6 +55,7 @@ _KINDS: Final[dict[str, type[Exception]]] = {
     "40": StoreUnavailable,  # deadlock, serialization
     "53": StoreUnavailable,  # disk full, out of memory, too many connections
     "54": BadData,  # program limits: an index row too large
+    "55000": StoreUnavailable,  # the database takes no connections now: it is being moved
     "55P03": StoreUnavailable,  # lock not available
     "55006": StoreUnavailable,  # object in use
     "57": StoreUnavailable,  # shutdown, crash, "cannot connect now", statement timeout

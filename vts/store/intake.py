@@ -41,6 +41,7 @@ from vts.store.counting import OwnerOf, count_views, lock_days
 from vts.store.faults import BadData
 from vts.store.partitions import make_days
 from vts.store.queries import query
+from vts.store.replay import replay_catalog
 from vts.store.site_counting import count_site
 
 HELD: Final = "the raw rows of its day were dropped, and it may have been counted before that"
@@ -103,6 +104,7 @@ class Intake:
         self._connection = connection
         self._journal_id = journal_id
         self._slot_id = slot_id
+        self._has_slot = False
         self._owner_of = owner_of
         self._days: set[int] = set()
         self._posts: set[int] = set()
@@ -110,7 +112,9 @@ class Intake:
 
     async def offsets(self, runs: Sequence[bytes]) -> dict[bytes, int]:
         """Return how far these runs are drained, without those of which nothing is."""
-        await self._connection.execute(_SLOT, self._slot_id)
+        if not self._has_slot:
+            await self._connection.execute(_SLOT, self._slot_id)
+            self._has_slot = True
         rows = await self._connection.fetch(_OFFSETS, list(runs))
         return {bytes(run): seq for run, seq in rows}
 
@@ -148,6 +152,9 @@ class Intake:
             events = await copy(await self._without_stored_neighbours(batch), letters)
             site = await copy(batch.site, letters)
             playback = await copy(batch.playback, letters)
+            duplicates = len(part.records) - len(batch.catalog) - len(events) - len(site) - len(playback) - len(letters)
+            if batch.catalog:
+                letters += await replay_catalog(self._connection, batch.catalog, now_us)
             totals = await self._count(events, site, batch.dates)
             await self._bury(part, letters)
             committed = Committed(
@@ -157,7 +164,7 @@ class Intake:
                 records=len(part.records),
                 events=events,
                 totals=totals,
-                duplicates=len(part.records) - len(events) - len(site) - len(playback) - len(letters),
+                duplicates=duplicates,
                 dead=len(letters),
             )
             await self._notify(LIVE_CHANNEL, notices_of(committed, now_us))

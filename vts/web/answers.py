@@ -8,7 +8,7 @@ import msgspec
 from quart import Quart, Response
 from werkzeug.exceptions import HTTPException
 
-from vts.model.faults import StoreUnavailable
+from vts.model.faults import JournalFull, StoreUnavailable
 
 RETRY_AFTER_S = 2
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
@@ -65,6 +65,11 @@ def install_error_answers(app: Quart) -> None:
         return _problem(
             Problem(503, "the database does not answer; try again", "unavailable", {"Retry-After": str(RETRY_AFTER_S)})
         )
+
+    @app.errorhandler(JournalFull)
+    async def refused(_: JournalFull) -> Response:
+        told = {"Retry-After": str(RETRY_AFTER_S)}
+        return _problem(Problem(503, "the journal takes nothing at the moment; send it again", "unavailable", told))
 
     @app.errorhandler(HTTPException)
     async def http_fault(fault: HTTPException) -> Response:

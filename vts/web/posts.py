@@ -46,7 +46,9 @@ def blueprint(services: Services) -> Blueprint:
         if content is None or content.deleted or content.private:
             raise Problem(404, "post_id: unknown content", headers=ANY_ORIGIN)
         views = await services.post_views(post_id)
-        return json_answer({"post_id": post_id, "views": views}, headers=ANY_ORIGIN)
+        behind_s = services.behind_s()
+        said = {"lag_seconds": round(behind_s, 3)} if behind_s else {}
+        return json_answer({"post_id": post_id, "views": views} | said, headers=ANY_ORIGIN)
 
     @routes.post("/api/reactions")
     async def reactions() -> Response:

@@ -63,6 +63,7 @@ class Services:
     person_tables: Callable[[int], list[Table]]
     erase_person: Callable[[int], Awaitable[dict[str, int]]]
     lag_s: Callable[[], float]
+    behind_s: Callable[[], float]
     accepting: Callable[[], bool]
     readiness: Callable[[], Readiness]
     metrics: Callable[[], bytes]

@@ -236,13 +236,20 @@ SCHEMAS: Final[dict[str, Json]] = {
 }
 
 
+_BEHIND: Final = SECONDS | {
+    "description": "Only while the database, after a failover to an older copy, lacks views that were counted before."
+}
+
+
 def paths() -> Paths:
     """Return the operations that ask."""
     return _of_contents() | _of_artists() | _of_the_site()
 
 
 def _of_contents() -> Paths:
-    counted = answer("Views of all time.", {JSON: obj({"post_id": ID, "views": COUNT})})
+    counted = answer(
+        "Views of all time.", {JSON: obj({"post_id": ID, "views": COUNT, "lag_seconds": _BEHIND}, ("lag_seconds",))}
+    )
     return {
         "/api/post/{post_id}/count": {
             "get": operation(
