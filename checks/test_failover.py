@@ -175,3 +175,37 @@ def test_an_older_copy_gets_back_what_it_lacks_and_no_answer_hides_it(
             player = client.post("/player/events/view", json={"post_id": 1}, auth=(key, "ab" * 32))
             assert player.json()["accepted"] == 1
             assert client.post("/api/view", json={"post_id": 3}).json()["dropped"] == {"deleted": 1}
+
+
+def test_two_processes_replay_what_each_has_acknowledged(
+    postgres_server: Server,  # noqa: F811
+    folder: Path,
+) -> None:
+    execute(
+        postgres_server,
+        "CREATE DATABASE together TEMPLATE migrated",
+        "CREATE DATABASE together_older TEMPLATE migrated",
+    )
+    settings = SHARED | {"VTS_DATABASE__URL": postgres_server.url("together")}
+    with running(folder / "a", **settings) as a, running(folder / "b", **settings) as b:
+        token = a.service_token()
+        with a.client(token) as of_a, b.client(token) as of_b:
+            of_a.post("/api/content", json=[{"post_id": n, "owner_id": 7, "title": "by a"} for n in (1, 2, 3)])
+            of_b.post("/api/content", json=[{"post_id": 2, "owner_id": 9, "title": "by b"}])
+            assert of_b.delete("/api/content/3").status_code == 200
+            send_views(of_a, BEFORE)
+            send_views(of_b, AFTER)
+            wait_until(lambda: views_of(of_a) == views_of(of_b) == BEFORE + AFTER, RECOVERED_WITHIN_S)
+            with polled(a, token) as seen_by_a, polled(b, token) as seen_by_b:
+                wait_until(lambda: seen_by_a.seen and seen_by_b.seen)
+                go_back(postgres_server, "together")
+                for client in (of_a, of_b):
+                    wait_until(lambda client=client: views_of(client) == BEFORE + AFTER, RECOVERED_WITHIN_S)
+                    wait_until(
+                        lambda client=client: client.get("/health/ready").json()["status"] == "ok", RECOVERED_WITHIN_S
+                    )
+            assert not seen_by_a.low_unsaid(BEFORE + AFTER)
+            assert not seen_by_b.low_unsaid(BEFORE + AFTER)
+            assert described(postgres_server, "together") == described(postgres_server, "together_lost")
+            for client in (of_a, of_b):
+                assert client.post("/api/view", json={"post_id": 3}).json()["dropped"] == {"deleted": 1}

@@ -257,3 +257,34 @@ async def test_a_large_catalog_is_taken_in_by_bites(world: World) -> None:
     trio.lowlevel.remove_instrument(steps)
     assert world.memory.sizes()["contents"] == 149_999
     assert steps.taken >= 149_999 // BITE
+
+
+async def test_an_older_copy_of_the_database_takes_nothing_away(tmp_path: Path, autojump_clock: object) -> None:
+    """Until what it lacks is replayed; then the catalog is loaded as it is."""
+    newer, older, behind = Database(), Database(), False
+    newer.write(1, 2)
+    newer.write(2, owner=9)
+    database = newer
+    memory = MemoryCatalog()
+
+    async def since(revision: int) -> Change:
+        return await database.since(revision)
+
+    actor = CatalogActor(
+        memory, CatalogFile(tmp_path / "catalog.sqlite"), since, newer.listening, lambda: 0, lambda: behind
+    )
+    await actor.refresh()
+    older.write(1, 3)
+    database, behind = older, True
+    await actor.refresh()
+    assert memory.content(2) == owned(9) and memory.content(3) is None and memory.revision == 2
+    older.revision = 10  # a write since, above all that was heard of
+    older.write(4)
+    await actor.refresh()
+    assert memory.content(2) == owned(9) and memory.content(4) == owned(7)
+    older.revision = older.horizon = 20  # another process has begun its replay
+    await actor.refresh()
+    assert memory.content(2) == owned(9) and memory.content(3) == owned(7)
+    behind = False
+    await actor.refresh()
+    assert memory.content(2) is None and memory.content(3) == owned(7) and memory.revision == 20

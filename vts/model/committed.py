@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import msgspec
@@ -71,7 +72,7 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 _pack: Final = struct.Struct(">q8s").pack  # which takes the first 8 bytes of the key
-_pack_age: Final = struct.Struct(">H").pack
+_when: Final = attrgetter("created_at")
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder(Notice)
 
@@ -79,13 +80,13 @@ _decoder: Final = msgspec.json.Decoder(Notice)
 def notices_of(committed: Committed, now_us: int) -> list[str]:
     """Write the notices of a batch, each short enough for one NOTIFY; one at least, for who follows the journal."""
     since_us = now_us - NOW_US
-    last: dict[bytes, int] = {}
-    for event in committed.events:
-        if event.created_at > since_us:
-            key = _pack(event.post_id, event.viewer_key)
-            last[key] = max(event.created_at, last.get(key, 0))
+    recent = [event for event in committed.events if event.created_at > since_us]
+    last = {_pack(event.post_id, event.viewer_key): event.created_at for event in recent}
+    if len(last) < len(recent):  # somebody was seen twice: the last time counts
+        recent.sort(key=_when)
+        last = {_pack(event.post_id, event.viewer_key): event.created_at for event in recent}
     seen = list(last)
-    ages = [min(max(now_us - at_us, 0), NOW_US) // SECOND_US for at_us in last.values()]
+    ages = [(now_us - at_us) // SECOND_US if at_us < now_us else 0 for at_us in last.values()]
     totals, journal, run = committed.totals, committed.journal_id.hex(), committed.run_id.hex()
     count = max(-(-len(totals) // _NOTICE_POSTS), -(-len(seen) // _NOTICE_SEEN), 1)
     return [
@@ -94,13 +95,17 @@ def notices_of(committed: Committed, now_us: int) -> list[str]:
                 "journal": journal,
                 "posts": totals[n * _NOTICE_POSTS : (n + 1) * _NOTICE_POSTS],
                 "seen": _base64(b"".join(seen[n * _NOTICE_SEEN : (n + 1) * _NOTICE_SEEN])),
-                "ages": _base64(b"".join(map(_pack_age, ages[n * _NOTICE_SEEN : (n + 1) * _NOTICE_SEEN]))),
+                "ages": _base64(_pack_ages(ages[n * _NOTICE_SEEN : (n + 1) * _NOTICE_SEEN])),
                 "run": run,
                 "seq": committed.last_seq,
             }
         ).decode()
         for n in range(count)
     ]
+
+
+def _pack_ages(ages: Sequence[int]) -> bytes:
+    return struct.pack(f">{len(ages)}H", *ages)
 
 
 def _base64(raw: bytes) -> str:

@@ -162,13 +162,14 @@ class Drain:
             if part.last_seq == at:
                 if self._stopping:
                     return
-                if await intake.offsets([run.id for run in self._journal.runs]) != offsets:
-                    # Without an event nothing else would tell.
+                runs = [run.id for run in self._journal.runs]
+                known = {run: offsets[run] for run in runs if run in offsets}
+                if await intake.offsets(runs) != known:  # without an event nothing else would tell
                     raise StoreUnavailable("the journal's offset in the database has changed")
                 continue
-            known = min(offsets.get(part.run.id, 0), part.last_seq) if part.records else part.last_seq
-            if known > at:  # the database has these rows, or they are lost
-                at = known
+            passed = min(offsets.get(part.run.id, 0), part.last_seq) if part.records else part.last_seq
+            if passed > at:  # the database has these rows, or they are lost
+                at = passed
                 self._journal.drained(at)
                 continue
             at = offsets[part.run.id] = await self._store(intake, at, part)
