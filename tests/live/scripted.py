@@ -125,7 +125,9 @@ class World:
 
     async def top(self, limit: int, day: int) -> list[TopRow]:
         self._answer("top")
-        posts = sorted({k[0] for k in self.views if k[0] and k[0] not in self.hidden}, key=lambda post_id: self._rank(post_id, day))
+        posts = sorted(
+            {k[0] for k in self.views if k[0] and k[0] not in self.hidden}, key=lambda post_id: self._rank(post_id, day)
+        )
         rows = []
         for post_id in posts[:limit]:
             views, today, unique = self._counts([post_id], day)
