@@ -52,9 +52,9 @@ class Committed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Notice(msgspec.Struct, frozen=True):
     """A part of a batch that another process committed, as NOTIFY `vts_live` carries it.
 
-    `seq` is how far the run of the journal is drained with it. `posts` are the totals, `seen` the viewers of the last five
-    minutes: 8 bytes of post_id (big-endian) and the first 8 bytes of the viewer key, again and again. `ages` are the
-    seconds since each of them was last seen, 2 bytes each: ages, since the clocks of two machines differ.
+    `seq` is how far the run of the journal is drained with it. `posts` are the totals, `seen` the viewers of the last
+    five minutes: 8 bytes of post_id (big-endian) and the first 8 bytes of the viewer key, again and again. `ages` are
+    the seconds since each of them was last seen, 2 bytes each: ages, since the clocks of two machines differ.
     """
 
     journal: str

@@ -112,7 +112,7 @@ class Waterline:
     async def _await_replay(self) -> None:
         """Until the own journal is drained as far as it is written now, and the others as far as they were."""
         connection = await self._connect()
-        own = self._own | self._newest_run()
+        own = {**self._own, **self._newest_run()}
         try:
             while True:
                 if not await self._lacks(connection, self._others | own, -1):
