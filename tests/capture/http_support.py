@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -181,6 +182,11 @@ class House:
     @property
     def open_connections(self) -> int:
         return self.door.connections if self.door is not None else 0
+
+    @property
+    def unsent(self) -> bool:
+        """Whether some client has not taken all of its answers."""
+        return self.door is not None and any(getattr(line, "unsent", b"") for line in self.door._lines)
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -362,9 +368,15 @@ class Client:
         self._buffer += piece
 
 
-async def connect(house: House) -> Client:
+async def connect(house: House, receive_buffer_bytes: int | None = None) -> Client:
     assert house.door is not None
-    return Client(await trio.open_tcp_stream("127.0.0.1", house.door.port))
+    if receive_buffer_bytes is None:
+        return Client(await trio.open_tcp_stream("127.0.0.1", house.door.port))
+    small = socket.socket()
+    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
+    stream = trio.SocketStream(trio.socket.from_stdlib_socket(small))
+    await stream.socket.connect(("127.0.0.1", house.door.port))
+    return Client(stream)
 
 
 async def ask(house: House, data: bytes) -> Answer:

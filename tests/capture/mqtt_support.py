@@ -55,6 +55,7 @@ class FakeAdmission:
     def __init__(self) -> None:
         self.journal: list[Report] = []
         self.batches: list[int] = []
+        self.waiting = 0  # submissions that the gate holds
         self.judge: Callable[[Report], Refused | None] = lambda report: None
         self.gate: Callable[[], Any] | None = None
         self._known: set[object] = set()
@@ -64,7 +65,9 @@ class FakeAdmission:
 
     async def submit(self, reports: Sequence[Report]) -> list[Outcome]:
         if self.gate is not None:
+            self.waiting += 1
             await self.gate()
+            self.waiting -= 1
         await trio.lowlevel.checkpoint()
         self.batches.append(len(reports))
         return [self._decide(report) for report in reports]

@@ -34,6 +34,11 @@ QUICK = Limits(header_timeout_s=0.2, body_timeout_s=0.2, keep_alive_s=0.2, write
 OK = b"HTTP/1.1 202 Accepted"
 
 
+def ask_before(path: str) -> bytes:
+    """What a browser asks before it sends a request from another site."""
+    return f"OPTIONS {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+
+
 async def test_a_connection_is_kept_and_pipelined_answers_come_in_order() -> None:
     async with open_house() as house:
         client = await connect(house)
@@ -85,6 +90,37 @@ async def test_answers_wait_for_the_journal_and_reading_waits_for_answers() -> N
         assert waited.cancelled_caught
         house.admission.release()
         assert [(await client.answer()).status for _ in range(1001)] == [202] * 1001
+
+
+async def test_a_line_end_behind_a_body_is_ignored() -> None:
+    async with open_house() as house:
+        client = await connect(house)
+        heard = []
+        for _ in range(5):
+            await client.send(VIEW + b"\r\n")
+            heard.append((await client.answer()).status)
+        await client.send(VIEW)
+        assert [*heard, (await client.answer()).status] == [202] * 6
+
+
+async def test_a_slow_reader_whose_next_answer_waits_for_the_journal_costs_no_turns() -> None:
+    """Answers fill the socket, a view waits behind them; once they are read, nothing happens until it is journaled."""
+    async with open_house() as house:
+        client = await connect(house, receive_buffer_bytes=4096)
+        rounds = 0
+        while not house.unsent:
+            house.admission.release()
+            house.admission.held = True
+            await client.send(ask_before("/api/view") * 400 + VIEW)
+            rounds += 1
+            await trio.testing.wait_all_tasks_blocked()
+        last = rounds * 401
+        heard = [(await client.answer()).status for _ in range(last - 1)]
+        assert heard.count(204) == rounds * 400
+        with trio.fail_after(5):
+            await trio.testing.wait_all_tasks_blocked(0.05)
+        house.admission.release()
+        assert (await client.answer()).status == 202
 
 
 async def test_other_requests_are_handed_over_with_all_that_was_said() -> None:

@@ -214,6 +214,18 @@ def test_a_head_that_repeats_is_recognised_and_any_other_is_not() -> None:
     assert reader.repeated(POST + b"Content-Length: 2\r\n\r\ncd") is None  # in the middle of another request
 
 
+@pytest.mark.parametrize("body", [b"ab", b"\r\n{}", b"\r\n\r\n"])
+def test_a_line_end_behind_a_body_is_no_part_of_the_head(body: bytes) -> None:
+    reader = new_reader()
+    data = POST + b"Content-Length: %d\r\n\r\n" % len(body) + body + b"\r\n"
+    for _ in range(3):
+        reader.feed(data)
+        assert reader.ready.popleft()[1] == body
+        known = reader.repeated(data)
+        assert known is None or known[1] == body
+    assert reader.fault is None
+
+
 def test_a_few_heads_are_known_at_once_and_the_oldest_gives_way() -> None:
     reader = new_reader()
     sent = [POST + b"Content-Length: %d\r\n\r\n" % size + b"x" * size for size in range(1, KNOWN_HEADS_MAX + 2)]

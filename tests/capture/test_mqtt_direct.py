@@ -63,13 +63,15 @@ async def house(tls: ssl.SSLContext | None = None, **limits: Any) -> AsyncIterat
             await until(lambda: built.endpoint.connections == 0)
 
 
-async def talk(port: int, *data: bytes) -> bytes:
-    """Write bytes, return all that comes until the other side hangs up."""
+async def talk(port: int, *data: bytes, ends: bool = False) -> bytes:
+    """Write bytes, return all that comes until the other side hangs up; with `ends` our side says no more."""
     stream = await trio.open_tcp_stream("127.0.0.1", port)
     heard = b""
     async with stream:
         for piece in data:
             await stream.send_all(piece)
+        if ends:
+            await stream.send_eof()
         with trio.fail_after(5):
             try:
                 while more := await stream.receive_some():
@@ -89,15 +91,20 @@ async def refusal(port: int, **fields: Any) -> str:
     return packet.reason_code.name
 
 
-async def farewell(port: int, *packets: bytes) -> str | None:
+async def farewell(port: int, *said: bytes) -> str | None:
     """Return the reason of the DISCONNECT that answers these packets."""
-    heard = await talk(port, connect(), *packets)
+    heard = packets(await talk(port, connect(), *said))
+    return next((packet.reason_code.name for packet in heard if isinstance(packet, mqtt5.DisconnectPacket)), None)
+
+
+def packets(heard: bytes) -> list[mqtt5.Packet]:
+    """Return the packets that bytes hold."""
+    found = []
     while heard:
         packet, size = mqtt5.read(memoryview(heard))
-        if isinstance(packet, mqtt5.DisconnectPacket):
-            return packet.reason_code.name
+        found.append(packet)
         heard = heard[size:]
-    return None
+    return found
 
 
 def publish(topic: str = VIEW, payload: bytes | None = None, **fields: Any) -> bytes:
@@ -288,6 +295,60 @@ async def test_who_breaks_the_rules_is_sent_away_with_the_reason(packet: bytes, 
     async with house() as home:
         assert await farewell(home.port, packet) == reason
         assert home.world.counts["retained"] == (reason == "RETAIN_NOT_SUPPORTED")
+
+
+@pytest.mark.parametrize("qos", [mqtt5.QoS.AT_MOST_ONCE, mqtt5.QoS.AT_LEAST_ONCE])
+@pytest.mark.parametrize(
+    ("last", "reason"),
+    [
+        (mqtt5.DisconnectPacket().write(), None),
+        (b"", None),
+        (b"\x00\x00", Gone.MALFORMED_PACKET),
+        (mqtt5.PubAckPacket(3).write(), Gone.PROTOCOL_ERROR),
+    ],
+    ids=["a disconnect", "the end of the stream", "no packet", "a packet out of place"],
+)
+async def test_what_comes_before_the_end_in_one_read_is_decided_first(
+    qos: mqtt5.QoS, last: bytes, reason: mqtt5.DisconnectReasonCode | None
+) -> None:
+    will = mqtt5.Will(f"{BASE}/status", payload=b'{"status":"offline"}')
+    async with house() as home:
+        ids = [1, 2, 3] if qos == mqtt5.QoS.AT_LEAST_ONCE else [None] * 3
+        said = [publish(payload=view(at=at), qos=qos, packet_id=packet_id) for at, packet_id in enumerate(ids)]
+        heard = await talk(home.port, connect(will=will) + b"".join(said) + last, ends=True)
+        await until(lambda: home.endpoint.connections == 0)
+        assert len(home.world.admission) == 3
+        acked = [packet.packet_id for packet in packets(heard) if isinstance(packet, mqtt5.PubAckPacket)]
+        assert acked == [packet_id for packet_id in ids if packet_id is not None]
+        ends = [packet.reason_code for packet in packets(heard) if isinstance(packet, mqtt5.DisconnectPacket)]
+        assert ends == ([reason] if reason is not None else [])
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        assert len(home.world.statuses) == (last != mqtt5.DisconnectPacket().write())
+
+
+async def test_who_hangs_up_without_reading_has_said_what_was_sent() -> None:
+    """The first acknowledgement meets a closed socket; what had come in by then is read all the same."""
+    async with house() as home:
+        journal = trio.Event()
+        home.world.admission.gate = journal.wait
+        device = await trio.open_tcp_stream("127.0.0.1", home.port)
+        await device.send_all(connect() + publish(payload=view(at=1)))
+        await until(lambda: home.world.admission.waiting)
+        acked = [publish(payload=view(at=at), packet_id=at) for at in range(2, 40)]
+        plain = [publish(payload=view(at=at), qos=mqtt5.QoS.AT_MOST_ONCE, packet_id=None) for at in range(40, 200)]
+        await device.send_all(b"".join(acked + plain))  # more than one read takes
+        await device.aclose()
+        journal.set()
+        await until(lambda: home.endpoint.connections == 0)
+        assert len(home.world.admission) == 199
+
+
+async def test_the_command_line_counts_whatever_its_quality_of_service() -> None:
+    async with house() as home:
+        login = ["-V", "5", "-u", KEY, "-P", CREDENTIAL]
+        for number in range(6):
+            await mosquitto_pub(home.port, VIEW, view(at=number), *login, "-q", str(number % 2))
+        await until(lambda: len(home.world.admission) == 6)
 
 
 async def test_what_cannot_be_kept_is_not_acknowledged() -> None:

@@ -18,6 +18,7 @@ from vts.capture.request import CaptureHead
 
 HEADER_LINES_MAX: Final = 128  # a browser sends about 15, a chain of proxies as many again
 KNOWN_HEADS_MAX: Final = 3  # a client's views differ in the digits of a number, and so in Content-Length
+HEAD_END: Final = b"\r\n\r\n"
 H2_PREFACE: Final = b"PRI * HTTP/2"
 
 Header = tuple[bytes, bytes]
@@ -152,8 +153,10 @@ class RequestReader:
         self._let_go_of_body()
 
     def _learn(self, data: bytes) -> None:
+        """Know this head again, if nothing stands around it and its body: a CRLF may (RFC 9112, section 2.2)."""
         head, body = self.ready[-1]
-        if not head.chunked and head.keep_alive and not head.upgrade:
+        is_whole = data.find(HEAD_END) + len(HEAD_END) + len(body) == len(data)
+        if is_whole and not head.chunked and head.keep_alive and not head.upgrade:
             if len(self._known) >= KNOWN_HEADS_MAX:
                 del self._known[next(iter(self._known))]
             self._known[len(data)] = head, data[: len(data) - len(body)]

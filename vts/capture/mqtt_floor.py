@@ -168,7 +168,9 @@ class Floor:
             published = line.receive(data)
             if published:
                 await self._decide(line, published)
-            await line.flush()
+            await line.flush_if_heard()
+            if line.goodbye is not None:
+                raise line.goodbye
             if self._stopping:
                 raise Goodbye(Gone.SERVER_SHUTTING_DOWN)
             if not self._doorkeeper.may_stay(line.key):

@@ -26,11 +26,15 @@ _TEXTS: Final = {**dict.fromkeys((0x03, 0x08, 0x12, 0x15, 0x1A, 0x1C, 0x1F), 1),
 
 
 class BadPacket(Exception):
-    """The peer does not speak MQTT 5 as it should. `reason` is what a DISCONNECT would say."""
+    """The peer does not speak MQTT 5 as it should. `reason` is what a DISCONNECT would say.
+
+    `before` holds the packets that the same bytes brought in good order before it.
+    """
 
     def __init__(self, what: str, reason: mqtt5.DisconnectReasonCode = mqtt5.DisconnectReasonCode.MALFORMED_PACKET):
         super().__init__(what)
         self.reason = reason
+        self.before: list[mqtt5.Packet] = []
 
 
 class Frames:
@@ -47,11 +51,15 @@ class Frames:
         if self._rest:
             data = self._rest + data
         view = memoryview(data)
-        packets = []
+        packets: list[mqtt5.Packet] = []
         at = 0
-        while (end := self._end_of(data, at)) is not None:
-            packets.append(_read(data, view, at, end))
-            at = end
+        try:
+            while (end := self._end_of(data, at)) is not None:
+                packets.append(_read(data, view, at, end))
+                at = end
+        except BadPacket as fault:
+            fault.before = packets
+            raise
         self._rest = data[at:] if at else data
         return packets
 

@@ -53,6 +53,11 @@ class Line(Peer):
         finally:
             self.writing_since = inf
 
+    async def flush_if_heard(self) -> None:
+        """Write what is ready. A player that has gone does not hear it; what it had sent is still to be read."""
+        with suppress(trio.BrokenResourceError):
+            await self.flush()
+
     def is_silent(self, now: float) -> bool:
         """Whether we have waited for the player for longer than its keep-alive allows."""
         return now - self.reading_since > self.keep_alive_s * KEEP_ALIVE_GRACE

@@ -43,11 +43,14 @@ class Publication(NamedTuple):
 
 
 class Peer:
-    """One player after its CONNECT was accepted. Every method is synchronous; the end is a `Goodbye`."""
+    """One player after its CONNECT was accepted. Every method is synchronous.
+
+    `goodbye` is set when the connection has to end: what was published before that is decided and acknowledged first.
+    """
 
     __slots__ = (
-        "_frames", "_receive_maximum", "_topics", "_unacknowledged", "client_id", "filters", "key", "outgoing",
-        "session_expiry_s", "will",
+        "_frames", "_receive_maximum", "_topics", "_unacknowledged", "client_id", "filters", "goodbye", "key",
+        "outgoing", "session_expiry_s", "will",
     )  # fmt: skip
 
     def __init__(
@@ -58,6 +61,7 @@ class Peer:
         self.will = connect.will
         self.session_expiry_s = connect.session_expiry_interval
         self.filters: Filters = {}
+        self.goodbye: Goodbye | None = None
         self.outgoing = Outgoing()
         self.outgoing.allow(connect.receive_max, connect.max_packet_size)
         self._topics = topics
@@ -66,12 +70,22 @@ class Peer:
         self._unacknowledged = 0
 
     def receive(self, data: bytes) -> list[Publication]:
-        """Take bytes of the player; return what it published, in order. Raises Goodbye."""
+        """Take bytes of the player; return what it published, in order, up to its `goodbye` if that is among them."""
+        published: list[Publication] = []
         try:
-            packets = self._frames.feed(data)
+            self._take(self._packets(data), published)
+        except Goodbye as goodbye:
+            self.goodbye = goodbye
+        return published
+
+    def _packets(self, data: bytes) -> list[mqtt5.Packet]:
+        try:
+            return self._frames.feed(data)
         except BadPacket as fault:
-            raise Goodbye(fault.reason) from None
-        published = []
+            self.goodbye = Goodbye(fault.reason)  # unless one of the packets before it ends the connection
+            return fault.before
+
+    def _take(self, packets: list[mqtt5.Packet], published: list[Publication]) -> None:
         for packet in packets:
             if isinstance(packet, mqtt5.PublishPacket):
                 published.append(self._published(packet))
@@ -79,7 +93,6 @@ class Peer:
                 self._control(packet)
         if self.outgoing.overgrown:
             raise Goodbye(Gone.QUOTA_EXCEEDED)
-        return published
 
     def acknowledge(self, packet: mqtt5.PublishPacket, code: mqtt5.PubAckReasonCode) -> None:
         """Tell the player what became of a publication. Call it in the order of arrival."""

@@ -119,8 +119,11 @@ class PlainLine:
     def _flush(self) -> None:
         data, self.unsent, self.flush_deadline = self.unsent, b"", inf
         self.write(data)
-        if not self.unsent:
-            self.wake()
+        if self.unsent:
+            return
+        if self.connection.busy:
+            self._watch(0)  # an empty send buffer would be reported at every turn until the answer is there
+        self.wake()
 
     def _watch(self, events: int) -> None:
         if self.connection.end is None:
