@@ -19,6 +19,7 @@ from vts.capture.departures import Departures, HandOver, OnWebSocket, Stream
 from vts.capture.limits import Limits, Room
 from vts.capture.listening import listeners_at
 from vts.capture.pump import PlainLine, Pump, available
+from vts.capture.silence import notice_silence
 from vts.capture.stream_line import StreamLine
 
 SWEEP_S: Final = 0.5  # how exact deadlines and the Date header are
@@ -76,6 +77,8 @@ class Door:
         """Listen and serve until `stop`, then finish. Raises OSError when the address cannot be had."""
         listeners = await listeners_at(self._host, self.port, settings=("VTS_HTTP__HOST", "VTS_HTTP__PORT"))
         self.port = listeners[0].socket.getsockname()[1]
+        for listener in listeners:
+            notice_silence(listener)
         self._house.now = trio.current_time()
         async with trio.open_nursery() as connections, trio.open_nursery() as machinery:
             pump = Pump(self._house) if available and self._tls is None else None

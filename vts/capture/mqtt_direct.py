@@ -11,6 +11,7 @@ from vts.capture.mqtt_entrance import DirectLimits
 from vts.capture.mqtt_floor import Floor
 from vts.capture.mqtt_login import Doorkeeper
 from vts.capture.player_reports import PlayerReports
+from vts.capture.silence import notice_silence
 from vts.model.ports import Catalog
 
 
@@ -51,6 +52,8 @@ class DirectEndpoint:
         listeners = await listeners_at(host, port, settings=("VTS_MQTT__LISTEN", "VTS_MQTT__LISTEN"), backlog=1024)
         try:
             self.port = listeners[0].socket.getsockname()[1]
+            for listener in listeners:
+                notice_silence(listener)
             async with trio.open_nursery() as nursery:
                 self._floor = Floor(self._limits, self._reports, self._doorkeeper, self._tls, nursery)
                 task_status.started()

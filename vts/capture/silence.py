@@ -1,0 +1,40 @@
+"""Peers that vanish without a word: the kernel ends their connections, whoever waits on them.
+
+A machine that loses its power or its network closes nothing. What we wait to read from it never comes, and what we
+write is sent again for a quarter of an hour before Linux gives up. So listening sockets ask for signs of life; on Linux
+and macOS accepted sockets inherit what their listener asks for.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Final
+
+import trio
+
+IDLE_S: Final = 15  # without traffic, before the first probe; live counts send something as often
+PROBE_EVERY_S: Final = 5
+PROBES: Final = 4
+UNANSWERED_S: Final = (
+    25  # data or probes that nobody acknowledges (RFC 5482): gone within 40 s of the last sign of life
+)
+
+_OPTIONS: Final = (
+    ("TCP_KEEPIDLE", IDLE_S),
+    ("TCP_KEEPALIVE", IDLE_S),  # what macOS calls it
+    ("TCP_KEEPINTVL", PROBE_EVERY_S),
+    ("TCP_KEEPCNT", PROBES),
+    ("TCP_USER_TIMEOUT", UNANSWERED_S * 1_000),
+)
+
+
+def notice_silence(listener: trio.SocketListener) -> None:
+    """Have connections accepted from now on end when their peer is gone: reading and writing then fail.
+
+    A system without one of the options does what it can with the others.
+    """
+    listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _OPTIONS:
+        option = getattr(socket, name, None)
+        if option is not None:
+            listener.socket.setsockopt(socket.IPPROTO_TCP, option, value)
