@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import trio
@@ -17,11 +17,18 @@ TRIAL_S: Final = 60.0
 
 
 class BrokerSession:
-    """An actor like the subscriber that it runs for every tenure. `subscribe` makes one for a client id."""
+    """An actor like the subscriber that it runs for every tenure. `subscribe` makes one for a client id.
 
-    def __init__(self, leader: Leader, subscribe: Callable[[str], MqttSubscriber]) -> None:
+    `probe` tells whether the broker would let this process in; the leader asks before it hands the session over.
+    """
+
+    def __init__(
+        self, leader: Leader, subscribe: Callable[[str], MqttSubscriber], probe: Callable[[], Awaitable[bool]]
+    ) -> None:
         self._leader = leader
         self._subscribe = subscribe
+        self._probe = probe
+        leader.watch(self)
         self._stopping = False
         self._waiting = trio.CancelScope()
         self._subscriber: MqttSubscriber | None = None
@@ -30,6 +37,10 @@ class BrokerSession:
     def connected(self) -> bool:
         """Whether the broker lets this process read."""
         return self._subscriber is not None and self._subscriber.connected
+
+    async def answers(self) -> bool:
+        """Whether the broker would let this process in, tried now."""
+        return await self._probe()
 
     @property
     def state(self) -> str:

@@ -31,6 +31,7 @@ from vts.capture.limits import Limits
 from vts.capture.mqtt_broker import Broker, broker_of
 from vts.capture.mqtt_direct import DirectEndpoint
 from vts.capture.mqtt_entrance import DirectLimits
+from vts.capture.mqtt_probe import answers
 from vts.capture.mqtt_session import SessionOptions
 from vts.capture.mqtt_subscriber import MqttSubscriber
 from vts.capture.mqtt_wire import Topics
@@ -159,7 +160,8 @@ class Doors:
         self.leader = Leader(
             self._leader_session, memory, lambda database: mqtt.client_id or session_name(database, mqtt.topic_prefix)
         )
-        return BrokerSession(self.leader, partial(self._subscribe, broker))
+        probe = partial(answers, broker.dial, self._session_options(broker, ""))
+        return BrokerSession(self.leader, partial(self._subscribe, broker), probe)
 
     async def _leader_session(self) -> Connection:
         if self.parts.embedded is not None:
@@ -168,9 +170,12 @@ class Doors:
         return await self.parts.database.connect("reader", command_timeout_s=ANSWER_S, name=name)
 
     def _subscribe(self, broker: Broker, client_id: str) -> MqttSubscriber:
+        return MqttSubscriber(broker.dial, self._session_options(broker, client_id), self._reports)
+
+    def _session_options(self, broker: Broker, client_id: str) -> SessionOptions:
         mqtt = self.parts.settings.mqtt
         prefix = f"$share/{mqtt.share_group}/" if mqtt.share_group else ""
-        options = SessionOptions(
+        return SessionOptions(
             client_id=client_id,
             username=broker.username,
             password=broker.password,
@@ -180,7 +185,6 @@ class Doors:
             receive_maximum=mqtt.receive_maximum,
             packet_max_bytes=mqtt.packet_max_bytes,
         )
-        return MqttSubscriber(broker.dial, options, self._reports)
 
     def _make_direct(self) -> DirectEndpoint | None:
         mqtt = self.parts.settings.mqtt

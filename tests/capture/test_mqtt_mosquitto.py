@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.capture.mqtt_support import KEY, Device, Mosquitto, World, mosquitto_pub, until, view
 from vts.capture.mqtt_broker import broker_of
+from vts.capture.mqtt_probe import answers
 from vts.capture.mqtt_session import ConnectionLost
 from vts.model.faults import BadStart
 
@@ -29,6 +30,27 @@ async def broker(tmp_path: Path) -> AsyncIterator[Mosquitto]:
     broker = Mosquitto(tmp_path)
     await broker.start()
     yield broker
+    broker.stop()
+
+
+async def test_a_try_at_the_broker_takes_nobodys_session(tmp_path: Path) -> None:
+    broker, world = Mosquitto(tmp_path), World()
+    await broker.start()
+    url = f"mqtt://127.0.0.1:{broker.port}"
+    async with world.serving(url) as subscriber:
+        assert await answers(broker_of(url).dial, world.options(url))
+        await mosquitto_pub(broker.port, VIEW, view())
+        await until(lambda: len(world.admission) == 1)
+        assert subscriber.connected
+    broker.stop()
+    assert not await answers(broker_of(url).dial, world.options(url))
+
+
+async def test_a_broker_that_refuses_our_password_is_not_reached(tmp_path: Path) -> None:
+    broker, world = Mosquitto(tmp_path, "allow_anonymous false"), World()
+    await broker.start()
+    url = f"mqtt://vts:wrong@127.0.0.1:{broker.port}"
+    assert not await answers(broker_of(url).dial, world.options(url))
     broker.stop()
 
 

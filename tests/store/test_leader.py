@@ -10,10 +10,29 @@ import trio
 
 from vts.model.faults import StoreUnavailable
 from vts.store import leader as rules
+from vts.store import reach
 from vts.store.connection import Connection, Database
 from vts.store.leader import Leader, MemoryFile, holder, installation_of, session_name
 
-SOON_S = 3.0
+SOON_S = 20.0  # of busy cores; every wait here ends within half a second on idle ones
+
+
+class Broker:
+    """The broker as one process sees it; it reads the session whenever it leads and the broker can be reached."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self.reachable = True
+        self.tried = 0
+
+    @property
+    def connected(self) -> bool:
+        return self.reachable and self._process.leads
+
+    async def answers(self) -> bool:
+        self.tried += 1
+        await trio.lowlevel.checkpoint()
+        return self.reachable
 
 
 class Process:
@@ -36,6 +55,8 @@ class Process:
             MemoryFile(self._folder / "leader.json"),
             lambda installation: session_name(installation, "p"),
         )
+        self.broker = Broker(self)
+        self.leader.watch(self.broker)
 
     async def _connect(self) -> Connection:
         if not self.reachable:
@@ -83,6 +104,8 @@ def start(tmp_path: Path, database: Database, nursery: trio.Nursery, monkeypatch
     monkeypatch.setattr(rules, "ASK_EVERY_S", 0.05)
     monkeypatch.setattr(rules, "GHOST_S", 0.5)
     monkeypatch.setattr(rules, "PRESUME_AFTER_S", 0.2)
+    for name, value in {"SEEK_AFTER_S": 0.1, "LET_GO_AFTER_S": 0.2, "TRY_EVERY_S": 0.05, "HESITATE_S": 0.3}.items():
+        monkeypatch.setattr(reach, name, value)
 
     async def started(name: str) -> Process:
         process = Process(name, tmp_path, database)
@@ -213,6 +236,39 @@ async def test_a_restart_inside_the_process_gives_the_lock_back_and_presumes_aga
         nursery.start_soon(a.run)
         await until(lambda: a.leads)
         nursery.cancel_scope.cancel()
+
+
+async def test_who_loses_the_broker_gives_way_to_a_process_that_reaches_it(start: Start) -> None:
+    a = await start("a")
+    await until(lambda: a.leads)
+    b, c = await start("b"), await start("c")
+    await until(lambda: b.leader.others_lead and c.leader.others_lead)
+    tenure = a.leader.tenure
+    a.broker.reachable = False
+    await until(lambda: b.leads or c.leads)
+    assert tenure is not None and tenure.over.is_set() and not a.leads and not (b.leads and c.leads)
+    heir, other = (b, c) if b.leads else (c, b)
+    other.broker.reachable = False
+    heir.kill()
+    await until(lambda: a.leads or other.leads)  # of two that cannot reach it, one leads all the same
+    assert not (a.leads and other.leads)
+
+
+async def test_of_those_that_cannot_reach_the_broker_the_leader_stays(start: Start) -> None:
+    a = await start("a")
+    await until(lambda: a.leads)
+    b = await start("b")
+    await until(lambda: b.leader.others_lead)
+    tenure = a.leader.tenure
+    b.broker.reachable = a.broker.reachable = False
+    await until(lambda: b.broker.tried >= 5)
+    assert a.leader.tenure is tenure
+    b.broker.reachable = True
+    await until(lambda: b.leads)
+    assert not a.leads
+    a.broker.reachable = True
+    b.kill()
+    await until(lambda: a.leads)
 
 
 async def test_a_memory_of_another_database_is_corrected(start: Start, database: Database) -> None:

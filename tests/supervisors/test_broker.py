@@ -17,6 +17,7 @@ from supervisors.root import Tree
 from supervisors.supervisor import alone
 from tests.capture.fake_broker import FakeBroker
 from tests.capture.mqtt_support import World
+from vts.capture.mqtt_probe import answers
 from vts.capture.mqtt_session import ConnectionLost, TakenOver
 from vts.capture.mqtt_subscriber import MqttSubscriber
 from vts.model.faults import StoreUnavailable
@@ -35,7 +36,7 @@ class House:
         self.memory.write(Memory(DATABASE, led))
         self.broker = FakeBroker()
         self.leader = Leader(self._connect, self.memory, lambda database: session_name(database, "makapix"))
-        self.session = BrokerSession(self.leader, self._subscribe)
+        self.session = BrokerSession(self.leader, self._subscribe, self._probe)
         self._nursery = nursery
 
     async def _connect(self) -> Connection:
@@ -44,6 +45,9 @@ class House:
     def _subscribe(self, client_id: str) -> MqttSubscriber:
         world = World()
         return MqttSubscriber(self._dial, world.options(client_id=client_id), world.reports)
+
+    async def _probe(self) -> bool:
+        return await answers(self._dial, World().options(client_id=""))
 
     async def _dial(self) -> trio.abc.Stream:
         ours, theirs = memory_stream_pair()

@@ -7,7 +7,8 @@ broker's queue goes on too.
 PostgreSQL decides who begins; its absence stops nobody. A leader that cannot reach it leads on, and a process that led
 when it was last heard of leads from the start: acknowledgements come from the journal. Such a leader leaves as soon as
 another has taken over the broker's session; one whose lock is proven takes the session back. So two never fight for it:
-only one of them can prove the lock.
+only one of them can prove the lock. A leader that has lost the broker lets go of the lock when another process can
+reach it (`reach`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import trio
 
 from vts.model.faults import Outage
 from vts.store.connection import Connection
+from vts.store.reach import BrokerView, Reach
 
 LOCK: Final = 7285  # the first half of the lock's key; the second is made of the session's name
 ASK_EVERY_S: Final = 1.0  # for the lock, or whether it is still ours: what another's takeover waits for at most
@@ -100,6 +102,15 @@ class Tenure:
     over: trio.Event = field(default_factory=trio.Event)
 
 
+class _Unwatched:
+    """A broker that nobody watches counts as reached."""
+
+    connected = True
+
+    async def answers(self) -> bool:
+        return True
+
+
 class Leader:
     """The actor that stands for the lock.
 
@@ -114,9 +125,14 @@ class Leader:
         self._may_presume = self._memory is not None and self._memory.leading
         self._appointed = trio.Event()
         self._doubt = trio.Event()
+        self._broker: BrokerView = _Unwatched()
         self.tenure: Tenure | None = None
         self.proven = False
         self.others_lead = False
+
+    def watch(self, broker: BrokerView) -> None:
+        """Lead only as long as this process reaches the broker, or no other does."""
+        self._broker = broker
 
     async def next_tenure(self) -> Tenure:
         """Wait until this process leads."""
@@ -148,7 +164,7 @@ class Leader:
         try:
             connection = await self._connect()
             try:
-                await self._win(connection)
+                await self._stand_and_lead(connection)
             finally:
                 await connection.close()
         except Outage:
@@ -161,24 +177,34 @@ class Leader:
         finally:
             self.proven = self.others_lead = False
 
-    async def _win(self, connection: Connection) -> None:
+    async def _stand_and_lead(self, connection: Connection) -> None:
         await connection.execute(f"SET idle_session_timeout = '{SILENT_S}s'")
         installation = await installation_of(connection)
         session = self._name_of(installation)
         if self.tenure is not None and self.tenure.session != session:
             self._resign()  # another database than the one that is remembered
+        reach = Reach(connection, LOCK, lock_key(session), self._broker)
+        while True:
+            await self._win(connection, lock_key(session), reach)
+            await reach.lead()
+            await self._hold(connection, installation, reach)
+            self.proven, self.others_lead = False, True
+            self._resign()  # before the other can read: what we acknowledge now would be its to acknowledge
+            await reach.let_go()
+
+    async def _win(self, connection: Connection, key: int, reach: Reach) -> None:
+        """Stand for the lock until it is ours."""
         refused_since = trio.current_time()
-        while not await connection.fetchval(_TRY, LOCK, lock_key(session)):
+        while not (await reach.may_stand() and await connection.fetchval(_TRY, LOCK, key)):
             self.others_lead = True
             if self.tenure is None or trio.current_time() - refused_since > GHOST_S:
                 self._resign()
             await trio.sleep(ASK_EVERY_S)
         self.others_lead = False
-        await self._hold(connection, installation)
 
-    async def _hold(self, connection: Connection, installation: bytes) -> None:
-        """Lead as long as PostgreSQL answers on the session that has the lock."""
-        while True:
+    async def _hold(self, connection: Connection, installation: bytes, reach: Reach) -> None:
+        """Lead as long as PostgreSQL answers on the session that has the lock, and nobody is better placed."""
+        while not await reach.should_let_go():
             self._doubt = trio.Event()
             await connection.execute("SELECT 1")
             if not self._doubt.is_set():
