@@ -13,6 +13,7 @@ import msgspec
 
 from vts.model import identity
 from vts.model.reaction import EMOJI_MAX_CHARS
+from vts.model.unsaid import what_and_where
 from vts.model.view import CHANNELS, PLAY_ORDERS, POST_ID_MAX
 
 INTENTS: Final = {"artwork": "intentional", "intentional": "intentional", "channel": "listing", "automated": "listing"}
@@ -249,7 +250,8 @@ def _decode(decoder: msgspec.json.Decoder[T], payload: bytes) -> T:
     try:
         return decoder.decode(payload)
     except msgspec.ValidationError as fault:
-        raise BadPayload(str(fault)) from None
+        what, path = what_and_where(fault)
+        raise BadPayload(f"{path}: {what}" if path else what) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise BadPayload("the payload is not JSON") from None
     except RecursionError:
@@ -259,6 +261,8 @@ def _decode(decoder: msgspec.json.Decoder[T], payload: bytes) -> T:
 def _view(
     said: _View | _Submit, intent: object, when: tuple[str | None, str | None], named: str | None, wants_ack: bool
 ) -> PlayerView:
+    if any(text is not None and "\0" in text for text in when):
+        raise BadPayload("the time or its zone has a NUL character")
     unknown: list[str] = []
     channel = _known("channel", said.channel, CHANNELS, unknown)
     return PlayerView(

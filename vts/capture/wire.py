@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Protocol, TypeVar
 import msgspec
 
 from vts.model import identity
+from vts.model.unsaid import what_and_where
 from vts.model.view import CHANNELS, PLAY_ORDERS, POST_ID_MAX, VIEW_SOURCES, VIEW_TYPES
 
 REFERRER_MAX_CHARS: Final = 4096  # browsers cut it there (Referrer Policy, section 8.3)
@@ -234,14 +235,11 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw) -> T:
 
 
 _MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
-_AT: Final = re.compile(r"(.*) - at `\$\.?(.*)`")
 
 
 def _explain(fault: msgspec.ValidationError) -> str:
     """Turn msgspec's text, which holds types, bounds and a path but no value, into `field: what is wrong`."""
-    text = str(fault)
-    if found := _MISSING.search(text):
+    what, field = what_and_where(fault)
+    if found := _MISSING.search(what):
         return f"{found[1]}: is missing"
-    found = _AT.fullmatch(text)
-    what, field = (found[1], found[2]) if found else (text, "")
     return f"{field or 'body'}: {what[:1].lower()}{what[1:].replace('`', '')}"

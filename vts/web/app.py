@@ -28,6 +28,7 @@ def create_app(services: Services) -> QuartTrio:
     """Build the Quart application. It is served one request to a connection, behind the door."""
     app = QuartTrio("vts.web", static_folder="static", static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = BODY_MAX_BYTES
+    app.url_map.merge_slashes = False  # the redirect would name the Host that was sent
     install_error_answers(app)
     for room in (
         capture, content, posts, artists, admin, persons, exports, imports, live, operations, pages, docs,

@@ -10,7 +10,7 @@ from vts.model.content import ContentRow, PlayerRow
 from vts.model.principal import Principal
 from vts.model.view import POST_ID_MAX
 from vts.web.answers import Problem, json_answer
-from vts.web.rows import body_of, decode_rows
+from vts.web.rows import decode_rows, plain_body_of
 from vts.web.services import Services
 from vts.web.who import actor_of, principal_of, require_service
 
@@ -29,14 +29,14 @@ def blueprint(services: Services) -> Blueprint:
     @routes.post("/api/content")
     async def upsert_contents() -> Response:
         check_service()
-        rows = decode_rows(await body_of(request), ContentRow)
+        rows = decode_rows(await plain_body_of(request), ContentRow)
         await audited("catalog.upsert", "content", len(rows))
         return json_answer({"upserted": await services.upsert_contents(rows)})
 
     @routes.post("/api/players")
     async def upsert_players() -> Response:
         check_service()
-        rows = decode_rows(await body_of(request), PlayerRow)
+        rows = decode_rows(await plain_body_of(request), PlayerRow)
         await audited("catalog.upsert", "players", len(rows))
         return json_answer({"upserted": await services.upsert_players(rows)})
 

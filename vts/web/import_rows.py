@@ -10,14 +10,11 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from vts.capture.body import unpacked
-from vts.capture.fault import HttpFault
 from vts.query.export.cells import active
 from vts.web.answers import Problem
-from vts.web.rows import decode_rows
+from vts.web.rows import decode_rows, gunzipped
 
 CSV_TYPES: Final = ("text/csv", "application/csv")
-PLAIN_MAX_BYTES: Final = 16 << 20  # after gunzip
 NESTED: Final = ("breakdowns",)
 NUMBERS: Final = (
     *("post_id", "playlist_id", "play_order", "user_id", "views", "views_authenticated"),
@@ -31,10 +28,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 def rows_in(body: bytes, content_type: str, encoding: str | None, kind: type[T]) -> list[T]:
     """Return the rows of a body, which may be gzipped. Raises Problem that names the row's index and the field."""
-    try:
-        plain = unpacked(body, encoding, PLAIN_MAX_BYTES)
-    except HttpFault as fault:
-        raise Problem(fault.status, fault.text, fault.code) from None
+    plain = gunzipped(body, encoding)
     if content_type.partition(";")[0].strip().lower() in CSV_TYPES:
         plain = b"\n".join(_lines(plain))
     return decode_rows(plain, kind)

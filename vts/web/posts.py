@@ -10,7 +10,7 @@ from vts.query.daily import TOP_COUNTRIES
 from vts.query.post import answer
 from vts.query.ranges import BadRange, parse_range
 from vts.web.answers import Problem, json_answer
-from vts.web.rows import body_of, decode_rows
+from vts.web.rows import decode_rows, plain_body_of
 from vts.web.services import Services
 from vts.web.tables import body_answer, is_table_asked
 from vts.web.who import bearer_of, principal_of, readable_content, require_service
@@ -53,7 +53,7 @@ def blueprint(services: Services) -> Blueprint:
     @routes.post("/api/reactions")
     async def reactions() -> Response:
         require_service(principal_of(request, services.tokens, services.clock()))
-        rows = decode_rows(await body_of(request), Reaction)
+        rows = decode_rows(await plain_body_of(request), Reaction)
         for index, row in enumerate(rows):
             try:
                 await services.react(row)
@@ -64,7 +64,7 @@ def blueprint(services: Services) -> Blueprint:
     @routes.post("/api/comments")
     async def comments() -> Response:
         require_service(principal_of(request, services.tokens, services.clock()))
-        rows = decode_rows(await body_of(request), Comment)
+        rows = decode_rows(await plain_body_of(request), Comment)
         for row in rows:
             await services.comment(row)
         return json_answer({"accepted": len(rows)}, 202)

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
+import trio
 from quart import Request
 
+from vts.capture.body import unpacked
+from vts.capture.fault import HttpFault
+from vts.model.unsaid import what_and_where
 from vts.web.answers import Problem
 
+PLAIN_MAX_BYTES: Final = 16 << 20  # of a bulk body, after gunzip
+
 T = TypeVar("T", bound=msgspec.Struct)
+
+
+async def plain_body_of(asked: Request) -> bytes:
+    """Return the whole body of a bulk write, unpacked when it is gzipped. Raises Problem 400, 413 or 415."""
+    body = await body_of(asked)
+    return await trio.to_thread.run_sync(gunzipped, body, asked.headers.get("Content-Encoding"))
+
+
+def gunzipped(body: bytes, encoding: str | None) -> bytes:
+    """Undo the `Content-Encoding` of a bulk body. Raises Problem 400, 413 or 415."""
+    try:
+        return unpacked(body, encoding, PLAIN_MAX_BYTES)
+    except HttpFault as fault:
+        raise Problem(fault.status, fault.text, fault.code, dict(fault.headers)) from None
 
 
 async def body_of(asked: Request) -> bytes:
@@ -52,9 +72,10 @@ def _split(body: bytes) -> list[bytes | msgspec.Raw]:
 
 
 def _words(fault: Exception) -> str:
-    """Say which field is wrong; msgspec's messages name types and paths, not values."""
+    """Say which field is wrong, and nothing of what was sent."""
     if isinstance(fault, msgspec.ValidationError):
-        return str(fault).replace(" - at `$.", " at `").replace("`$.", "`")
+        what, path = what_and_where(fault)
+        return f"{what} at `{path}`" if path else what
     return "not valid JSON"
 
 
