@@ -23,6 +23,8 @@ class Http(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     host: str
     port: Port
     trusted_proxies: list[str]
+    public_url: Annotated[str, Meta(pattern="^(https?://[^/?#@ ]+)?/?$")]
+    allowed_hosts: list[str]
     allowed_origins: list[str]
     tls_cert_file: str
     tls_key_file: str

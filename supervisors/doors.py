@@ -38,6 +38,7 @@ from vts.capture.mqtt_wire import Topics
 from vts.capture.player_reports import PlayerReports
 from vts.capture.tls import listener_tls
 from vts.capture.web_reports import WebReports
+from vts.enrich.client_ip import Networks
 from vts.enrich.pages import Pages
 from vts.live import sse, upgrade, websocket
 from vts.live.hub import Crowded, Hub
@@ -200,7 +201,8 @@ class Doors:
     async def _serve_live(self, request: LiveRequest, stream: trio.abc.Stream) -> None:
         settings = self.parts.settings
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers]
-        rules = upgrade.Rules(frozenset(settings.http.allowed_origins), anonymous=self.parts.is_private)
+        origins, hosts = frozenset(settings.http.allowed_origins), self.parts.own_hosts
+        rules = upgrade.Rules(origins, anonymous=self.parts.is_private, hosts=hosts)
         verdict = upgrade.judge(headers, request.query, rules=rules, verify=self._verify, redeem=self._redeem)
         async with trio.open_nursery() as nursery:
             asked = await wrap_server_stream(nursery, stream, max_message_size=websocket.MESSAGE_MAX_CHARS)
@@ -250,6 +252,9 @@ class Doors:
             live_events=self._live_events,
             anonymous_live=self.parts.is_private,
             allowed_origins=frozenset(parts.settings.http.allowed_origins),
+            hosts=parts.own_hosts,
+            public_url=parts.settings.http.public_url.rstrip("/"),
+            trusted_proxies=Networks(parts.settings.http.trusted_proxies),
             upsert_contents=storage.upsert_contents,
             upsert_players=storage.upsert_players,
             delete_content=storage.delete_content,

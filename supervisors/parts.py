@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 import trio
 
@@ -43,6 +44,7 @@ from vts.journal.format import Lost
 from vts.journal.journal import Journal
 from vts.model.day import SECOND_US
 from vts.model.faults import BadStart
+from vts.model.hosts import OwnHosts
 from vts.model.record import Record
 from vts.store.connection import Database, Readers
 from vts.store.embedded import Embedded
@@ -194,12 +196,20 @@ class Parts:
 
     @property
     def is_private(self) -> bool:
-        """Whether the door listens on loopback only."""
+        """Whether only this machine reaches the door: it listens on loopback, and no proxy is in front of it."""
         host = self.settings.http.host
+        if self.settings.http.trusted_proxies:
+            return False
         try:
             return host == "localhost" or ip_address(host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def own_hosts(self) -> OwnHosts:
+        """The names by which live counts and sign-in may be asked for."""
+        http = self.settings.http
+        return OwnHosts([*http.allowed_hosts, urlsplit(http.public_url).netloc], loopback_only=self.is_private)
 
     def contained(self, bug: Exception) -> None:
         """Note an exception that ended a connection and nothing else."""

@@ -33,6 +33,7 @@ class Tree:
             journal_id=lambda: parts.journal.journal_id,
             clients_max=live.clients_max,
             clients_per_address=live.clients_per_address,
+            holds=lambda principal: parts.secrets.tokens.holds(principal, now_us() / 1e6),
             per_second=live.per_second,
         )
         self.storage.hub = self.hub

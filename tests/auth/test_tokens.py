@@ -58,6 +58,16 @@ def pem(key: Any) -> bytes:
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
+def test_a_principal_holds_as_long_as_its_token() -> None:
+    revoked: set[str] = set()
+    tokens = Tokens(secret=SECRET, revoked=revoked.__contains__)
+    who = tokens.verify(signed(GOOD | {"jti": "a1", "exp": NOW + 60}), NOW)
+    assert tokens.holds(who, NOW + 59)
+    assert not tokens.holds(who, NOW + 60)
+    revoked.add("a1")
+    assert not tokens.holds(who, NOW)
+
+
 @pytest.mark.parametrize(
     ("claims", "who"),
     [
@@ -76,7 +86,8 @@ RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     ],
 )
 def test_a_good_token_says_who_it_speaks_for(claims: dict[str, Any], who: Principal) -> None:
-    assert Tokens(secret=SECRET).verify(signed(claims), NOW) == who
+    found = Tokens(secret=SECRET).verify(signed(claims), NOW)
+    assert found == who._replace(expires_s=claims["exp"])
 
 
 @pytest.mark.parametrize(

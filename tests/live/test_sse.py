@@ -8,9 +8,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.live.scripted import OWNER, World, running, viewer
+from tests.live.scripted import MODERATOR, OWNER, World, running, viewer
 from vts.live.hub import Crowded
 from vts.live.sse import events
+from vts.model.principal import Principal
 
 
 async def test_hello_snapshot_change_keep_alive_end(autojump_clock: MockClock) -> None:
@@ -31,6 +32,20 @@ async def test_hello_snapshot_change_keep_alive_end(autojump_clock: MockClock) -
         with pytest.raises(StopAsyncIteration):
             await anext(stream)
         assert hub.clients == 0
+
+
+async def test_the_events_end_with_the_token(autojump_clock: MockClock) -> None:
+    ended: set[Principal] = set()
+    async with running(World(), holds=lambda principal: principal not in ended) as hub:
+        stream, other = events(hub, OWNER, "site", address="a"), events(hub, MODERATOR, "site", address="a")
+        for one in (stream, other):
+            assert await anext(one) == b"retry: 2000\n\n"
+            assert data(await anext(one))["seq"] == 1
+        ended.add(OWNER)
+        with pytest.raises(StopAsyncIteration):
+            await anext(stream)
+        assert await anext(other) == b": keep-alive\n\n"
+        assert hub.clients == 1
 
 
 async def test_closing_the_iterator_gives_the_place_back(autojump_clock: MockClock) -> None:

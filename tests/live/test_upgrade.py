@@ -6,6 +6,7 @@ import pytest
 
 from tests.live.scripted import MODERATOR, OWNER
 from vts.live.upgrade import Rules, Turned, Welcome, judge
+from vts.model.hosts import OwnHosts
 from vts.model.principal import Principal
 
 HOST = (b"Host", b"127.0.0.1:8080")
@@ -78,6 +79,16 @@ def test_the_table(
     headers: list[tuple[bytes, bytes]], query: str, anonymous: bool, expected: Principal | int | None
 ) -> None:
     assert verdict(*headers, query=query, anonymous=anonymous) == expected
+
+
+@pytest.mark.parametrize("proof", [[TOKEN], [SESSION], []])
+def test_a_host_that_is_not_ours_is_refused_whatever_it_shows(proof: list[tuple[bytes, bytes]]) -> None:
+    """A foreign name that resolves to our address: its page has the Origin of its Host."""
+    headers = [(b"Host", b"rebound.example:8080"), (b"Origin", b"http://rebound.example:8080"), *proof]
+    rules = Rules(frozenset(), True, OwnHosts([], loopback_only=True))
+    result = judge(headers, "", rules=rules, verify=lambda token: OWNER, redeem=lambda ticket: None)
+    assert isinstance(result, Turned)
+    assert (result.status, result.error_code) == (421, "misdirected_request")
 
 
 def test_a_second_host_makes_nobody_ours() -> None:

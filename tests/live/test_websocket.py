@@ -120,6 +120,17 @@ async def test_closing_says_going_away(autojump_clock: MockClock) -> None:
         assert closed.value.reason.code == 1001
 
 
+async def test_a_connection_ends_with_its_token(autojump_clock: MockClock) -> None:
+    good = [True]
+    async with running(World(), holds=lambda principal: good[0]) as hub, connected(hub) as socket:
+        await say(socket, "subscribe", "site")
+        await hear(socket)
+        good[0] = False
+        with pytest.raises(ConnectionClosed) as closed:
+            await hear(socket)
+        assert (closed.value.reason.code, closed.value.reason.reason) == (1008, "the token has ended")
+
+
 async def test_closing_does_not_wait_for_a_client_that_does_not_read(autojump_clock: MockClock) -> None:
     ours, theirs = trio.testing.lockstep_stream_pair()
     async with running(World()) as hub:

@@ -12,7 +12,9 @@ from quart_trio import QuartTrio
 
 from vts.capture.judge import LIVE_PATH
 from vts.capture.request import METHODS, Route, route_of
+from vts.enrich.client_ip import Networks
 from vts.live.frames import TOPICS_MAX
+from vts.model.hosts import OwnHosts
 from vts.web.app import create_app
 from vts.web.openapi import document, encoded, running
 from vts.web.openapi.parts import SIGNED
@@ -21,9 +23,16 @@ IMPLIED = {"HEAD", "OPTIONS"}  # of every GET, and of everything
 CONVERTER = re.compile(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>")
 
 
+def services(**changes: Any) -> SimpleNamespace:
+    """What the routes without a database need."""
+    hosts = OwnHosts([], loopback_only=True)
+    said = {"allowed_origins": frozenset(), "hosts": hosts, "public_url": "", "trusted_proxies": Networks()}
+    return SimpleNamespace(**(said | changes))
+
+
 @pytest.fixture
 def app() -> QuartTrio:
-    return create_app(SimpleNamespace(allowed_origins=frozenset()))  # type: ignore[arg-type]
+    return create_app(services())  # type: ignore[arg-type]
 
 
 def described() -> set[tuple[str, str]]:

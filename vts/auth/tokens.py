@@ -125,6 +125,10 @@ class Tokens:
         self._judge(known, now_s)
         return known.principal
 
+    def holds(self, principal: Principal, now_s: float) -> bool:
+        """Whether the token that a principal was read from is still good: neither expired nor revoked."""
+        return now_s < principal.expires_s and not (principal.jti is not None and self._revoked(principal.jti))
+
     def issue(
         self,
         *,
@@ -165,8 +169,8 @@ class Tokens:
             raise BadToken("wrong audience")
         if "exp" not in claims:
             raise BadToken("no expiry")
-        times = (_time(claims[name]) if name in claims else 0.0 for name in ("exp", "nbf", "iat"))
-        return _Verified(_principal(claims), *times)
+        expires_s, *since = (_time(claims[name]) if name in claims else 0.0 for name in ("exp", "nbf", "iat"))
+        return _Verified(_principal(claims)._replace(expires_s=expires_s), expires_s, *since)
 
     def _signed_claims(self, token: str) -> dict[str, Any]:
         try:

@@ -118,7 +118,8 @@ async def _announce(tree: Tree, ready_file: Path | None) -> None:
     click.echo(f"VTS is ready at {urls['http']}")
     if sys.stdout.isatty():
         ticket = tree.parts.tickets.issue(OWNER, now_us() / 1e6, LOGIN_TTL_S)
-        click.echo(f"Open the dashboard: {urls['http']}/login?ticket={ticket}")
+        base = tree.parts.settings.http.public_url.rstrip("/") or urls["http"]
+        click.echo(f"Open the dashboard: {base}/login?ticket={ticket}")
     sys.stdout.flush()
 
 

@@ -13,6 +13,7 @@ from typing import Final
 import trio
 
 from vts.live.topics import Topic
+from vts.model.principal import Principal
 
 _TEXT: Final = 0x81  # RFC 6455, section 5.2: a final text frame
 _LENGTH_16: Final = 126
@@ -113,11 +114,13 @@ class Board:
 class Reader:
     """One connection's slots. Memory grows with its topics, never with what it fails to read."""
 
-    __slots__ = ("_missed", "_pending", "_wake", "left", "topics")
+    __slots__ = ("_missed", "_pending", "_wake", "expired", "left", "principal", "topics")
 
-    def __init__(self) -> None:
+    def __init__(self, principal: Principal | None = None) -> None:
         self.topics: dict[str, Board] = {}
+        self.principal = principal
         self.left = False
+        self.expired = False  # it left because its token has ended
         self._pending: dict[Board, None] = {}
         self._missed: dict[Board, int] = {}
         self._wake: trio.Event | None = None
@@ -140,8 +143,13 @@ class Reader:
         self.left = True
         self.rouse()
 
+    def expire(self) -> None:
+        """End the reading, since the token that allowed it has ended."""
+        self.expired = True
+        self.leave()
+
     async def next(self) -> Frame | None:
-        """Wait for a change of any topic and take it, the longest waiting first. None: the hub closes."""
+        """Wait for a change of any topic and take it, the longest waiting first. None: the reading is over."""
         while not self._pending and not self.left:
             self._wake = trio.Event()
             await self._wake.wait()

@@ -37,6 +37,8 @@ TOP_GAP_S: Final = 1.0
 UNREAD_S: Final = 30.0  # a board outlives its last reader so long: reloading a page costs no query
 IDLE_S: Final = 1.0  # viewers leave without a commit: look so often
 STEPS: Final = 8  # of a topic's rest: changes that fall into one are put up together
+STANDING_S: Final = 2.0  # how long a connection may outlive its token
+STANDING_AT_ONCE: Final = 200  # tokens looked at in one step: half a millisecond with a file of revoked ones
 ROUSED_AT_ONCE: Final = 16  # then the loop looks after everybody else: 0.5 ms
 
 MaySee = Callable[[Principal | None, Topic], "bool | Awaitable[bool]"]
@@ -67,12 +69,14 @@ class Hub:
         journal_id: Callable[[], bytes],
         clients_max: int,
         clients_per_address: int,
+        holds: Callable[[Principal], bool] = lambda principal: True,
         per_second: float = 4.0,
         window_capacity: int = CAPACITY,
         entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._sources = sources
         self._may_see = may_see
+        self._holds = holds
         self._clock = clock
         self._journal_id = journal_id
         self._clients_max = clients_max
@@ -102,6 +106,7 @@ class Hub:
         self._begin_epoch()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._asking.run)
+            nursery.start_soon(self._end_with_tokens)
             task_status.started()
             await self._keep_publishing()
             nursery.cancel_scope.cancel()
@@ -126,21 +131,34 @@ class Hub:
         return len(self._tracks)
 
     @contextmanager
-    def admitted(self, address: str) -> Iterator[Reader]:
-        """Hold a place for a connection. Raises Crowded. The address is kept as long as the connection is."""
+    def admitted(self, address: str, principal: Principal | None = None) -> Iterator[Reader]:
+        """Hold a place for a connection. Raises Crowded. The address is kept as long as the connection is.
+
+        Its reading ends when the token of its principal does.
+        """
         if self._stopping:
             raise Crowded("closing")
         if len(self._readers) >= self._clients_max:
             raise Crowded("too many live connections")
         if self._addresses.get(address, 0) >= self._clients_per_address:
             raise Crowded("too many live connections from this address")
-        reader = Reader()
+        reader = Reader(principal)
         self._readers.add(reader)
         self._addresses[address] = self._addresses.get(address, 0) + 1
         try:
             yield reader
         finally:
             self._dismiss(reader, address)
+
+    async def _end_with_tokens(self) -> None:
+        """End the reading of those whose token has expired or was revoked, within seconds."""
+        while True:
+            await trio.sleep(STANDING_S)
+            for number, reader in enumerate(tuple(self._readers), start=1):
+                if reader.principal is not None and not self._holds(reader.principal):
+                    reader.expire()
+                if number % STANDING_AT_ONCE == 0:
+                    await trio.lowlevel.checkpoint()
 
     async def subscribe(self, reader: Reader, principal: Principal | None, name: str) -> None:
         """Let a connection follow a topic; its snapshot is on the way. Raises NotFollowed."""

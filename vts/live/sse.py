@@ -19,12 +19,12 @@ _ALIVE: Final = b": keep-alive\n\n"
 async def events(
     hub: Hub, principal: Principal | None, topics: str, *, address: str, keep_alive_s: float = KEEP_ALIVE_S
 ) -> AsyncIterator[bytes]:
-    """Give the bytes of `GET /live/events?topics=post:42,site`, piece by piece, until the hub closes.
+    """Give the bytes of `GET /live/events?topics=post:42,site`, piece by piece, until the hub closes or the token ends.
 
     Raises Crowded before the first piece. A topic that may not be followed is told in an event of its own. The place in
     the hub is held until the iterator is closed.
     """
-    with hub.admitted(address) as reader:
+    with hub.admitted(address, principal) as reader:
         yield _HELLO
         for number, name in enumerate(topics.split(",")):
             if number == TOPICS_MAX:

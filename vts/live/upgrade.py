@@ -6,11 +6,12 @@ from a VTS on his own machine. A client without Origin is a program and brings a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from http.cookies import CookieError, SimpleCookie
 from typing import Final, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
+from vts.model.hosts import OwnHosts
 from vts.model.principal import Principal
 
 SESSION_COOKIE: Final = "vts_session"
@@ -35,12 +36,17 @@ class Turned(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """`allowed_origins` beside the own host's; `anonymous` lets a browser without a token in (loopback only)."""
+    """`allowed_origins` beside the own host's; `anonymous` lets a browser without a token in (loopback only).
+
+    `hosts` holds the Host values that are ours.
+    """
 
     allowed_origins: frozenset[str]
     anonymous: bool
+    hosts: Container[str] = OwnHosts((), loopback_only=False)
 
 
+_NOT_OURS: Final = Turned(421, "Host: not a name of this service", "misdirected_request")
 _FOREIGN: Final = Turned(403, "Origin: this page may not follow live counts here", "forbidden")
 _NO_TOKEN: Final = Turned(401, "a token, a session or a ticket is needed", "authentication_failed")
 _BAD_TOKEN: Final = Turned(401, "the token is not good", "authentication_failed")
@@ -56,6 +62,8 @@ def judge(
     Origin is good.
     """
     origins, hosts = _values(headers, b"origin"), _values(headers, b"host")
+    if any(host not in rules.hosts for host in hosts):
+        return _NOT_OURS
     if len(origins) > 1 or (origins and not _is_ours(origins[0], hosts, rules.allowed_origins)):
         return _FOREIGN
     authorizations, tickets = _values(headers, b"authorization"), _tickets(query)

@@ -21,6 +21,7 @@ connection (1009): to skip it we would have to read it."""
 
 NORMAL: Final = 1000
 GOING_AWAY: Final = 1001
+POLICY: Final = 1008
 TRY_AGAIN_LATER: Final = 1013
 CLOSE_S: Final = 1.0  # for the closing handshake; whoever does not answer is cut off
 PING_BUSY_S: Final = 5.0  # a peer that is sent data proves so often that it reads: kernels buffer megabytes if not
@@ -49,7 +50,7 @@ async def serve(
     """
     deadlines = deadlines or Deadlines()
     try:
-        with hub.admitted(address) as reader:
+        with hub.admitted(address, principal) as reader:
             with trio.move_on_after(deadlines.write_s) as patience:
                 connection = await request.accept()
             if not patience.cancelled_caught:
@@ -138,6 +139,8 @@ class _Conversation:
         while (frame := await self._reader.next()) is not None:
             await self._send(frame)
             self._sent = True
+        if self._reader.expired:
+            self._end(POLICY, "the token has ended")
         self._end(GOING_AWAY, "closing")
 
     async def _prove(self) -> None:

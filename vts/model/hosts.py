@@ -1,7 +1,7 @@
 """Which names in a `Host` header are ours. Pure.
 
-A page of another site can have its own name resolve to our address (DNS rebinding). Its requests then carry that name as
-Host and as Origin, so they look like those of our own pages: only the name itself gives them away.
+A page of another site can have its own name resolve to our address (DNS rebinding). Its requests then carry that name
+as Host and as Origin, so they look like those of our own pages: only the name itself gives them away.
 """
 
 from __future__ import annotations

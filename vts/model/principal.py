@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final, NamedTuple
 
 ROLES: Final = ("user", "moderator", "owner", "service")
@@ -13,11 +14,14 @@ class Principal(NamedTuple):
 
     The subject of a service names the account that the host application works with, for the audit log only: what a
     service reports, others did.
+
+    `expires_s` is when the token ends, in seconds since the epoch: what outlasts a request ends with it.
     """
 
     user_id: int | None
     roles: frozenset[str]
     jti: str | None = None
+    expires_s: float = inf
 
     @property
     def is_service(self) -> bool:

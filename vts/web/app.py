@@ -7,7 +7,9 @@ from quart_trio import QuartTrio
 
 from vts.web import admin, artists, capture, content, docs, exports, imports, live, operations, pages, persons, posts
 from vts.web.answers import install_error_answers
+from vts.web.origin import check_host
 from vts.web.services import Services
+from vts.web.who import SESSION_COOKIE
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -34,6 +36,12 @@ def create_app(services: Services) -> QuartTrio:
         capture, content, posts, artists, admin, persons, exports, imports, live, operations, pages, docs,
     ):  # fmt: skip
         app.register_blueprint(room.blueprint(services))
+
+    @app.before_request
+    async def guard_session() -> None:
+        """A browser sends its cookie wherever a name leads: it counts only under a name that is ours."""
+        if SESSION_COOKIE in request.cookies and "Authorization" not in request.headers:
+            check_host(request, services)
 
     @app.after_request
     async def guard(answer: Response) -> Response:

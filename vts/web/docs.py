@@ -8,12 +8,13 @@ from typing import Final
 from quart import Blueprint, Response, render_template, request
 
 from vts.web import openapi
+from vts.web.origin import base_url
 from vts.web.services import Services
 
 MAX_AGE_S: Final = 300  # it changes with the version only
 
 
-def blueprint(_: Services) -> Blueprint:
+def blueprint(services: Services) -> Blueprint:
     """Return `/openapi.json` and `/docs`. Neither needs a token."""
     routes = Blueprint("docs", __name__, template_folder="templates")
     etag = sha256(openapi.encoded()).hexdigest()[:32]
@@ -28,6 +29,6 @@ def blueprint(_: Services) -> Blueprint:
 
     @routes.get("/docs")
     async def docs() -> str:
-        return await render_template("docs.html", base=request.host_url.rstrip("/"))
+        return await render_template("docs.html", base=base_url(request, services))
 
     return routes

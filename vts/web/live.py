@@ -9,6 +9,7 @@ from quart import Blueprint, Request, Response, request
 
 from vts.model.principal import Principal
 from vts.web.answers import Problem, json_answer
+from vts.web.origin import check_host
 from vts.web.services import Services
 from vts.web.who import principal_of, require
 
@@ -25,6 +26,7 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.get("/live/events")
     async def events() -> Response:
+        check_host(request, services)
         principal = _listener(request, services)
         topics = request.args.get("topics", "")
         if not topics:

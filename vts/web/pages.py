@@ -8,6 +8,7 @@ from quart import Blueprint, Response, redirect, render_template, request
 from werkzeug import Response as PlainResponse
 
 from vts.web.answers import Problem, json_answer
+from vts.web.origin import base_url, check_host
 from vts.web.services import Services
 from vts.web.who import SESSION_COOKIE
 
@@ -28,17 +29,23 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.get("/login")
     async def login() -> PlainResponse:
+        check_host(request, services)
         now_s = services.clock() / 1_000_000
         principal = services.tickets.redeem(request.args.get("ticket", ""), now_s)
         if principal is None:
             raise Problem(401, "ticket: used, expired or unknown; restart VTS on a terminal for a new link")
+        ttl_s = int(min(SESSION_TTL_S, principal.expires_s - now_s))  # a session ends with the token it came from
+        if ttl_s <= 0 or not services.tokens.holds(principal, now_s):
+            raise Problem(401, "ticket: the token that it was given for has ended")
         answer = redirect("/")
         answer.set_cookie(
             SESSION_COOKIE,
-            services.tokens.issue(user_id=principal.user_id, roles=principal.roles, now_s=now_s, ttl_s=SESSION_TTL_S),
-            max_age=SESSION_TTL_S,
+            services.tokens.issue(
+                user_id=principal.user_id, roles=principal.roles, now_s=now_s, ttl_s=ttl_s, jti=principal.jti
+            ),
+            max_age=ttl_s,
             httponly=True,
-            secure=request.is_secure,
+            secure=base_url(request, services).startswith("https:"),
             samesite="Strict",
         )
         return answer

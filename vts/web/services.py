@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from vts.auth.tickets import Tickets
 from vts.auth.tokens import Tokens
 from vts.capture.beacon import Beacon
 from vts.capture.imported import Imports
+from vts.enrich.client_ip import Networks
 from vts.model.content import ContentRow, PlayerRow
 from vts.model.ports import Catalog, Clock
 from vts.model.principal import Principal
@@ -42,6 +43,9 @@ class Services:
     live_events: Callable[[Principal | None, str, str], AsyncIterator[bytes]]
     anonymous_live: bool
     allowed_origins: frozenset[str]
+    hosts: Container[str]
+    public_url: str
+    trusted_proxies: Networks
     upsert_contents: Callable[[Sequence[ContentRow]], Awaitable[int]]
     upsert_players: Callable[[Sequence[PlayerRow]], Awaitable[int]]
     delete_content: Callable[[int], Awaitable[bool]]

@@ -55,6 +55,7 @@ _TEXTS: Final = {
     f"{_SHIPPED.batch_body_max_bytes // _KIB} KiB, {_SHIPPED.gunzip_max_bytes // _KIB} KiB after gunzip.",
     415: "Only UTF-8 and gzip are understood.",
     417: "`Expect` knows only `100-continue`.",
+    421: "The Host that was asked for is not a name of this service (live counts, sign-in, requests with a session).",
     426: "A WebSocket is spoken here.",
     431: f"Headers of more than {_SHIPPED.header_max_bytes // _KIB} KiB or {HEADER_LINES_MAX} lines.",
     500: "A fault of ours. It is logged, and nothing that was acknowledged is touched by it.",

@@ -71,7 +71,7 @@ def _live() -> Paths:
                 LIVE,
                 "Follow live counts over a WebSocket",
                 {101: upgraded, 401: refusal(401) | {"headers": {}}},
-                errors=(400, 403, 404, 426),
+                errors=(400, 403, 404, 421, 426),
                 says=_FRAME,
                 security=_FOLLOWERS,
             )
@@ -81,7 +81,7 @@ def _live() -> Paths:
                 LIVE,
                 "Follow live counts as server-sent events",
                 {200: answer("It ends when either side leaves.", {"text/event-stream": stream})},
-                errors=(400, 401, 403, 405),
+                errors=(400, 401, 403, 405, 421),
                 says=_FRAME,
                 parameters=[topics],
                 security=_FOLLOWERS,
