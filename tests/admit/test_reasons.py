@@ -304,12 +304,19 @@ def test_sixty_unknown_contents_a_minute_for_one_address() -> None:
     assert service == {"admitted"}
 
 
-def test_the_house_of_unknown_contents_is_full() -> None:
-    judge = gate(catalog(provisional_max=3))  # one is there
-    verdicts = [decide(judge, visit(UNKNOWN + n, address_key=bytes([n]) * 16)) for n in range(4)]
-    assert verdicts == ["admitted"] * 2 + ["rate_limited"] * 2
+def test_a_newcomer_takes_the_place_of_the_least_viewed() -> None:
+    known = catalog(provisional_max=3)  # one is there
+    judge = gate(known)
+    for viewed in (UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN + 1, UNKNOWN + 2, UNKNOWN + 3):
+        assert decide(judge, visit(viewed, address_key=bytes([viewed % 7]) * 16)) == "admitted"
+    assert known.sizes()["provisional"] == 3
+    assert [known.content(UNKNOWN + n) is not None for n in range(4)] == [True, False, True, True]
+
+
+def test_without_a_place_for_unknown_contents_they_are_limited() -> None:
+    judge = gate(catalog(provisional_max=0))
+    assert decide(judge, visit(UNKNOWN)) == "rate_limited"
     assert wait_s(judge, visit(UNKNOWN + 9)) == 60.0
-    assert decide(judge, visit(UNKNOWN + 9), NOW + DAY_US) == "admitted"
 
 
 # ---- before the start

@@ -139,6 +139,9 @@ class FewPlayers:
     def player(self, player_key: bytes) -> Player | None:
         return self.players.get(player_key)
 
+    def note_view(self, post_id: int) -> None:
+        pass
+
     def register_provisional(self, post_id: int, now_us: int) -> bool:
         return True
 

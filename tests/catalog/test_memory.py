@@ -90,11 +90,33 @@ def test_a_second_viewer_a_service_or_a_removal_makes_room(settled: Content | No
     catalog = MemoryCatalog(provisional_max=2)
     catalog.register_provisional(1, NOW)
     catalog.put_content(2, PROVISIONAL)
-    assert not catalog.register_provisional(3, NOW)
     catalog.put_content(2, settled)
     assert catalog.register_provisional(3, NOW)
-    assert not catalog.register_provisional(4, NOW)
-    assert catalog.register_provisional(4, NOW + DAY_US)  # the first one's day is over
+    assert [catalog.content(n) for n in (1, 3)] == [PROVISIONAL] * 2
+    assert catalog.register_provisional(4, NOW + DAY_US)  # the day of both is over
+    assert [catalog.content(n) for n in (1, 3, 4)] == [None, None, PROVISIONAL]
+
+
+def test_the_least_viewed_gives_way_to_a_first_sight() -> None:
+    catalog = MemoryCatalog(provisional_max=3)
+    catalog.register_provisional(1, NOW)
+    catalog.put_content(2, PROVISIONAL)  # the store knows it
+    catalog.register_provisional(3, NOW)
+    for post_id in (1, 2, 2):
+        catalog.note_view(post_id)
+    for newcomer, gone in ((4, 3), (5, 4), (6, 5)):
+        assert catalog.register_provisional(newcomer, NOW)
+        assert catalog.content(gone) is None
+    assert [catalog.content(n) for n in (1, 2, 6)] == [PROVISIONAL] * 3
+    catalog.note_view(6)
+    catalog.note_view(6)
+    assert catalog.register_provisional(7, NOW)
+    assert catalog.content(1) is None  # of all it was viewed least
+    assert catalog.sizes()["provisional"] == 3
+
+
+def test_without_any_place_nothing_is_registered() -> None:
+    assert not MemoryCatalog(provisional_max=0).register_provisional(1, NOW)
 
 
 def test_a_whole_catalog_keeps_what_was_sighted_and_nothing_else() -> None:

@@ -63,7 +63,16 @@ def test_every_kind_of_viewer_has_keys_of_its_own() -> None:
 def test_mapped_addresses_are_unwrapped_and_ipv6_is_cut(one: str, other: str, same: bool) -> None:
     keys = ViewerKeys(SECRET)
     assert (keys.visitor(at(one), "a") == keys.visitor(at(other), "a")) is same
-    assert (keys.address(at(one)) == keys.address(at(other))) is same
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [("2001:db8:1:2::9", True), ("2001:db8:1:ffff::1", True), ("2001:db8:2:2::1", False), ("203.0.113.8", False)],
+)
+def test_limits_of_an_ipv6_customer_hold_for_all_of_its_networks(other: str, same: bool) -> None:
+    keys = ViewerKeys(SECRET)
+    assert (keys.address(at("2001:db8:1:2::1")) == keys.address(at(other))) is same
+    assert (keys.address(at("203.0.113.7")) == keys.address(at(other))) is False
 
 
 def test_an_ipv4_address_and_an_agent_never_add_up_to_an_ipv6_network() -> None:

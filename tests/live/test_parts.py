@@ -77,6 +77,9 @@ class Catalog:
     def player(self, player_key: bytes) -> Player | None:
         return Player(owner_id=7, registered=True) if player_key == KEY else None
 
+    def note_view(self, post_id: int) -> None:
+        pass
+
     def register_provisional(self, post_id: int, now_us: int) -> bool:
         return False
 

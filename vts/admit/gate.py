@@ -290,6 +290,8 @@ class Gate:
             return self._register(report, now_us)
         if content.deleted:
             return _DELETED
+        if content.provisional:
+            self._catalog.note_view(report.post_id)
         return _NOT_FOUND if content.provisional and self._rules.strict else None
 
     def _register(self, report: Report, now_us: int) -> Refused | None:

@@ -14,6 +14,9 @@ from vts.model.day import DAY_US
 
 PROVISIONAL_US: Final = DAY_US  # what nobody registers and the store never heard of is forgotten after that
 PROVISIONAL_MAX: Final = 100_000
+LEVELS: Final = (
+    4  # of views by which provisional contents are told apart: a content with four viewers is none of chance
+)
 UNPACKED_MAX: Final = 4_096  # contents ready to be handed out, 100 bytes each: one for an owner and its flags
 
 _PRIVATE: Final = 1
@@ -23,6 +26,41 @@ _OWNED: Final = 8
 _KIND_SHIFT: Final = 4
 _OWNER_SHIFT: Final = 8
 _KIND_OF: Final = (None, *KINDS)
+
+
+class _Provisional:
+    """The provisional contents by how often they were viewed here: once, twice, … `LEVELS` times or more."""
+
+    __slots__ = ("_level_of", "_levels")
+
+    def __init__(self) -> None:
+        self._level_of: dict[int, int] = {}
+        self._levels: tuple[dict[int, None], ...] = tuple({} for _ in range(LEVELS))  # the longest there first
+
+    def add(self, post_id: int) -> None:
+        """Take a content in as viewed once, unless it is there."""
+        if post_id not in self._level_of:
+            self._level_of[post_id] = 0
+            self._levels[0][post_id] = None
+
+    def view(self, post_id: int) -> None:
+        """Raise a content by a level, if it is there and has not reached the last."""
+        level = self._level_of.get(post_id, LEVELS)
+        if level + 1 < LEVELS:
+            del self._levels[level][post_id]
+            self._level_of[post_id] = level + 1
+            self._levels[level + 1][post_id] = None
+
+    def remove(self, post_id: int) -> None:
+        """Let a content go."""
+        del self._levels[self._level_of.pop(post_id)][post_id]
+
+    def least(self) -> int | None:
+        """Return the one that was viewed least, of several the one that has been so for longest."""
+        return next((next(iter(level)) for level in self._levels if level), None)
+
+    def __len__(self) -> int:
+        return len(self._level_of)
 
 
 class MemoryCatalog:
@@ -36,7 +74,7 @@ class MemoryCatalog:
         self._contents: dict[int, int] = {}
         self._players: dict[bytes, Player] = {}
         self._sighted: dict[int, int] = {}  # post → when, oldest first
-        self._provisional = 0  # of all contents
+        self._provisional = _Provisional()
         self._provisional_max = provisional_max
         self._unpacked: dict[int, Content] = {}
         self.revision = -1
@@ -59,14 +97,25 @@ class MemoryCatalog:
         return self._players.get(player_key)
 
     def register_provisional(self, post_id: int, now_us: int) -> bool:
-        """Note a content at its first sight. False when too many are provisional already."""
-        if self._provisional >= self._provisional_max:
+        """Note a content at its first sight, in the place of the least viewed one when there are too many.
+
+        False when there is no place at all. What gave way is unknown until it is viewed again; its counts stay.
+        """
+        if len(self._provisional) >= self._provisional_max:
             self.forget(now_us)
-            if self._provisional >= self._provisional_max:
+        while len(self._provisional) >= self._provisional_max:
+            least = self._provisional.least()
+            if least is None:
                 return False
+            self._sighted.pop(least, None)
+            self._drop(least)
         self._put(post_id, _PROVISIONAL)
         self._sighted[post_id] = now_us
         return True
+
+    def note_view(self, post_id: int) -> None:
+        """Note that a provisional content was viewed again: others give way before it."""
+        self._provisional.view(post_id)
 
     def put_content(self, post_id: int, content: Content | None) -> None:
         """Take in one content as the store has it, or its removal."""
@@ -105,7 +154,7 @@ class MemoryCatalog:
         self._contents, whole._contents = whole._contents, self._contents
         self._players, whole._players = whole._players, self._players
         self._sighted, whole._sighted = whole._sighted, {}
-        self._provisional, whole._provisional = whole._provisional, 0
+        self._provisional, whole._provisional = whole._provisional, _Provisional()
 
     def shrink(self, most: int) -> bool:
         """Take down a catalog that nobody asks any more, `most` entries of it. False when nothing is left.
@@ -132,20 +181,19 @@ class MemoryCatalog:
 
     def sizes(self) -> dict[str, int]:
         """Return how many entries each table has."""
-        return {"contents": len(self._contents), "players": len(self._players), "provisional": self._provisional}
+        return {"contents": len(self._contents), "players": len(self._players), "provisional": len(self._provisional)}
 
     def _put(self, post_id: int, packed: int) -> None:
-        before = self._contents.get(post_id)
-        if before is not None and before & _PROVISIONAL:
-            self._provisional -= 1
         if packed & _PROVISIONAL:
-            self._provisional += 1
+            self._provisional.add(post_id)
+        elif self._contents.get(post_id, 0) & _PROVISIONAL:
+            self._provisional.remove(post_id)
         self._contents[post_id] = packed
 
     def _drop(self, post_id: int) -> None:
         before = self._contents.pop(post_id, 0)
         if before & _PROVISIONAL:
-            self._provisional -= 1
+            self._provisional.remove(post_id)
 
     def _unpack(self, packed: int) -> Content:
         if len(self._unpacked) >= UNPACKED_MAX:

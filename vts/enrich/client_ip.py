@@ -40,6 +40,11 @@ class Address:
         """The part that identifies a subscriber: all of IPv4, the first 64 bits of IPv6 (hosts draw the rest)."""
         return self.packed[:8]
 
+    @property
+    def site(self) -> bytes:
+        """The part that one customer of a provider gets at most: all of IPv4, the first 48 bits of IPv6 (RFC 6177)."""
+        return self.packed if len(self.packed) == 4 else self.packed[:6]
+
     def exposed(self) -> str:
         """Return the textual form, for a look-up in a database of addresses and nothing else."""
         return socket.inet_ntop(_FAMILIES[len(self.packed)], self.packed)

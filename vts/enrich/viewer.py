@@ -58,8 +58,8 @@ class ViewerKeys:
         return _keyed(self._passing, b"client:" + _bytes(name))
 
     def address(self, address: Address) -> bytes:
-        """Return a key that groups what comes from one subscriber, for limits; it is never stored."""
-        return _keyed(self._secret, b"address:%d:%b" % (len(address.packed), address.network))
+        """Return a key that groups what comes from one customer of a provider, for limits; it is never stored."""
+        return _keyed(self._secret, b"address:%d:%b" % (len(address.packed), address.site))
 
     def agent_hash(self, agent: str) -> bytes:
         """Return the `user_agent_hash`."""

@@ -52,6 +52,10 @@ class Catalog(Protocol):
         """Return what is known of a player."""
         ...
 
+    def note_view(self, post_id: int) -> None:
+        """Note that a provisional content was viewed again."""
+        ...
+
     def register_provisional(self, post_id: int, now_us: int) -> bool:
         """Note a content at its first sight (open mode). False when the cap of provisional contents is reached."""
         ...
