@@ -110,6 +110,27 @@ async def test_a_frame_beyond_reason_ends_the_connection(autojump_clock: MockClo
         assert closed.value.reason.code == 1009
 
 
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (b"\x81\x02hi", 1002),  # not masked
+        (b"\xc1\x82\x00\x00\x00\x00hi", 1002),  # a reserved bit
+        (b"\x83\x80\x00\x00\x00\x00", 1002),  # an unknown opcode
+        (b"\x80\x80\x00\x00\x00\x00", 1002),  # a continuation of nothing
+        (b"\x09\x80\x00\x00\x00\x00", 1002),  # a ping in pieces
+        (b"\x81\x82\x00\x00\x00\x00\xff\xfe", 1007),  # not UTF-8
+    ],
+)
+async def test_who_breaks_the_protocol_is_told_so(autojump_clock: MockClock, sent: bytes, code: int) -> None:
+    async with running(World()) as hub, connected(hub) as socket:
+        await say(socket, "subscribe", "site")
+        await hear(socket)
+        await socket._stream.send_all(sent)
+        with pytest.raises(ConnectionClosed) as closed:
+            await hear(socket)
+        assert closed.value.reason.code == code
+
+
 async def test_closing_says_going_away(autojump_clock: MockClock) -> None:
     async with running(World()) as hub, connected(hub) as socket:
         await say(socket, "subscribe", "site")

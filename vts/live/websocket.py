@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest
+from wsproto.connection import ConnectionState
+from wsproto.events import CloseConnection
 
 from vts.live.board import Frame, Reader
 from vts.live.frames import FRAME_MAX_BYTES, Ask, BadFrame, error, read
@@ -54,6 +57,7 @@ async def serve(
             with trio.move_on_after(deadlines.write_s) as patience:
                 connection = await request.accept()
             if not patience.cancelled_caught:
+                _answer_violations(connection)
                 await _Conversation(connection, hub, reader, principal, deadlines).run()
     except Crowded as why:
         body = msgspec.json.encode({"error": str(why), "error_code": "unavailable"})
@@ -62,6 +66,22 @@ async def serve(
             await request.reject(503, extra_headers=headers, body=body)
     except ConnectionClosed:
         pass  # it went before we had said yes
+
+
+def _answer_violations(connection: WebSocketConnection) -> None:
+    """Have a peer that breaks the protocol told so by a close frame (RFC 6455, section 7.1.7).
+
+    The library closes then as if the peer had closed: without a frame, so that a client sees an abnormal end (1006).
+    """
+    close = connection._close_web_socket
+
+    async def tell_and_close(code: int, reason: str | None = None) -> None:
+        if connection._wsproto.state is ConnectionState.OPEN:  # neither side has sent a close frame
+            with suppress(ConnectionClosed), trio.move_on_after(CLOSE_S):
+                await connection._send(CloseConnection(code=code, reason=reason))
+        await close(code, reason)
+
+    connection._close_web_socket = tell_and_close  # type: ignore[method-assign]
 
 
 class _Conversation:
