@@ -14,6 +14,7 @@ run: $(VENV)/.installed
 test: lint types contracts tests
 
 check: $(VENV)/.installed-dev debian
+	@sh tests/support/debian.sh promtool:prometheus
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --timeout 1200 checks
 
 lint: $(VENV)/.installed-dev

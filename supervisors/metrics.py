@@ -14,16 +14,31 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from supervisors.report import Event, Failed, LoopHeld
+from supervisors.report import Event, Failed, LoopHeld, Started
+from vts.admit.admission import COUNTED
+from vts.admit.site import PLAYBACK, SITE
+from vts.model.outcome import Reason
+from vts.model.view import BOT_CLASSES, VIEW_SOURCES, BotClass
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 Gauge = Callable[[], float]
 
 COMMIT_BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+SOURCES: Final = (*VIEW_SOURCES, SITE, PLAYBACK)
+OUTCOMES: Final = (COUNTED, *(reason.value for reason in Reason))
+NOTED: Final = (
+    *("contained_bug", "other_viewer_keys", "stored_before", "unreadable_notice", "player_status"),
+    *("ignored_forwarded_for", "ignored_local_time"),
+)
+"""The kinds that may be noted from the first moment on; unknown values of a field get a kind when one is seen."""
+WHY_AGAIN: Final = ("bug", "outage")
 BATCH_BUCKETS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
 
@@ -38,6 +53,8 @@ class Metrics:
         self._live = _Live()
         self.registry.register(self._live)
         self._notes = Counter("vts_notes", "What was seen and not kept, by kind", ["kind"], registry=self.registry)
+        for kind in NOTED:
+            self._notes.labels(kind)
         self._restarts = Counter(
             "vts_restarts", "Actors that ended and were started again", ["actor", "why"], registry=self.registry
         )
@@ -67,6 +84,10 @@ class Metrics:
         """Count something that was seen and not kept: an unknown value, a forged address, a retained message."""
         self._notes.labels(kind).inc(how_many)
 
+    def bot(self, of_class: BotClass) -> None:
+        """Count a report that a machine sent, by what it looks for."""
+        self._live.bots[of_class] += 1
+
     def committed(self, records: int, seconds: float) -> None:
         """Note one group commit of the journal."""
         self._commit_records.observe(records)
@@ -86,6 +107,9 @@ class Metrics:
         match event:
             case Failed(name, _, counted):
                 self._restarts.labels(name, "bug" if counted else "outage").inc()
+            case Started(name):
+                for why in WHY_AGAIN:
+                    self._restarts.labels(name, why)  # at 0: an alert on a series that is not there never fires
             case LoopHeld(_, held_ms, _):
                 self._held.observe(held_ms / 1000)
             case _:
@@ -105,7 +129,8 @@ class _Live(Collector):
 
     def __init__(self) -> None:
         self._read: dict[str, tuple[str, Gauge]] = {"vts_started_seconds": ("Start time", partial(float, time.time()))}
-        self.events: dict[tuple[str, str], int] = {}
+        self.events = {(source, outcome): 0 for source in SOURCES for outcome in OUTCOMES}
+        self.bots: dict[BotClass, int] = dict.fromkeys(BOT_CLASSES, 0)
 
     def add(self, name: str, what: str, read: Gauge) -> None:
         self._read[name] = (what, read)
@@ -114,5 +139,8 @@ class _Live(Collector):
         events = CounterMetricFamily("vts_events", "Events by source and outcome", labels=("source", "outcome"))
         for pair, how_many in self.events.items():
             events.add_metric(pair, how_many)
+        bots = CounterMetricFamily("vts_bots", "Events that machines sent, by what they look for", labels=("class",))
+        for of_class, how_many in self.bots.items():
+            bots.add_metric((of_class,), how_many)
         gauges = [GaugeMetricFamily(name, what, value=read()) for name, (what, read) in self._read.items()]
-        return [events, *gauges]
+        return [events, bots, *gauges]

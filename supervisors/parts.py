@@ -160,7 +160,7 @@ class Parts:
             on_commit=self.metrics.committed,
             on_lost=self._lost,
         )
-        self.admission = Admission(self.gate, self._submit, now_us, self.metrics.count)
+        self.admission = Admission(self.gate, self._submit, now_us, self.metrics.count, on_bot=self.metrics.bot)
         self.site_admission = SiteAdmission(
             self._submit,
             self.memory,
@@ -169,6 +169,7 @@ class Parts:
             raw_days=settings.retention.raw_days,
             per_minute=settings.limits.web_per_minute,
             burst=settings.limits.web_burst,
+            on_bot=self.metrics.bot,
         )
         self.embedded = None if settings.database.url else Embedded(folder, say=print)
         self.database = Database(

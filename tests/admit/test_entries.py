@@ -149,7 +149,7 @@ async def test_a_caller_that_was_cancelled_leaves_a_settled_gate() -> None:
 async def test_a_refusal_waits_for_nothing() -> None:
     world = World()
     assert word(await world.admission.submit_one(visit(DELETED))) == "deleted"
-    assert await submitted(world, [visit(DELETED), visit(agent_is_bot=True)]) == ["deleted", "bot"]
+    assert await submitted(world, [visit(DELETED), visit(bot="tool")]) == ["deleted", "bot"]
     assert world.entries == []
 
 

@@ -59,9 +59,9 @@ TIMES = [
 WHO = [
     ("unknown player", play(key=b"X" * 16), "authentication_failed"),
     ("revoked player", play(key=REVOKED), "authentication_failed"),
-    ("bot", visit(agent_is_bot=True), "bot"),
-    ("bot with an id", visit(agent_is_bot=True, event_id=id_4(1)), "bot"),
-    ("a service that looks like a bot", visit(agent_is_bot=True, trusted=True), "admitted"),
+    ("bot", visit(bot="tool"), "bot"),
+    ("bot with an id", visit(bot="tool", event_id=id_4(1)), "bot"),
+    ("a service that looks like a bot", visit(bot="tool", trusted=True), "admitted"),
     ("deleted", visit(DELETED), "deleted"),
     ("deleted, player", play(DELETED), "deleted"),
     ("unknown", visit(UNKNOWN), "admitted"),
@@ -76,10 +76,10 @@ WHO = [
 
 ORDER = [  # two faults at once: the earlier reason wins
     ("invalid before authentication_failed", play(at=NOW + HOUR, key=REVOKED), "invalid"),
-    ("invalid before bot", visit(agent_is_bot=True, event_id=id_7(NOW + HOUR)), "invalid"),
+    ("invalid before bot", visit(bot="tool", event_id=id_7(NOW + HOUR)), "invalid"),
     ("authentication_failed before too_late", play(at=1, key=REVOKED), "authentication_failed"),
-    ("bot before too_late", visit(agent_is_bot=True, event_id=id_7(1000)), "bot"),
-    ("bot before deleted", visit(DELETED, agent_is_bot=True), "bot"),
+    ("bot before too_late", visit(bot="tool", event_id=id_7(1000)), "bot"),
+    ("bot before deleted", visit(DELETED, bot="tool"), "bot"),
     ("too_late before deleted", visit(DELETED, event_id=id_7(1000)), "too_late"),
 ]
 
@@ -109,7 +109,7 @@ def test_without_any_catalog_nothing_is_known_about_anybody() -> None:
     assert decide(judge, visit()) == "unavailable"
     assert decide(judge, play(key=b"X" * 16)) == "unavailable"
     assert wait_s(judge, visit()) > 0
-    assert decide(judge, visit(agent_is_bot=True)) == "bot"
+    assert decide(judge, visit(bot="tool")) == "bot"
 
 
 # ---- identity and day

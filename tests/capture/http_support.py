@@ -117,7 +117,7 @@ class ScriptedAdmission:
     def _decide(self, report: Report) -> Outcome:
         self.reports.append(report)
         refused = self.script.get(report.post_id)
-        if refused is None and report.agent_is_bot and not report.trusted:
+        if refused is None and report.bot and not report.trusted:
             refused = Refused(Reason.BOT)
         if refused is not None:
             return refused

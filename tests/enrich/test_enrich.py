@@ -64,7 +64,7 @@ def test_an_anonymous_visitor(countries: Countries) -> None:
         viewer_user_id=None,
         authenticated=False,
         trusted=False,
-        agent_is_bot=False,
+        bot=None,
         address_key=address_key("203.0.113.7"),
         country_code="BR",
         device_type="desktop",
@@ -90,19 +90,19 @@ def test_somebody_signed_in_is_the_same_viewer_everywhere(countries: Countries) 
 @pytest.mark.parametrize("agent", [None, "", "  "])
 def test_a_visitor_without_an_agent_is_no_bot_and_on_a_desktop(countries: Countries, agent: str | None) -> None:
     found = enricher(countries).web("203.0.113.7", [], agent, None, None, None)
-    assert (found.agent_is_bot, found.device_type, found.user_agent_hash) == (False, "desktop", None)
+    assert (found.bot, found.device_type, found.user_agent_hash) == (None, "desktop", None)
     assert found.viewer_key == visitor_key("203.0.113.7", "")
 
 
 @pytest.mark.parametrize(
     ("principal", "bot", "trusted"),
-    [(None, True, False), (USER, True, False), (SERVICE, False, True)],
+    [(None, "tool", False), (USER, "tool", False), (SERVICE, None, True)],
 )
 def test_a_service_meets_no_bot_list(
-    countries: Countries, principal: Principal | None, bot: bool, trusted: bool
+    countries: Countries, principal: Principal | None, bot: str | None, trusted: bool
 ) -> None:
     found = enricher(countries).web("203.0.113.7", [], "curl/8.5.0", None, None, principal)
-    assert (found.agent_is_bot, found.trusted) == (bot, trusted)
+    assert (found.bot, found.trusted) == (bot, trusted)
 
 
 def test_our_own_site_is_no_referrer(countries: Countries) -> None:
@@ -160,7 +160,7 @@ def test_a_visitor_whom_a_service_reports(countries: Countries) -> None:
         viewer_user_id=None,
         authenticated=False,
         trusted=True,
-        agent_is_bot=False,
+        bot=None,
         address_key=address_key("203.0.113.7"),
         country_code="BR",
         device_type="mobile",
@@ -189,7 +189,7 @@ def test_the_subject_of_a_service_s_token_is_no_visitor(countries: Countries) ->
 
 def test_a_reported_bot_is_the_services_to_judge(countries: Countries) -> None:
     found = enricher(countries).reported(SERVICE, "198.51.100.7", None, user_agent="Googlebot/2.1")
-    assert not found.agent_is_bot
+    assert found.bot is None
     assert found.viewer_key == visitor_key("198.51.100.7", "Googlebot/2.1")
 
 

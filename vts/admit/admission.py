@@ -15,7 +15,7 @@ from vts.model.faults import JournalFull, Outage
 from vts.model.outcome import ACCEPTED, Outcome, Reason, Refused
 from vts.model.ports import Clock, CountOutcome
 from vts.model.record import Record
-from vts.model.view import Report
+from vts.model.view import BotClass, Report
 
 ENTROPY_BYTES: Final = 10  # of one version-7 id
 POOL_IDS: Final = 400  # ids' worth of randomness drawn at once: one system call instead of hundreds
@@ -47,12 +47,14 @@ class Admission:
         clock: Clock,
         count: CountOutcome,
         entropy: Callable[[int], bytes] = os.urandom,
+        on_bot: Callable[[BotClass], None] = lambda of_class: None,
     ) -> None:
         self._gate = gate
         self._submit = submit
         self._clock = clock
         self._count = count
         self._entropy = entropy
+        self._on_bot = on_bot
         self._pool = b""
         self._used = 0
 
@@ -117,6 +119,8 @@ class Admission:
 
     def _refuse(self, source: str, refused: Refused, settle: Settle) -> None:
         self._count(source, refused.reason.value, 1)
+        if refused.bot is not None:
+            self._on_bot(refused.bot)
         settle(refused)
 
     def _settled_one(self, source: str, admitted: Admitted, settle: Settle, fault: Exception | None) -> None:

@@ -17,7 +17,7 @@ from vts.admit.tables import REGISTRARS_MAX, VIEWERS_MAX, Buckets, Recent, Windo
 from vts.model import identity
 from vts.model.content import Content
 from vts.model.day import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from vts.model.outcome import Reason, Refused
+from vts.model.outcome import BOTS, Reason, Refused
 from vts.model.ports import Catalog
 from vts.model.view import Report, ViewEvent
 
@@ -86,7 +86,6 @@ Verdict = Admitted | Waiting | Refused
 
 _FUTURE: Final = Refused(Reason.INVALID, detail="the time of the view lies in the future")
 _AUTHENTICATION_FAILED: Final = Refused(Reason.AUTHENTICATION_FAILED)
-_BOT: Final = Refused(Reason.BOT)
 _TOO_LATE: Final = Refused(Reason.TOO_LATE)
 _DUPLICATE: Final = Refused(Reason.DUPLICATE)
 _NOT_FOUND: Final = Refused(Reason.NOT_FOUND)
@@ -118,8 +117,8 @@ class Gate:
             return self._decide_play(report, report.player_key, now_us, entropy)
         if report.event_id is not None or report.device_time_us is not None:
             return self._decide_dated(report, now_us, entropy)
-        if report.agent_is_bot and not report.trusted:
-            return _BOT
+        if report.bot is not None and not report.trusted:
+            return BOTS[report.bot]
         return self._decide_visit(report, identity.version_7(now_us, entropy), now_us, None, now_us)
 
     def confirm(self, *admitted: Admitted) -> None:
@@ -173,8 +172,8 @@ class Gate:
         event_id, created_at, name = self._identify(report, now_us, entropy)
         if created_at > now_us + FUTURE_US:
             return _FUTURE
-        if report.agent_is_bot and not report.trusted:
-            return _BOT
+        if report.bot is not None and not report.trusted:
+            return BOTS[report.bot]
         anonymous = not report.authenticated and not report.trusted
         if self._is_past(created_at, now_us) or (anonymous and created_at < now_us - ANONYMOUS_BACKDATE_US):
             return _TOO_LATE

@@ -19,15 +19,15 @@ from vts.admit.tables import VIEWERS_MAX, Buckets
 from vts.model import identity
 from vts.model.day import DAY_US, SECOND_US
 from vts.model.faults import JournalFull
-from vts.model.outcome import ACCEPTED, Outcome, Reason, Refused
+from vts.model.outcome import ACCEPTED, BOTS, Outcome, Reason, Refused
 from vts.model.ports import Catalog, Clock, CountOutcome
 from vts.model.record import Record
 from vts.model.site import PlaybackEvent, PlaybackReport, SiteEvent, SiteReport
+from vts.model.view import BotClass
 
 SITE: Final = "site"  # under which the metrics count page views and host events
 PLAYBACK: Final = "playback"
 
-_BOT: Final = Refused(Reason.BOT)
 _TOO_LATE: Final = Refused(Reason.TOO_LATE)
 _FUTURE: Final = Refused(Reason.INVALID, detail="event_id: its time lies in the future")
 _NO_CATALOG: Final = Refused(Reason.UNAVAILABLE, retry_after_s=2.0, detail="no catalog yet")
@@ -50,6 +50,7 @@ class SiteAdmission:
         per_minute: int,
         burst: int,
         entropy: Callable[[int], bytes] = os.urandom,
+        on_bot: Callable[[BotClass], None] = lambda of_class: None,
     ) -> None:
         """`per_minute` and `burst` are the allowance of an anonymous sender, 0 a minute means no limit."""
         self._submit = submit
@@ -58,6 +59,7 @@ class SiteAdmission:
         self._count = count
         self._raw_days = raw_days
         self._entropy = entropy
+        self._on_bot = on_bot
         self._senders = Buckets(per_minute, burst, VIEWERS_MAX)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -98,8 +100,8 @@ class SiteAdmission:
         return refused
 
     def _refuse_event(self, report: SiteReport, now_us: int) -> Refused | None:
-        if report.agent_is_bot and not report.trusted:
-            return _BOT
+        if report.bot is not None and not report.trusted:
+            return BOTS[report.bot]
         if report.event_id is None:
             return None
         created_at = identity.time_us(report.event_id)
@@ -133,6 +135,8 @@ class SiteAdmission:
 
     def _turn_away(self, source: str, size: int, settle: Settle, refused: Refused) -> None:
         self._count(source, refused.reason.value, size)
+        if refused.bot is not None:
+            self._on_bot(refused.bot)
         settle(refused)
 
 

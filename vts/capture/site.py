@@ -111,7 +111,7 @@ def _report(who: Visitor, event_type: str, page: str | None, event_id: bytes | N
         viewer_user_id=who.viewer_user_id,
         authenticated=who.authenticated,
         trusted=who.trusted,
-        agent_is_bot=who.agent_is_bot,
+        bot=who.bot,
         country_code=who.country_code,
         device_type=who.device_type,
         user_agent_hash=who.user_agent_hash,

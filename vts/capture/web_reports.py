@@ -58,7 +58,7 @@ class WebReports:
             viewer_user_id=who.viewer_user_id,
             authenticated=who.authenticated,
             trusted=who.trusted,
-            agent_is_bot=who.agent_is_bot,
+            bot=who.bot,
             address_key=who.address_key,
             country_code=who.country_code,
             device_type=who.device_type,

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from vts.enrich.bots import is_bot
+from vts.enrich.bots import bot_class
 from vts.enrich.client_ip import UNKNOWN_ADDRESS, Address, Networks, client_address, parse_address
 from vts.enrich.country import Countries, country_code
 from vts.enrich.device import device_type
@@ -23,9 +23,10 @@ from vts.enrich.timezones import TimeZones
 from vts.enrich.viewer import ViewerKeys
 from vts.model.content import Player
 from vts.model.principal import Principal
+from vts.model.view import BotClass
 
 AGENT_MAX_CHARS: Final = 512  # browsers stay under 300; the time of patterns and the size of caches grow with it
-# A miss costs a few µs for an address or a viewer and 20 µs for an agent, of which there are few. Full of the longest
+# A miss costs a few µs for an address or a viewer and 40 µs for an agent, of which there are few. Full of the longest
 # entries that a flood can make, all caches together hold 21 MB.
 ADDRESSES_MAX: Final = 8_192
 VIEWERS_MAX: Final = 8_192
@@ -41,7 +42,7 @@ class Visitor(msgspec.Struct, frozen=True, gc=False):
     viewer_user_id: int | None
     authenticated: bool
     trusted: bool
-    agent_is_bot: bool
+    bot: BotClass | None
     address_key: bytes | None
     country_code: str | None
     device_type: str
@@ -57,10 +58,10 @@ class _Origin(NamedTuple):
 class _Agent(NamedTuple):
     hash: bytes | None
     device: str
-    bot: bool
+    bot: BotClass | None
 
 
-_NO_AGENT: Final = _Agent(None, "desktop", False)
+_NO_AGENT: Final = _Agent(None, "desktop", None)
 
 
 class Enricher:
@@ -157,7 +158,7 @@ class Enricher:
             viewer_user_id=owner_id,
             authenticated=owner_id is not None,
             trusted=False,
-            agent_is_bot=False,
+            bot=None,
             address_key=None,
             country_code=country_code(country) or country_code(own) or self._zones.country(timezone),
             device_type="player",
@@ -223,7 +224,7 @@ class Enricher:
             user_id,
             user_id is not None,
             trusted,
-            agent.bot and not trusted,
+            None if trusted else agent.bot,
             origin.key,
             country or origin.country,
             agent.device,
@@ -240,7 +241,7 @@ class Enricher:
         return _Origin(self._keys.address(address), self._countries.of(address))
 
     def _find_agent(self, text: str) -> _Agent:
-        return _Agent(self._keys.agent_hash(text), device_type(text), is_bot(text))
+        return _Agent(self._keys.agent_hash(text), device_type(text), bot_class(text))
 
     def _make_visitor_key(self, packed: bytes, text: str) -> bytes:
         return self._keys.visitor(Address(packed), text)

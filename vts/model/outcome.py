@@ -7,6 +7,8 @@ from typing import Final
 
 import msgspec
 
+from vts.model.view import BOT_CLASSES, BotClass
+
 
 class Reason(StrEnum):
     """Why a report does not count. Every reason has its own counter and its own answer."""
@@ -29,12 +31,14 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):
-    """The report does not count. `retry_after_s` is set for rate_limited and unavailable."""
+    """The report does not count. `retry_after_s` is set for rate_limited and unavailable, `bot` for bot."""
 
     reason: Reason
     retry_after_s: float | None = None
     detail: str | None = None
+    bot: BotClass | None = None
 
 
 Outcome = Accepted | Refused
 ACCEPTED: Final = Accepted()
+BOTS: Final[dict[BotClass, Refused]] = {one: Refused(Reason.BOT, bot=one) for one in BOT_CLASSES}

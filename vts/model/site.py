@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+from vts.model.view import BotClass
+
 EVENT_TYPES: Final = ("page_view", "signup", "upload", "api_call", "error")
 PLAYBACK_TYPES: Final = ("play", "pause", "heartbeat", "ended", "error", "buffer_start", "buffer_end")
 
@@ -68,7 +70,7 @@ class SiteReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     viewer_user_id: int | None = None
     authenticated: bool = False
     trusted: bool = False
-    agent_is_bot: bool = False
+    bot: BotClass | None = None
     country_code: str | None = None
     device_type: str = "desktop"
     user_agent_hash: bytes | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Final
+from typing import Final, Literal, get_args
 
 import msgspec
 
@@ -11,6 +11,9 @@ DEVICE_TYPES: Final = ("desktop", "mobile", "tablet", "tv", "player")
 VIEW_SOURCES: Final = ("web", "api", "widget", "player")
 VIEW_TYPES: Final = ("intentional", "listing", "search", "widget")
 CHANNELS: Final = ("all", "promoted", "user", "by_user", "artwork", "hashtag", "playlist")
+BotClass = Literal["search", "ai", "preview", "monitor", "tool"]
+"""What a machine looks for; a tool is all else: scripts, automation, scanners, archives, feed readers."""
+BOT_CLASSES: Final[tuple[BotClass, ...]] = get_args(BotClass)
 PLAY_ORDERS: Final = (0, 1, 2)  # server, created, random
 
 POST_ID_MAX: Final = 2**63 - 1
@@ -54,7 +57,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `event_id` is the client's own id (16 bytes, version 4 or 7, checked at the door) or None. `device_time_us` is the
     player's or importing service's own real time, None when its clock is not set or not given. `trusted` is a service
-    token: no bot list, no web limit. `agent_is_bot` is the door's finding. `address_key` groups provisional
+    token: no bot list, no web limit. `bot` is the door's finding. `address_key` groups provisional
     registrations (keyed hash of the address, never the address), None for players.
     """
 
@@ -69,7 +72,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     viewer_user_id: int | None = None
     authenticated: bool = False
     trusted: bool = False
-    agent_is_bot: bool = False
+    bot: BotClass | None = None
     address_key: bytes | None = None
     country_code: str | None = None
     device_type: str = "desktop"
