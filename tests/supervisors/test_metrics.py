@@ -13,7 +13,7 @@ def test_counters_that_alerts_need_are_there_from_the_start_at_0() -> None:
     text = metrics.render().decode()
     for source in ("web", "api", "widget", "player", "site", "playback"):
         for outcome in ("accepted", *Reason):
-            assert f'vts_events_total{{source="{source}",outcome="{outcome}"}} 0.0' in text
+            assert f'vts_events_total{{outcome="{outcome}",source="{source}"}} 0.0' in text
     for line in (
         'vts_restarts_total{actor="drain",why="bug"} 0.0',
         'vts_restarts_total{actor="drain",why="outage"} 0.0',

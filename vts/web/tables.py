@@ -27,6 +27,7 @@ MEDIA_TYPES: Final[dict[Format, str]] = {
 }
 ALLOWED: Final = ", ".join(FORMATS)
 RETRY_AFTER_S: Final = 10
+BOM: Final = "\ufeff".encode()  # some spreadsheets read a CSV without it in a code page of their own
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -86,7 +87,7 @@ async def table_answer(asked: Request, table: Table, encode: Encode, default: Fo
         await pieces.aclose()
         await table.blocks.aclose()
     else:
-        first = await first_piece(pieces)
+        first = (BOM if form == "csv" and asked.args.get("bom") == "1" else b"") + await first_piece(pieces)
     answer = Response(all_pieces(first, pieces), content_type=MEDIA_TYPES[form])
     answer.timeout = None  # every write has a deadline of its own
     answer.headers["Cache-Control"] = "no-store"

@@ -32,11 +32,12 @@ from vts.web.tables import MEDIA_TYPES
 TAG: Final = "Tables and history"
 
 FORMAT_QUERY: Final = query("format", words(*FORMATS, default="json"), "What the answer, or its table, is written as.")
+BOM_QUERY: Final = query("bom", words("1"), "Put a byte order mark before a CSV; some spreadsheets need it.")
 _ROWS: Final = array({"type": "object"}, description="The rows of a table.")
 _KINDS: Final[dict[Format, str]] = {
     "csv": "A header line, then a line for each row; cells that a spreadsheet would run begin with an apostrophe.",
     "ndjson": "An object on each line.",
-    "xlsx": "One sheet of at most 1,048,575 rows.",
+    "xlsx": "One sheet of at most 1,048,575 rows, its header frozen.",
     "parquet": "Typed columns.",
 }
 _DAILY_EXAMPLE: Final = {"post_id": 42, "day": "2025-01-31", "views": 12, "breakdowns": {"country": {"BR": 3}}}
@@ -108,7 +109,7 @@ def _table() -> Json:
         errors=(400, 401, 403, 404, 405),
         says="For moderators, owners of the site and services. Reading rows about single people is noted in "
         "`audit_log` first. A transfer that breaks off has no end and is never a whole file.",
-        parameters=[name, FORMAT_QUERY, *days],
+        parameters=[name, FORMAT_QUERY, BOM_QUERY, *days],
         security=SIGNED,
     )
 
