@@ -91,7 +91,7 @@ def test_machines(agent: str) -> None:
     assert is_bot(f"  {agent} ")
 
 
-PEOPLE_USE = ("microsoft off", "outlook-", "slack/", "lynx/", "android ")
+PEOPLE_USE = ("microsoft o", "outlook-", "slack/", "lynx/", "android ")
 
 
 def samples() -> list[str]:
