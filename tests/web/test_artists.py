@@ -131,6 +131,11 @@ async def test_both_answers_leave_as_tables(app: QuartTrio) -> None:
     client = app.test_client()
     answer = await client.get("/api/user/7/posts-stats?format=csv&sort=title", headers=bearer(7))
     rows = list(csv.DictReader(io.StringIO((await answer.get_data()).decode("utf-8-sig"))))
+    plain = await answer.get_data()
+    marked = await client.get("/api/user/7/posts-stats?format=csv&sort=title&bom=1", headers=bearer(7))
+    assert await marked.get_data() == b"\xef\xbb\xbf" + plain
+    refused = await client.get("/api/user/7/posts-stats?format=csv&bom=yes", headers=bearer(7))
+    assert (refused.status_code, (await refused.get_json())["error"]) == (400, "bom: 0 or 1 is expected")
     assert answer.content_type.startswith("text/csv")
     assert [(row["post_id"], row["total_views"]) for row in rows] == [("1", "10"), ("2", "4"), ("3", "1")]
     assert rows[0]["title"] != "=1+1"  # which a spreadsheet would run

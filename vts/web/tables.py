@@ -51,6 +51,14 @@ def format_asked(asked: Request) -> Format | None:
     raise Problem(400, f"format: {ALLOWED} are allowed")
 
 
+def _mark_asked(asked: Request, form: Format) -> bytes:
+    """Return what comes before a file: a byte order mark when a request wants a CSV with it. Raises Problem 400."""
+    text = asked.args.get("bom", "0")
+    if text not in {"0", "1"}:
+        raise Problem(400, "bom: 0 or 1 is expected")
+    return BOM if text == "1" and form == "csv" else b""
+
+
 def is_table_asked(asked: Request) -> bool:
     """Whether a request wants one table of an answer and not the answer. Raises Problem 400 for an unknown format."""
     return format_asked(asked) not in {None, "json"} or "table" in asked.args
@@ -81,13 +89,14 @@ async def table_answer(asked: Request, table: Table, encode: Encode, default: Fo
     transfer off, which every client can tell from its end. Raises Problem, and whatever the table's source raises.
     """
     form = format_asked(asked) or default
+    mark = _mark_asked(asked, form)
     pieces = encode(table, form)
     first = b""
     if asked.method == "HEAD":
         await pieces.aclose()
         await table.blocks.aclose()
     else:
-        first = (BOM if form == "csv" and asked.args.get("bom") == "1" else b"") + await first_piece(pieces)
+        first = mark + await first_piece(pieces)
     answer = Response(all_pieces(first, pieces), content_type=MEDIA_TYPES[form])
     answer.timeout = None  # every write has a deadline of its own
     answer.headers["Cache-Control"] = "no-store"

@@ -32,7 +32,9 @@ from vts.web.tables import MEDIA_TYPES
 TAG: Final = "Tables and history"
 
 FORMAT_QUERY: Final = query("format", words(*FORMATS, default="json"), "What the answer, or its table, is written as.")
-BOM_QUERY: Final = query("bom", words("1"), "Put a byte order mark before a CSV; some spreadsheets need it.")
+BOM_QUERY: Final = query(
+    "bom", words("0", "1", default="0"), "Put a byte order mark before a CSV; some spreadsheets need it."
+)
 _ROWS: Final = array({"type": "object"}, description="The rows of a table.")
 _KINDS: Final[dict[Format, str]] = {
     "csv": "A header line, then a line for each row; cells that a spreadsheet would run begin with an apostrophe.",
