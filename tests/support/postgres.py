@@ -24,10 +24,10 @@ import trio
 from vts.store.connection import Database, asyncpg_loop
 from vts.store.faults import StoreUnavailable
 from vts.store.migrate import migrate
-from vts.store.place import installed, unprivileged
+from vts.store.place import programs_for, unprivileged
 from vts.store.spawn import launch_command
 
-_BIN = installed(18)
+MAJOR = int(os.environ.get("TEST_POSTGRES_MAJOR", "18"))  # of the versions that VTS carries
 
 
 @dataclass
@@ -72,9 +72,10 @@ def postgres_server() -> Iterator[Server]:
     user = unprivileged() if os.geteuid() == 0 else None
     if user is not None:
         os.chown(folder, user.user_id, user.group_id)
+    programs = programs_for(user, MAJOR)
     data = folder / "data"
     make = ["-D", data, "-U", "vts", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", "--no-instructions"]
-    command = launch_command([_BIN / "initdb", *make], user, signal.SIGKILL)
+    command = launch_command([programs / "initdb", *make], user, signal.SIGKILL)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     options = {
         "listen_addresses": "",
@@ -88,7 +89,7 @@ def postgres_server() -> Iterator[Server]:
     }
     arguments = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
     with (folder / "log").open("wb") as log:
-        command = launch_command([_BIN / "postgres", "-D", data, *arguments], user, signal.SIGQUIT)
+        command = launch_command([programs / "postgres", "-D", data, *arguments], user, signal.SIGQUIT)
         process = subprocess.Popen(command, stdout=log, stderr=log)
     server = Server(folder, process)
     try:

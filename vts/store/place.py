@@ -12,6 +12,7 @@ says where. No mode of any folder that was there before is ever changed.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -114,7 +115,7 @@ def _as_root(data_dir: Path, user_name: str | None, say: Callable[[str], None], 
     user = _owner(home / "data") or unprivileged(user_name)
     home = _reachable_home(data_dir, user, say, shared)
     major = _major(home)
-    programs = _reachable_programs(installed(major), user, say, shared)
+    programs = programs_for(user, major, say, shared)
     return Place(home, _socket(home, user.user_id, user.group_id), programs, major, user)
 
 
@@ -160,14 +161,16 @@ def _reachable_home(data_dir: Path, user: User, say: Callable[[str], None], shar
     return home
 
 
-def _reachable_programs(bundled: Path, user: User, say: Callable[[str], None], shared: Path) -> Path:
-    if reaches(user, bundled / "postgres") and runs(user, bundled / "initdb"):
+def programs_for(user: User | None, major: int, say: Callable[[str], None] = print, shared: Path = SHARED) -> Path:
+    """Return a folder of PostgreSQL's programs that `user` can run (None: us), a copy where needed. Blocks."""
+    bundled = installed(major)
+    if user is None or (reaches(user, bundled / "postgres") and runs(user, bundled / "initdb")):
         return bundled
     version = importlib.metadata.version(PACKAGE.replace("_", "-"))
     copy = shared / f"programs-{version}-{bundled.parent.name}"
     if not copy.exists():
         _make_open(shared, 0o755)
-        _copy_programs(bundled.parent, copy)
+        copy_programs(bundled.parent, copy)
         say(f"user {user.name} cannot enter {bundled}: PostgreSQL's programs are copied to {copy}")
     return copy / PACKAGE / bundled.parent.name / "bin"
 
@@ -181,8 +184,11 @@ def _make_open(folder: Path, mode: int) -> None:
     folder.chmod(mode)
 
 
-def _copy_programs(install: Path, copy: Path) -> None:
-    """Copy the server beside the wheel's own libraries, where its programs look for them. All or nothing."""
+def copy_programs(install: Path, copy: Path) -> None:
+    """Copy the server beside the wheel's own libraries, where its programs look for them. All or nothing.
+
+    When another process has made `copy` meanwhile, that one stays.
+    """
     draft = copy.with_name(f"{copy.name}.{secrets.token_hex(4)}")
     libraries = install.parent.parent / f"{PACKAGE}.libs"
     unused = shutil.ignore_patterns("include", "*.a")
@@ -192,6 +198,9 @@ def _copy_programs(install: Path, copy: Path) -> None:
             shutil.copytree(libraries, draft / libraries.name)
         _open_up(draft)
         draft.rename(copy)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not copy.is_dir():
+            raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
