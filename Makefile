@@ -14,7 +14,7 @@ run: $(VENV)/.installed
 test: lint types contracts tests
 
 check: $(VENV)/.installed-dev debian
-	@sh tests/support/debian.sh promtool:prometheus
+	@sh tests/support/debian.sh promtool:prometheus pgbouncer:pgbouncer nginx:nginx-light caddy:caddy
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --timeout 1200 checks
 
 lint: $(VENV)/.installed-dev

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +36,7 @@ class Server:
 
     folder: Path
     process: subprocess.Popen[bytes]
+    major: int
     counter: Iterator[int] = field(default_factory=itertools.count)
 
     @property
@@ -67,12 +68,20 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Server]:
+def postgres_server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The server of the session; a parameter asks for one of that version."""
+    with running_server(getattr(request, "param", MAJOR)) as server:
+        yield server
+
+
+@contextmanager
+def running_server(major: int = MAJOR) -> Iterator[Server]:
+    """Run a server of a version, with a migrated database on it."""
     folder = Path(tempfile.mkdtemp(prefix="vts-test-", dir="/tmp"))
     user = unprivileged() if os.geteuid() == 0 else None
     if user is not None:
         os.chown(folder, user.user_id, user.group_id)
-    programs = programs_for(user, MAJOR)
+    programs = programs_for(user, major)
     data = folder / "data"
     make = ["-D", data, "-U", "vts", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", "--no-instructions"]
     command = launch_command([programs / "initdb", *make], user, signal.SIGKILL)
@@ -91,7 +100,7 @@ def postgres_server() -> Iterator[Server]:
     with (folder / "log").open("wb") as log:
         command = launch_command([programs / "postgres", "-D", data, *arguments], user, signal.SIGQUIT)
         process = subprocess.Popen(command, stdout=log, stderr=log)
-    server = Server(folder, process)
+    server = Server(folder, process, major)
     try:
         trio.run(_prepare, server)
         yield server

@@ -6,6 +6,7 @@ import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal, TypeVar
 
 import asyncpg
@@ -13,6 +14,7 @@ import trio
 
 from vts.store.driver import asyncpg_loop, cancel, keep, run_in_driver
 from vts.store.faults import NotMigrated, StoreMistake, StoreUnavailable, translated
+from vts.store.pooler import settle
 
 __all__ = ["MIGRATIONS_TABLE", "ROLE_NAMES", "Connection", "Database", "Readers", "Role", "asyncpg_loop"]
 
@@ -200,22 +202,21 @@ class Database:
         return Connection(raw, role, timeout_s)
 
     async def _open(self, role: Role, timeout_s: float, name: str) -> Any:
-        raw = await asyncpg.connect(
-            self.url(),
-            timeout=self.connect_timeout_s,
-            # Later than our own deadline: the driver's timer tries to talk to the server about it.
-            command_timeout=None if math.isinf(timeout_s) else timeout_s + GOODBYE_S,
-            server_settings={
-                "application_name": name or f"vts {role}",
-                "synchronous_commit": "on",
-                "timezone": "UTC",
-                "jit": "off",
-                "statement_timeout": "0" if math.isinf(timeout_s) else str(round(timeout_s * 1000)),
-                "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_S * 1000),
-            },
-        )
+        # Later than our own deadline: the driver's timer tries to talk to the server about it.
+        patience = {"command_timeout": None if math.isinf(timeout_s) else timeout_s + GOODBYE_S}
+        told = {"application_name": name or f"vts {role}"}  # the one name that poolers, too, take from a login
+        again = partial(asyncpg.connect, self.url(), timeout=self.connect_timeout_s, server_settings=told, **patience)
+        raw = await again()
         keep(raw)
+        settings = {
+            "synchronous_commit": "on",
+            "timezone": "UTC",
+            "jit": "off",
+            "statement_timeout": "0" if math.isinf(timeout_s) else str(round(timeout_s * 1000)),
+            "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_S * 1000),
+        }
         try:
+            await settle(raw, settings, again)
             await _prepare_session(raw, role, self.schema)
         except BaseException:
             raw.terminate()

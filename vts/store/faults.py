@@ -11,7 +11,16 @@ import asyncpg
 
 from vts.model.faults import StoreUnavailable
 
-__all__ = ["BadData", "NotMigrated", "StoreMistake", "StoreRefused", "StoreUnavailable", "remedy", "translated"]
+__all__ = [
+    "BadData",
+    "NotMigrated",
+    "SharedSession",
+    "StoreMistake",
+    "StoreRefused",
+    "StoreUnavailable",
+    "remedy",
+    "translated",
+]
 
 NO_RIGHT: Final = "42501"
 NO_SCHEMA: Final = "3F000"
@@ -39,6 +48,13 @@ class StoreRefused(StoreUnavailable):
 
 class NotMigrated(StoreUnavailable):
     """The tables of this version are not there yet."""
+
+
+class SharedSession(StoreRefused):
+    """What is at the address is a pooler that lends a server for a transaction or a statement, not for a session."""
+
+    def __init__(self) -> None:
+        super().__init__("a pooler in transaction or statement mode; VTS needs its sessions whole: pool_mode = session")
 
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html; the longest prefix wins.
@@ -87,6 +103,8 @@ def remedy(fault: Exception) -> str | None:
     """Return a fault of the store as one line: what it is, and what an operator does about it. None for a bug."""
     said = str(fault)
     match fault:
+        case SharedSession():
+            return f"{said}; set that in the pooler, or give PostgreSQL's own address in VTS_DATABASE__URL"
         case StoreRefused():
             advice = next((text for code, text in _REMEDIES.items() if said.startswith(code)), "")
             return f"PostgreSQL does not let us in: {said}; {advice or 'check VTS_DATABASE__URL'}"
