@@ -95,6 +95,14 @@ def describe(loaded: Loaded) -> Iterator[tuple[str, str, str]]:
         yield env_name(section, name), _shown((section, name), value), origin
 
 
+def changed(before: Settings, after: Settings) -> Iterator[str]:
+    """Yield the names of the settings that differ, like log.level."""
+    for section in msgspec.structs.fields(Settings):
+        old, new = getattr(before, section.name), getattr(after, section.name)
+        names = (field.name for field in msgspec.structs.fields(section.type))
+        yield from (f"{section.name}.{name}" for name in names if getattr(old, name) != getattr(new, name))
+
+
 def data_dir(settings: Settings) -> Path:
     """Return the data folder: as set, else ./var of a checkout, else a folder of the user."""
     if settings.data.dir:

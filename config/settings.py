@@ -147,6 +147,12 @@ class Site(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     page_rules: list[Annotated[str, Meta(pattern="^/[^ ]* => /[^ ]*$")]]
 
 
+class Log(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is written to standard error."""
+
+    level: Literal["info", "warning", "error"]  # libraries write addresses at "debug"
+
+
 class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of it."""
 
@@ -163,6 +169,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     journal: JournalSettings
     live: Live
     site: Site
+    log: Log
 
 
 SECRETS = frozenset({("auth", "secret"), ("privacy", "viewer_secret")})

@@ -36,7 +36,7 @@ from vts.capture.mqtt_session import SessionOptions
 from vts.capture.mqtt_subscriber import MqttSubscriber
 from vts.capture.mqtt_wire import Topics
 from vts.capture.player_reports import PlayerReports
-from vts.capture.tls import listener_tls
+from vts.capture.tls import ListenerTls, listener_tls
 from vts.capture.web_reports import WebReports
 from vts.enrich.client_ip import Networks
 from vts.enrich.pages import Pages
@@ -72,9 +72,14 @@ class Doors:
     leader: Leader | None = field(init=False, default=None)
     subscriber: BrokerSession | MqttSubscriber | None = field(init=False, default=None)
     direct: DirectEndpoint | None = field(init=False, default=None)
+    http_tls: ListenerTls | None = field(init=False)
+    mqtt_tls: ListenerTls | None = field(init=False)
 
     def __post_init__(self) -> None:
         """Build every door. Raises BadStart for certificates and addresses that are none."""
+        http, mqtt = self.parts.settings.http, self.parts.settings.mqtt
+        self.http_tls = listener_tls(http.tls_cert_file, http.tls_key_file)
+        self.mqtt_tls = listener_tls(mqtt.tls_cert_file, mqtt.tls_key_file, mqtt.client_ca_file)
         self._reports = self._player_reports()
         self._beacon = self._make_beacon()
         self.services = self._make_services()
@@ -143,7 +148,7 @@ class Doors:
             clock=now_us,
             host=http.host,
             port=http.port,
-            tls=listener_tls(http.tls_cert_file, http.tls_key_file),
+            tls=self.http_tls,
             limits=self._limits(),
             on_refused=lambda code: self.parts.metrics.note(f"refused_{code}"),
             on_bug=self._bug,
@@ -193,8 +198,8 @@ class Doors:
             return None
         host, _, port = mqtt.listen.rpartition(":")
         limits = DirectLimits(receive_maximum=mqtt.receive_maximum, packet_max_bytes=mqtt.packet_max_bytes)
-        tls = listener_tls(mqtt.tls_cert_file, mqtt.tls_key_file, mqtt.client_ca_file)
-        return DirectEndpoint((host.strip("[]"), int(port)), limits, self._reports, self.parts.memory, tls)
+        address = (host.strip("[]"), int(port))
+        return DirectEndpoint(address, limits, self._reports, self.parts.memory, self.mqtt_tls)
 
     # ---- live counts
 

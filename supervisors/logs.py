@@ -45,13 +45,18 @@ def places_of(error: BaseException) -> list[str]:
     return [type(error).__name__, *places, *(line for part in inner for line in places_of(part))]
 
 
-def install(level: int = logging.INFO) -> None:
-    """Send every log of the process to standard error as JSON lines."""
+def install(level: str = "info") -> None:
+    """Send every log of the process from this level on to standard error as JSON lines."""
     logging.Formatter.converter = time.gmtime
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def set_level(level: str) -> None:
+    """Write what has this level or a higher one from now on."""
+    logging.getLogger().setLevel(level.upper())
 
 
 _log = logging.getLogger("vts.supervision")

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -19,16 +20,18 @@ from urllib.parse import urlsplit
 
 import trio
 
-from config.load import countries_file
+from config.load import ConfigFaults, changed, countries_file, load
 from config.settings import Settings
-from supervisors.logs import log_event
+from supervisors.logs import log_event, set_level
 from supervisors.mailbox import Mailbox
 from supervisors.metrics import Metrics
+from supervisors.renewal import Renewable
 from supervisors.report import Event, Failed, Started
 from supervisors.rotation import Rotation
 from vts.admit.admission import Admission
 from vts.admit.gate import Gate, GateSettings
 from vts.admit.site import SiteAdmission
+from vts.auth.revoked import RevokedFile
 from vts.auth.secrets import load_or_make
 from vts.auth.tickets import Tickets
 from vts.auth.tokens import BadKey, Tokens, own_secret
@@ -119,19 +122,13 @@ def kin_of(settings: Settings, secrets: Secrets) -> int:
 
 
 def _revoked(path: str) -> Callable[[str], bool]:
-    """Return the rule of revoked tokens; the file is looked at again whenever it has changed."""
+    """Return the rule of revoked tokens. Raises BadStart."""
     if not path:
         return frozenset[str]().__contains__
-    known: tuple[int, frozenset[str]] = (-1, frozenset())
-
-    def revoked(jti: str) -> bool:
-        nonlocal known
-        changed = Path(path).stat().st_mtime_ns
-        if changed != known[0]:
-            known = changed, frozenset(Path(path).read_text().split())
-        return jti in known[1]
-
-    return revoked
+    try:
+        return RevokedFile(Path(path))
+    except OSError as fault:
+        raise BadStart(f"auth.revoked_file: {path} cannot be read: {fault.strerror}") from None
 
 
 class Parts:
@@ -211,6 +208,27 @@ class Parts:
         """The names by which live counts and sign-in may be asked for."""
         http = self.settings.http
         return OwnHosts([*http.allowed_hosts, urlsplit(http.public_url).netloc], loopback_only=self.is_private)
+
+    def renewables(self) -> Iterator[Renewable]:
+        """What of these parts is read anew while they run. Tokens look at their list of revoked ones at every use."""
+        countries = countries_file(self.settings)
+
+        def renew_countries() -> None:
+            if not self.enricher.reload_countries():
+                raise BadStart(f"geoip.file: {countries} cannot be used")
+
+        yield Renewable(name="countries", files=(countries,), renew=renew_countries)
+        yield Renewable(name="settings", renew=self._renew_settings)
+
+    def _renew_settings(self) -> None:
+        try:
+            newest = load(os.environ)
+        except ConfigFaults as faults:
+            raise BadStart(str(faults)) from None
+        set_level(newest.log.level)
+        waiting = [name for name in changed(self.settings, newest) if name != "log.level"]
+        if waiting:
+            _log.warning("settings that have changed are in force after a restart", extra={"settings": waiting})
 
     def contained(self, bug: Exception) -> None:
         """Note an exception that ended a connection and nothing else."""

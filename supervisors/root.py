@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
@@ -10,6 +11,7 @@ from supervisors.child import Child
 from supervisors.doors import Doors
 from supervisors.parts import Parts, now_us
 from supervisors.policy import Policy
+from supervisors.renewal import Renewable, Renewal
 from supervisors.storage import Storage
 from supervisors.supervisor import Supervisor
 from vts.live.hub import Hub
@@ -39,20 +41,26 @@ class Tree:
         self.storage.hub = self.hub
         self.admission = AdmissionFloor(parts, self.hub)
         self.doors = Doors(parts, self.storage, self.hub)
+        self.renewal = Renewal([*self._certificates(), *parts.renewables()])
         groups = (self.storage.supervisor(), self.admission.supervisor(), self.doors.supervisor())
+        floors = [
+            Child(name=group.name, run=group.run, stop=group.stop, grace_s=GRACES[group.name]) for group in groups
+        ]
         self.root = Supervisor(
             "root",
-            [Child(name=group.name, run=group.run, stop=group.stop, grace_s=GRACES[group.name]) for group in groups],
+            [*floors, Child(name="renewal", run=self.renewal.run)],
             strategy="rest_for_one",
             policy=ROOT_POLICY,
             on_event=parts.on_event,
         )
-        self.leaving = False
         self._gauges()
+
+    def reload(self) -> None:
+        """Read certificates, the country file and what of the settings may change anew."""
+        self.renewal.ask()
 
     def leave(self) -> None:
         """Begin the goodbye."""
-        self.leaving = True
         self.root.stop()
 
     async def wait_accepting(self) -> None:
@@ -73,6 +81,11 @@ class Tree:
             with suppress(StoreUnavailable):
                 urls["database"] = self.parts.embedded.url()
         return urls
+
+    def _certificates(self) -> Iterator[Renewable]:
+        for name, tls in (("certificate of http", self.doors.http_tls), ("certificate of mqtt", self.doors.mqtt_tls)):
+            if tls is not None:
+                yield Renewable(name=name, files=tls.files, renew=tls.renew)
 
     def _gauges(self) -> None:
         gauge, parts = self.parts.metrics.gauge, self.parts

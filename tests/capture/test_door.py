@@ -21,6 +21,7 @@ from tests.capture.http_support import Client, ask, connect, get, open_house, po
 from vts.capture.departures import LiveRequest
 from vts.capture.door import Door
 from vts.capture.limits import Limits
+from vts.capture.tls import ListenerTls
 
 VIEW = post("/api/view", b'{"post_id":42}')
 HANDSHAKE = get(
@@ -413,14 +414,8 @@ async def connect_secure(house: Any, certificate: tuple[str, str]) -> Client:
     return Client(trio.SSLStream(plain, context, server_hostname="localhost", https_compatible=True))
 
 
-def server_context(certificate: tuple[str, str]) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(*certificate)
-    return context
-
-
 async def test_tls_carries_both_lanes(certificate: tuple[str, str]) -> None:
-    async with open_house(tls=server_context(certificate)) as house:
+    async with open_house(tls=ListenerTls(*certificate)) as house:
         client = await connect_secure(house, certificate)
         await client.send(VIEW + VIEW)
         assert [(await client.answer()).status for _ in range(2)] == [202, 202]
@@ -432,7 +427,7 @@ async def test_tls_carries_both_lanes(certificate: tuple[str, str]) -> None:
 
 
 async def test_tls_answers_later_and_refuses_alike(certificate: tuple[str, str]) -> None:
-    async with open_house(tls=server_context(certificate), limits=QUICK) as house:
+    async with open_house(tls=ListenerTls(*certificate), limits=QUICK) as house:
         house.admission.held = True
         client = await connect_secure(house, certificate)
         await client.send(VIEW)
@@ -444,7 +439,7 @@ async def test_tls_answers_later_and_refuses_alike(certificate: tuple[str, str])
 
 
 async def test_a_client_that_speaks_plainly_to_tls_is_cut_off(certificate: tuple[str, str]) -> None:
-    async with open_house(tls=server_context(certificate), limits=QUICK) as house:
+    async with open_house(tls=ListenerTls(*certificate), limits=QUICK) as house:
         client = await connect(house)
         await client.send(VIEW)
         assert OK not in await client.rest()

@@ -23,7 +23,7 @@ from tests.capture.mqtt_support import CREDENTIAL, KEY, OTHER, REVOKED, Device, 
 from tests.capture.test_mqtt_mosquitto import self_signed
 from vts.capture.mqtt_direct import DirectEndpoint
 from vts.capture.mqtt_entrance import DirectLimits
-from vts.capture.tls import listener_tls
+from vts.capture.tls import ListenerTls, listener_tls
 from vts.model.faults import BadStart
 from vts.model.outcome import Reason, Refused
 from vts.model.view import Report
@@ -38,7 +38,7 @@ Sub = mqtt5.SubAckReasonCode
 class House:
     """An endpoint that runs, and the world behind it."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None, **limits: Any) -> None:
+    def __init__(self, tls: ListenerTls | None = None, **limits: Any) -> None:
         self.world = World()
         self.endpoint = DirectEndpoint(
             ("127.0.0.1", 0), DirectLimits(**limits), self.world.reports, self.world.catalog, tls
@@ -53,7 +53,7 @@ class House:
 
 
 @asynccontextmanager
-async def house(tls: ssl.SSLContext | None = None, **limits: Any) -> AsyncIterator[House]:
+async def house(tls: ListenerTls | None = None, **limits: Any) -> AsyncIterator[House]:
     built = House(tls, **limits)
     async with trio.open_nursery() as nursery:
         await nursery.start(built.endpoint.run)

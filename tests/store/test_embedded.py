@@ -213,7 +213,7 @@ async def test_a_frozen_leftover_of_a_killed_parent_makes_way(folder, driver):
 async def test_killed_while_the_cluster_is_made(folder, driver, moment):
     parent = Process(folder, folder / "shared")
     draft = folder / "postgres" / "data.new"
-    with trio.fail_after(20):
+    with trio.fail_after(90):
         while not ((draft / moment).exists() or (folder / "postgres" / "data").exists()):
             await trio.sleep(0.001)
     parent.kill()

@@ -7,7 +7,6 @@ idle, and finishes what is under way; when its supervisor cancels it, every sock
 from __future__ import annotations
 
 import resource
-import ssl
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -21,6 +20,7 @@ from vts.capture.listening import listeners_at
 from vts.capture.pump import PlainLine, Pump, available
 from vts.capture.silence import notice_silence
 from vts.capture.stream_line import StreamLine
+from vts.capture.tls import ListenerTls
 
 SWEEP_S: Final = 0.5  # how exact deadlines and the Date header are
 EXPIRE_GROUP: Final = 32  # about 5 ms of work: an answer, a task woken, a lingering close
@@ -45,7 +45,7 @@ class Door:
         clock: Callable[[], int],
         host: str = "127.0.0.1",
         port: int = 0,
-        tls: ssl.SSLContext | None = None,
+        tls: ListenerTls | None = None,
         limits: Limits | None = None,
         express: bool = True,
         on_refused: Callable[[str], None] = lambda code: None,
@@ -103,17 +103,17 @@ class Door:
         async def serve_plain(stream: trio.SocketStream) -> None:
             await self._serve(stream, stream, pump)
 
-        async def serve_secure(stream: trio.SSLStream[trio.SocketStream]) -> None:
-            await self._serve(stream, stream.transport_stream, None)
+        async def serve_secure(stream: trio.SocketStream) -> None:
+            assert self._tls is not None
+            # The context of this moment: certificates are renewed while the door is open.
+            secure = trio.SSLStream(stream, self._tls.context, server_side=True, https_compatible=True)
+            await self._serve(secure, stream, None)
 
         with trio.CancelScope() as self._listening:
             if self._house.closing:
                 self._listening.cancel()
-            if self._tls is None:
-                await trio.serve_listeners(serve_plain, listeners, handler_nursery=connections)
-            else:
-                secure = [trio.SSLListener(one, self._tls, https_compatible=True) for one in listeners]
-                await trio.serve_listeners(serve_secure, secure, handler_nursery=connections)
+            serve = serve_plain if self._tls is None else serve_secure
+            await trio.serve_listeners(serve, listeners, handler_nursery=connections)
 
     async def _finish(self) -> None:
         while self.connections:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
-
 import trio
 
 from vts.capture.listening import listeners_at
@@ -12,6 +10,7 @@ from vts.capture.mqtt_floor import Floor
 from vts.capture.mqtt_login import Doorkeeper
 from vts.capture.player_reports import PlayerReports
 from vts.capture.silence import notice_silence
+from vts.capture.tls import ListenerTls
 from vts.model.ports import Catalog
 
 
@@ -24,7 +23,7 @@ class DirectEndpoint:
         limits: DirectLimits,
         reports: PlayerReports,
         catalog: Catalog,
-        tls: ssl.SSLContext | None = None,
+        tls: ListenerTls | None = None,
     ) -> None:
         self._address = address
         self._limits = limits

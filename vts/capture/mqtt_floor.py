@@ -7,7 +7,6 @@ message is acknowledged when it is journaled; what cannot be kept is not, and it
 from __future__ import annotations
 
 import logging
-import ssl
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,6 +20,7 @@ from vts.capture.mqtt_peer import Gone, Goodbye, PubAck, Publication
 from vts.capture.mqtt_registry import Registry, Will
 from vts.capture.player_reports import SOURCE, PlayerReports, Settled
 from vts.capture.player_reports import Publication as Answer
+from vts.capture.tls import ListenerTls
 from vts.model.outcome import Reason
 
 SWEEP_S: Final = 1.0
@@ -55,7 +55,7 @@ class Floor:
         limits: DirectLimits,
         reports: PlayerReports,
         doorkeeper: Doorkeeper,
-        tls: ssl.SSLContext | None,
+        tls: ListenerTls | None,
         nursery: trio.Nursery,
     ) -> None:
         self._limits = limits
@@ -108,7 +108,7 @@ class Floor:
 
     async def _converse(self, stream: trio.abc.Stream) -> None:
         if self._tls is not None:
-            stream = trio.SSLStream(stream, self._tls, server_side=True, https_compatible=True)
+            stream = trio.SSLStream(stream, self._tls.context, server_side=True, https_compatible=True)
         entered = None
         try:
             with trio.move_on_after(self._limits.connect_s) as scope:

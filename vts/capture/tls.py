@@ -8,18 +8,41 @@ good under every Python, an authority that is named is asked for no more than Op
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 
 from vts.model.faults import BadStart
 
 
-def listener_tls(cert_file: str, key_file: str, client_ca_file: str = "") -> ssl.SSLContext | None:
-    """Return what a listener shows, None when no certificate is set.
+class ListenerTls:
+    """What a listener shows: the certificate of a file, which may be renewed while connections are open.
 
-    With `client_ca_file` clients may show certificates of that authority. An empty `key_file`: the key is in
-    `cert_file`. Raises BadStart.
+    `context` is for the next handshake. With `client_ca_file` clients may show certificates of that authority. An empty
+    `key_file`: the key is in `cert_file`. Raises BadStart.
     """
-    if not cert_file:
-        return None
+
+    def __init__(self, cert_file: str, key_file: str, client_ca_file: str = "") -> None:
+        self._names = (cert_file, key_file, client_ca_file)
+        self.context = _listener_context(*self._names)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What it is read from."""
+        return tuple(Path(name) for name in self._names if name)
+
+    def renew(self) -> None:
+        """Read the files again, for handshakes from now on. Raises BadStart, and the former context stays.
+
+        A new context, since one that a renewal half done was loaded into shows a certificate without its key.
+        """
+        self.context = _listener_context(*self._names)
+
+
+def listener_tls(cert_file: str, key_file: str, client_ca_file: str = "") -> ListenerTls | None:
+    """Return what a listener shows, None when no certificate is set. Raises BadStart."""
+    return ListenerTls(cert_file, key_file, client_ca_file) if cert_file else None
+
+
+def _listener_context(cert_file: str, key_file: str, client_ca_file: str) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(cert_file, key_file or None)

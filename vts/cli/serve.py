@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any, Final
 
 import click
@@ -44,12 +45,13 @@ OWNER: Final = Principal(None, frozenset({"owner"}))
 
 def run(settings: Settings, ready_file: Path | None) -> int:
     """Serve until told to stop; return the exit code."""
-    logs.install()
+    logs.install(settings.log.level)
+    signals = _Signals()
     try:
         with own_folder(data_dir(settings)) as folder:
             parts = Parts(settings, folder)
             watchdog = Watchdog(parts.on_event)
-            trio.run(_serve, parts, ready_file, instruments=[watchdog])
+            trio.run(_serve, parts, ready_file, signals, instruments=[watchdog])
     except (BadStart, OSError) as fault:
         return _said(f"vts: {_words(fault)}", EXIT_BAD_START)
     except BaseExceptionGroup as group:
@@ -81,28 +83,49 @@ def _first(group: BaseExceptionGroup[Any]) -> BaseException:
     return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 
 
-async def _serve(parts: Parts, ready_file: Path | None) -> None:
+async def _serve(parts: Parts, ready_file: Path | None, signals: _Signals) -> None:
     async with asyncpg_loop():
         tree = Tree(parts)
         async with trio.open_nursery() as nursery:
-            await nursery.start(_obey_signals, tree)
+            await nursery.start(signals.obey, tree)
             nursery.start_soon(_announce, tree, ready_file)
             await tree.root.run()
             nursery.cancel_scope.cancel()
 
 
-async def _obey_signals(tree: Tree, *, task_status: trio.TaskStatus[None]) -> None:
-    """Begin the goodbye at the first SIGTERM or SIGINT; a second SIGINT ends it at once."""
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        task_status.started()
-        async for _ in signals:
-            if tree.leaving:
-                os._exit(EXIT_BUGS)
-            tree.leave()
-            # A thread, because a loop that hangs is one of the things that may be wrong.
-            end = threading.Timer(GOODBYE_S, os._exit, (0,))
-            end.daemon = True
-            end.start()
+class _Signals:
+    """What the process does at a signal, from before the tree is built until it has ended."""
+
+    def __init__(self) -> None:
+        self._leaving = False
+        signal.signal(signal.SIGTERM, self._before_or_after)
+        signal.signal(signal.SIGHUP, self._before_or_after)
+
+    def _before_or_after(self, number: int, _frame: FrameType | None) -> None:
+        """Where no loop listens: end at SIGTERM, unless that is under way; SIGHUP asks for what is about to be read."""
+        if number == signal.SIGTERM and not self._leaving:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+
+    async def obey(self, tree: Tree, *, task_status: trio.TaskStatus[None]) -> None:
+        """Begin the shutdown at the first SIGTERM or SIGINT; a SIGINT during it ends it at once. SIGHUP reloads."""
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
+            task_status.started()
+            async for number in received:
+                if number == signal.SIGHUP:
+                    tree.reload()
+                elif not self._leaving:
+                    self._leave(tree)
+                elif number == signal.SIGINT:
+                    os._exit(EXIT_BUGS)
+
+    def _leave(self, tree: Tree) -> None:
+        self._leaving = True
+        tree.leave()
+        # A thread, because a loop that hangs is one of the things that may be wrong.
+        end = threading.Timer(GOODBYE_S, os._exit, (0,))
+        end.daemon = True
+        end.start()
 
 
 async def _announce(tree: Tree, ready_file: Path | None) -> None:
