@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,11 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko
 class Vts:
     """One `vts serve` over one data folder, which it may outlive several times."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(
+        self, folder: Path, *, command: Sequence[str] = (sys.executable, "-m", "vts"), **settings: str
+    ) -> None:
         self.folder = folder
+        self.command = command
         self.settings = settings
         self.process: subprocess.Popen[bytes] | None = None
         self.urls: dict[str, Any] = {}
@@ -47,7 +50,7 @@ class Vts:
         ready = self.folder / f"ready-{self.starts}.json"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "vts", "serve", "--ready-file", str(ready)],
+                [*self.command, "serve", "--ready-file", str(ready)],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -74,9 +77,7 @@ class Vts:
 
     def cli(self, *words: str) -> str:
         """Run a vts command against the same data folder and return what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "vts", *words], env=self.environment, capture_output=True, text=True, timeout=60
-        )
+        done = subprocess.run([*self.command, *words], env=self.environment, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
@@ -105,9 +106,9 @@ class Vts:
 
 
 @contextmanager
-def running(folder: Path, **settings: str) -> Iterator[Vts]:
+def running(folder: Path, *, command: Sequence[str] = (sys.executable, "-m", "vts"), **settings: str) -> Iterator[Vts]:
     """Start a VTS, and end it at the end whatever happened."""
-    vts = Vts(folder, **settings)
+    vts = Vts(folder, command=command, **settings)
     try:
         yield vts.start()
     finally:

@@ -8,7 +8,7 @@ from typing import Final
 from quart import Blueprint, Request, Response, request
 
 from vts.model.principal import Principal
-from vts.query.export.table import FORMATS
+from vts.query.export.table import FORMATS, is_installed
 from vts.query.tables import TABLES
 from vts.web.answers import Problem, json_answer
 from vts.web.services import Services
@@ -31,7 +31,7 @@ def blueprint(services: Services) -> Blueprint:
     @routes.get("/api/export")
     async def tables() -> Response:
         reader()
-        return json_answer({"tables": list(TABLES), "formats": list(FORMATS)})
+        return json_answer({"tables": list(TABLES), "formats": [form for form in FORMATS if is_installed(form)]})
 
     @routes.get("/api/export/<name>")
     async def table(name: str) -> Response:

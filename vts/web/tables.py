@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from quart import Request, Response
 
 from vts.query.answer_tables import tables_in
-from vts.query.export.table import FORMATS, Format, Table, TooManyRows, listed
+from vts.query.export.table import FORMATS, Format, Table, TooManyRows, is_installed, listed
 from vts.query.exports import Busy
 from vts.web.answers import Problem, json_answer
 
@@ -26,6 +26,7 @@ MEDIA_TYPES: Final[dict[Format, str]] = {
     "parquet": "application/vnd.apache.parquet",
 }
 ALLOWED: Final = ", ".join(FORMATS)
+NOT_INSTALLED: Final = "format_not_installed"
 RETRY_AFTER_S: Final = 10
 BOM: Final = "\ufeff".encode()  # some spreadsheets read a CSV without it in a code page of their own
 
@@ -41,11 +42,13 @@ class Encode(Protocol):
 
 
 def format_asked(asked: Request) -> Format | None:
-    """Return the format that a request names, None when it names none. Raises Problem 400."""
+    """Return the format that a request names, None for none. Raises Problem 400, and 501 for one not installed."""
     text = asked.args.get("format")
     if text is None:
         return None
     for form in FORMATS:
+        if form == text and not is_installed(form):
+            raise Problem(501, f"format: {form} is not installed here: pip install 'vts[{form}]'", NOT_INSTALLED)
         if form == text:
             return form
     raise Problem(400, f"format: {ALLOWED} are allowed")

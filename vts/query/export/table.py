@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 Kind = Literal["integer", "number", "text", "flag", "day", "time", "local_time", "uuid", "bytes", "json"]
@@ -21,6 +23,12 @@ BLOCK_MAX_ROWS: Final = 1_000
 
 Row = Sequence[Any]
 Block = Sequence[Row]
+
+
+@cache
+def is_installed(form: Format) -> bool:
+    """Whether the library that makes this format is there: Parquet's is large and comes as `vts[parquet]`."""
+    return form != "parquet" or find_spec("pyarrow") is not None
 
 
 class TooManyRows(Exception):

@@ -59,7 +59,7 @@ _TEXTS: Final = {
     426: "A WebSocket is spoken here.",
     431: f"Headers of more than {_SHIPPED.header_max_bytes // _KIB} KiB or {HEADER_LINES_MAX} lines.",
     500: "A fault of ours. It is logged, and nothing that was acknowledged is touched by it.",
-    501: "A method or transfer coding that is not understood.",
+    501: "A method or transfer coding that is not understood; a format that is not installed (`format_not_installed`).",
     503: "Not possible right now: the database does not answer, the journal is full, or too many ask. Try again.",
     505: "Only HTTP/1.1 and HTTP/1.0 are spoken here.",
 }
