@@ -6,7 +6,7 @@ PYTHON ?= $(shell for v in 3.13 3.12 3.11; do python$$v -c 'import venv, ensurep
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check lint types contracts tests debian clean
+.PHONY: run test check lint types contracts tests debian clean clean-data
 
 run: $(VENV)/.installed
 	$(BIN)/vts serve
@@ -50,3 +50,7 @@ debian:
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# All that this checkout has counted: var, and its database where that lies in /var/lib/vts.
+clean-data: $(VENV)/.installed
+	$(BIN)/python -m vts.cli.clean_data

@@ -25,6 +25,7 @@ from vts.store.faults import StoreMistake, StoreUnavailable
 from vts.store.held import held
 from vts.store.kin import OTHER_KEYS, strangers
 from vts.store.leader import holder, installation_of, session_name
+from vts.store.orphans import orphans
 from vts.store.place import home_of
 
 BROKER_S: Final = 5.0
@@ -69,6 +70,9 @@ def _local(settings: Settings) -> Iterator[Finding]:
         advice = "set VTS_HTTP__TRUSTED_PROXIES to your proxy's network, or VTS_HTTP__TLS_CERT_FILE"
         if not settings.http.trusted_proxies:
             yield Finding("door", "warning", "open to the network, without TLS and without a trusted proxy", advice)
+    for home, made_for in orphans():
+        advice = f"remove {home} when {made_for} is not to come back"
+        yield Finding("orphan", "warning", f"{home} is the database of {made_for}, which does not lead to it", advice)
     running = ready_urls(settings).get("http")
     yield Finding("process", "ok", f"last ready at {running}" if running else "never ready in this data folder yet")
 

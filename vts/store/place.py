@@ -45,6 +45,7 @@ _POINTER_REMEDY: Final = (
     f"write the path of the database's folder into it (one of those in {SHARED}), or remove it to begin with an empty "
     "database"
 )
+BELONGS_TO: Final = "data-folder"  # in a home of /var/lib/vts: which data folder it was made for
 # sun_path holds 108 bytes (unix(7)) with the closing zero; PostgreSQL's part of it is "/.s.PGSQL.5432".
 SOCKET_FOLDER_MAX_BYTES: Final = 107 - len("/.s.PGSQL.5432")
 
@@ -149,6 +150,8 @@ def _reachable_home(data_dir: Path, user: User, say: Callable[[str], None], shar
         raise BadStart(f"the database in {home} is gone; to begin with an empty one, remove {data_dir / POINTER}")
     _make_open(home, 0o711)
     if reaches(user, home):
+        if moved:
+            _write_whole(home / BELONGS_TO, f"{data_dir}\n")  # each time: a data folder may have been moved
         return home
     if moved or (home / "data").exists():
         raise BadStart(f"user {user.name} has lost access to its database in {home}")
@@ -156,6 +159,7 @@ def _reachable_home(data_dir: Path, user: User, say: Callable[[str], None], shar
     _make_open(shared, 0o755)
     home = shared.resolve() / secrets.token_hex(8)
     _make_open(home, 0o711)
+    _write_whole(home / BELONGS_TO, f"{data_dir}\n")
     _write_whole(data_dir / POINTER, f"{home}\n")
     say(f"PostgreSQL cannot run as root, and user {user.name} cannot enter {data_dir}: its data is in {home}")
     return home
