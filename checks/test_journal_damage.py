@@ -30,6 +30,8 @@ OLDER_COPIES = 20  # for each, in place and as new files
 STARTS = 25  # for each
 NOBODY = "postgresql://vts@127.0.0.1:9/vts"  # the discard port: refused at once
 
+_COUNTED = "SELECT coalesce(sum(total_views), 0)::bigint FROM post_stats_daily WHERE post_id > 0"
+
 _records = msgspec.msgpack.Decoder(list[Record])
 
 
@@ -79,7 +81,7 @@ def _id(record: Record) -> str:
     return str(uuid.UUID(bytes=record.event_id))
 
 
-def _send(vts: Vts, chance: random.Random, views: int) -> set[str]:
+def send(vts: Vts, chance: random.Random, views: int) -> set[str]:
     """Send views, alone and in batches; returns the ids of those that were acknowledged."""
     sent: set[str] = set()
     with vts.client() as client:
@@ -97,21 +99,23 @@ def past(postgres_server: Server) -> Iterator[Past]:  # noqa: F811
     chance = random.Random(7)
     with open_folder() as folder:
         made = Past(folder / "past", postgres_server)
-        _create(postgres_server, "now", "migrated")
+        create(postgres_server, "now", "migrated")
         settings = {"VTS_DATABASE__URL": postgres_server.url("now"), "VTS_LIMITS__WEB_PER_MINUTE": "0"}
         with running(made.folder, **settings) as vts:
-            made.acknowledged |= _send(vts, chance, 300)
-            wait_until(lambda: _stored(postgres_server, "now")[1] == len(made.acknowledged), 60)
-        _create(postgres_server, "older", "now")
+            made.acknowledged |= send(vts, chance, 300)
+            wait_until(lambda: stored_in(postgres_server, "now")[1] == len(made.acknowledged), 60)
+        create(postgres_server, "older", "now")
         with running(made.folder, **settings) as vts:
-            made.acknowledged |= _send(vts, chance, 300)
-            wait_until(lambda: _stored(postgres_server, "now")[1] == len(made.acknowledged), 60)
+            made.acknowledged |= send(vts, chance, 300)
+            wait_until(lambda: stored_in(postgres_server, "now")[1] == len(made.acknowledged), 60)
         with running(made.folder, **(settings | {"VTS_DATABASE__URL": NOBODY})) as vts:
-            made.acknowledged |= _send(vts, chance, 300)
+            made.acknowledged |= send(vts, chance, 300)
         yield made
 
 
-def _create(server: Server, name: str, template: str) -> None:
+def create(server: Server, name: str, template: str) -> None:
+    """Make a database as a copy of another."""
+
     async def create() -> None:
         async with asyncpg_loop():
             await server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
@@ -119,7 +123,7 @@ def _create(server: Server, name: str, template: str) -> None:
     trio.run(create)
 
 
-def _drop(server: Server, name: str) -> None:
+def drop(server: Server, name: str) -> None:
     async def drop() -> None:
         async with asyncpg_loop():
             await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -127,15 +131,13 @@ def _drop(server: Server, name: str) -> None:
     trio.run(drop)
 
 
-def _stored(server: Server, name: str) -> tuple[list[str], int]:
+def stored_in(server: Server, name: str) -> tuple[list[str], int]:
     async def look() -> tuple[list[str], int]:
         async with asyncpg_loop():
             connection = await Database(url=lambda: server.url(name)).connect("login")
             try:
                 rows = await connection.fetch("SELECT event_id FROM view_events")
-                counted = await connection.fetchval(
-                    "SELECT coalesce(sum(total_views), 0)::bigint FROM post_stats_daily WHERE post_id > 0"
-                )
+                counted = await connection.fetchval(_COUNTED)
             finally:
                 await connection.close()
             return [str(uuid.UUID(bytes=bytes(row[0]))) for row in rows], counted
@@ -160,21 +162,21 @@ def _whole_start(past: Past, state: str, seed: int, folder: Path) -> None:
     print("seed", seed, state, hurt.name)
     hit = {seq for seq, where in places.items() if any(hurt.hits(which, at) for which, at in where)}
     name = f"case_{seed}"
-    _create(past.server, name, {"older": "older", "empty": "migrated"}.get(state, "now"))
+    create(past.server, name, {"older": "older", "empty": "migrated"}.get(state, "now"))
     settings = {"VTS_DATABASE__URL": past.server.url(name), "VTS_LIMITS__WEB_PER_MINUTE": "0"}
     acknowledged = set(past.acknowledged)
     try:
         if state == "away":
             with running(folder, **(settings | {"VTS_DATABASE__URL": NOBODY})) as vts:
-                acknowledged |= _send(vts, chance, 20)
+                acknowledged |= send(vts, chance, 20)
         with running(folder, **settings) as vts:
-            acknowledged |= _send(vts, chance, 20)
+            acknowledged |= send(vts, chance, 20)
             may_lack = {one for seq in hit for one in rows[seq]}
-            wait_until(lambda: acknowledged - may_lack <= set(_stored(past.server, name)[0]), 60, 0.2)
+            wait_until(lambda: acknowledged - may_lack <= set(stored_in(past.server, name)[0]), 60, 0.2)
             wait_until(lambda: "vts_journal_depth 0.0" in vts.client().get("/metrics").text, 60, 0.2)
-        stored, counted = _stored(past.server, name)
+        stored, counted = stored_in(past.server, name)
     finally:
-        _drop(past.server, name)
+        drop(past.server, name)
     assert len(stored) == len(set(stored)) == counted, "counted twice"
     assert set(stored) <= acknowledged, "altered"
     lines = Quarantine(written.path.with_suffix(".quarantine")).lines()

@@ -14,6 +14,7 @@ from vts.journal.entry import Entry
 from vts.journal.format import JournalDamaged, Lost
 from vts.journal.journal import Journal
 from vts.model.committed import Committed
+from vts.model.journal_run import Run
 from vts.model.view import ViewEvent
 from vts.store.drain import Drain
 from vts.store.intake import Part
@@ -40,6 +41,10 @@ class MemoryIntake:
     async def offsets(self, runs: list[bytes]) -> dict[bytes, int]:
         await trio.lowlevel.checkpoint()
         return {run: self._stored.offsets[run] for run in runs if run in self._stored.offsets}
+
+    async def drained_elsewhere(self, runs: list[Run]) -> int | None:
+        await trio.lowlevel.checkpoint()
+        return None
 
     async def store(self, part: Part, now_us: int, on_brink: object) -> Committed:
         await trio.lowlevel.checkpoint()
@@ -74,6 +79,7 @@ async def life(
                 linger_s=0,
             )
             drain.stop()
+            drain._session = stored  # type: ignore[assignment]  # what `run` sets
             for _ in range(20):
                 try:
                     await drain._drain(MemoryIntake(stored))  # type: ignore[arg-type]

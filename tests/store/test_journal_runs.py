@@ -115,6 +115,19 @@ async def test_what_came_after_an_older_copy_is_stored_though_its_numbers_were_d
     await start(path, connect, gone_back=lambda last, expected: warned.append((last, expected)))
     assert await look.fetchval("SELECT count(*) FROM view_events") == 63
     assert await totals(look) == 63
+    assert warned == [], "the mark beside the file has told it"
+
+
+async def test_an_older_copy_without_its_mark_is_told_by_the_database(look, connect, chance, path):
+    await start(path, connect, *(event(chance) for _ in range(3)))
+    backup = copy_journal(path, path.parent.parent / "backup")
+    await start(path, connect, *(event(chance) for _ in range(20)))
+    put_back(backup, path)
+    path.with_suffix(".mark").unlink()
+    warned = []
+    await start(path, connect, event(chance), gone_back=lambda last, expected: warned.append((last, expected)))
+    assert warned == [(3, 23)]
+    assert await totals(look) == 24
 
 
 async def test_a_folder_that_is_moved_counts_nothing_again_when_its_day_is_gone(database, look, connect, chance, path):

@@ -48,6 +48,7 @@ class Vts:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.starts += 1
         ready = self.folder / f"ready-{self.starts}.json"
+        ready.unlink(missing_ok=True)  # of another process that had this folder
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.command, "serve", "--ready-file", str(ready)],

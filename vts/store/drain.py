@@ -152,6 +152,7 @@ class Drain:
         offsets = await intake.offsets([run.id for run in self._journal.runs])
         self._on_offsets(offsets)
         self._settle_doubt(offsets)
+        self._tell_older_copy(offsets, await intake.drained_elsewhere(self._journal.runs))
         at = self._first_undrained(offsets)
         self._journal.drained(at)
         linger_until_s = 0.0
@@ -177,13 +178,21 @@ class Drain:
                 await trio.lowlevel.checkpoint()
             linger_until_s = trio.current_time() + self._linger(len(part.records))
 
-    def _first_undrained(self, offsets: Mapping[bytes, int]) -> int:
-        """Return the row behind which the database lacks something, as far as the runs' offsets say."""
+    def _tell_older_copy(self, offsets: Mapping[bytes, int], elsewhere: int | None) -> None:
+        """Say so when the database has rows that the journal should have: its file is an older copy."""
         runs = self._journal.runs
         ends = [*(run.first - 1 for run in runs[1:]), self._journal.last_seq]
         for run, end in zip(runs, ends, strict=False):
             if offsets.get(run.id, 0) > end:
                 self._on_went_back(end, offsets[run.id])
+        new = next((run.first for run in runs if run.id not in offsets), self._journal.last_seq + 1)
+        if elsewhere is not None and elsewhere >= new:
+            self._on_went_back(new - 1, elsewhere)
+
+    def _first_undrained(self, offsets: Mapping[bytes, int]) -> int:
+        """Return the row behind which the database lacks something, as far as the runs' offsets say."""
+        runs = self._journal.runs
+        ends = [*(run.first - 1 for run in runs[1:]), self._journal.last_seq]
         for run, end in zip(runs, ends, strict=False):
             if offsets.get(run.id, 0) < end:
                 return max(offsets.get(run.id, 0), run.first - 1)

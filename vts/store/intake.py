@@ -52,6 +52,7 @@ POSTS_REMEMBERED_S: Final = 300.0  # a provisional row may have been removed mea
 
 _OFFSETS: Final = query("drain_offset")
 _SLOT: Final = query("drain_slot")
+_UNKNOWN_RUNS: Final = query("drain_unknown_runs")
 _DROPPED_DAYS: Final = query("drain_dropped_days")
 _ADVANCE: Final = query("drain_advance")
 _GUARD_DAYS: Final = query("drain_guard_days")
@@ -117,6 +118,14 @@ class Intake:
             self._has_slot = True
         rows = await self._connection.fetch(_OFFSETS, list(runs))
         return {bytes(run): seq for run, seq in rows}
+
+    async def drained_elsewhere(self, runs: Sequence[Run]) -> int | None:
+        """Return the newest row that was drained of runs of this folder that its journal should have and has not."""
+        first = runs[0].first if runs else 1
+        found: int | None = await self._connection.fetchval(
+            _UNKNOWN_RUNS, self._slot_id, [run.id for run in runs], first
+        )
+        return found
 
     async def store(self, part: Part, now_us: int, on_brink: Brink) -> Committed:
         """Store a part of the journal. Raises StoreUnavailable, also when the outcome of the commit is unknown."""
