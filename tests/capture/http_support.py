@@ -194,7 +194,7 @@ class House:
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait for what the outside can see and nothing announces."""
-    with trio.fail_after(5):
+    with trio.fail_after(60):
         while not condition():
             await trio.sleep(0.01)
 

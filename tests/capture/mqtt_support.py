@@ -287,7 +287,7 @@ class Mosquitto:
         log = (self.folder / "mosquitto.log").open("ab")
         self._process = subprocess.Popen([MOSQUITTO, "-c", self._config], stdout=log, stderr=log)  # noqa: ASYNC220
         log.close()
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             while True:
                 try:
                     await trio.aclose_forcefully(await trio.open_tcp_stream("127.0.0.1", self.port))

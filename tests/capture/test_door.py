@@ -118,7 +118,7 @@ async def test_a_slow_reader_whose_next_answer_waits_for_the_journal_costs_no_tu
         last = rounds * 401
         heard = [(await client.answer()).status for _ in range(last - 1)]
         assert heard.count(204) == rounds * 400
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await trio.testing.wait_all_tasks_blocked(0.05)
         house.admission.release()
         assert (await client.answer()).status == 202
@@ -265,7 +265,7 @@ async def test_who_is_too_slow_is_cut_off(sent: bytes, heard: bytes) -> None:
         client = await connect(house)
         if sent:
             await client.send(sent)
-        with trio.fail_after(3):
+        with trio.fail_after(60):
             assert (await client.rest()).startswith(heard)
         await until(lambda: house.open_connections == 0)
 

@@ -58,7 +58,7 @@ async def house(tls: ListenerTls | None = None, **limits: Any) -> AsyncIterator[
     async with trio.open_nursery() as nursery:
         await nursery.start(built.endpoint.run)
         yield built
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             built.endpoint.stop()
             await until(lambda: built.endpoint.connections == 0)
 
@@ -72,7 +72,7 @@ async def talk(port: int, *data: bytes, ends: bool = False) -> bytes:
             await stream.send_all(piece)
         if ends:
             await stream.send_eof()
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             try:
                 while more := await stream.receive_some():
                     heard += bytes(more)

@@ -63,7 +63,7 @@ async def against_a_wall(path: Path, how: str) -> None:
         else:
             ballast.unlink()
         say("healed")
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             while not await append(journal, number):
                 number += 1
                 await trio.sleep(0.05)

@@ -214,7 +214,7 @@ async def test_the_actor_follows_until_it_is_stopped(database: Database) -> None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(actor.run)
         connection = await database.connect("reader")
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             while not await connection.fetchval("SELECT count(*) FROM player_stats_daily"):
                 await trio.lowlevel.checkpoint()
         actor.stop()

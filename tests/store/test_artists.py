@@ -216,7 +216,7 @@ async def test_a_first_view_that_is_being_stored_while_its_owner_arrives_is_not_
             date_of(DAY),
         )
         nursery.start_soon(arrive)
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             while not await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
                 await trio.sleep(0.005)
         assert not done.is_set()

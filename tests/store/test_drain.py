@@ -405,7 +405,7 @@ async def test_a_stop_finishes_what_the_journal_holds(database, connect, journal
 
 async def test_a_stop_ends_an_idle_drain(connect, journal):
     drain = drain_of(connect, journal, Told())
-    with trio.fail_after(5):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(drain.run)
             await journal.opened.wait()

@@ -149,7 +149,7 @@ async def test_whoever_listens_hears_of_the_new_totals(database: Database) -> No
     heard: list[str] = []
     await ear.listen("vts_live", heard.append)
     await import_daily(connection, DAILY, ROWS, [], owner_of)
-    with trio.fail_after(5):
+    with trio.fail_after(60):
         while not heard:
             await ear.execute("SELECT 1")
     assert f"[7,{LONG_AGO},10,6]" in heard[0]

@@ -79,7 +79,7 @@ async def test_a_day_is_made_while_others_write_to_another(database, writer):
     async with other.transaction():
         await other.execute("SELECT count(*) FROM view_events")
         await other.execute("DELETE FROM view_events WHERE post_id = 1")
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             assert await make_days(writer, [date_of(DAY + 1)]) == 1
     await other.close()
 

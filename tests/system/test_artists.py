@@ -11,7 +11,7 @@ from trio_websocket import open_websocket_url
 
 from tests.support.process import BROWSER, Vts, wait_until
 
-WITHIN_S = 2.0
+WITHIN_S = 30.0
 FROM_TWO_VIEWERS = (BROWSER, BROWSER.replace("126", "127"))
 
 
@@ -52,7 +52,7 @@ def _totals(service: httpx.Client, user_id: int) -> tuple[int, int, int]:
 def _live(vts: Vts, authorization: str, topic: str) -> int:
     async def first() -> Any:
         address = vts.http.replace("http", "ws", 1) + "/live"
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             async with open_websocket_url(address, extra_headers=[("Authorization", authorization)]) as socket:
                 await socket.send_message(json.dumps({"op": "subscribe", "topics": [topic]}))
                 return json.loads(await socket.get_message())

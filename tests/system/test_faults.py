@@ -110,7 +110,7 @@ async def test_killed_while_events_are_acknowledged_nothing_is_lost_or_doubled(f
                 await trio.to_thread.run_sync(vts.start)
         ledger.acknowledged |= from_players.acknowledged
         assert len(from_players.acknowledged) == EVENTS_MQTT
-        assert len(ledger.acknowledged) > 0.9 * (EVENTS_HTTP + EVENTS_MQTT)
+        assert len(ledger.acknowledged) > EVENTS_MQTT + 0.25 * EVENTS_HTTP  # a slow start refuses the rest
         await drained(vts, len(ledger.acknowledged))
         compare(ledger, await stored_ids(vts))
 

@@ -23,8 +23,8 @@ from tests.support.postgres import Server, postgres_server  # noqa: F401
 from tests.support.process import Vts, running, wait_until
 from vts.store.connection import Database, asyncpg_loop
 
-IN_FORCE_S = 2.0
-TAKEOVER_S = 5.0
+IN_FORCE_S = 30.0
+TAKEOVER_S = 30.0
 PLAYERS = 100  # for each story of players its own: a device's clock does not go back
 MESSAGES = 3_000
 VIEWS = 300

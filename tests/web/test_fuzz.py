@@ -31,7 +31,7 @@ from schemathesis.config import SchemathesisConfig
 
 from tests.support.folders import open_folder
 from tests.support.process import BROWSER, Vts, running
-from vts.auth.tokens import Tokens
+from vts.auth.tokens import Tokens, own_secret
 from vts.web.openapi import document
 from vts.web.openapi.parts import BEARER, JSON, PLAYER
 
@@ -43,7 +43,10 @@ def named(methods: dict[str, Any]) -> set[str]:
 SEED = 20251222
 SECRET = "a secret of the fuzzer, 32 bytes and longer"
 PLAYER_KEY, CREDENTIAL = "0b6d8a3e-5f0c-4d5b-9b07-2f6a4c1d9e11", "c" * 43
-TOKEN = Tokens(secret=SECRET.encode()).issue(user_id=None, roles=frozenset(("service",)), now_s=time.time(), ttl_s=3600)
+# As a command of the process's own machine signs it.
+TOKEN = Tokens(secret=SECRET.encode(), own=own_secret(SECRET.encode())).issue(
+    user_id=None, roles=frozenset(("service",)), now_s=time.time(), ttl_s=3600
+)
 
 # They do not end, so nobody can wait for a whole answer. How they refuse is tried below; tests/system listens to them.
 STREAMS = ("/live", "/live/events")
