@@ -308,6 +308,8 @@ class Doors:
         """Return every part and how it is; a broker that is not connected is not ok."""
         states = dict(self.parts.states)
         states["database"] = self.storage.state()
+        if states.get("drain") == "ok":
+            states["drain"] = self.storage.drain.state(self.parts.journal.oldest_age_s)
         states["catalog_loaded"] = "ok" if self.parts.memory.ready else "no catalog yet"
         states["journal"] = self._journal_state()
         if self.subscriber is not None:

@@ -49,11 +49,12 @@ from vts.model.day import SECOND_US
 from vts.model.faults import BadStart
 from vts.model.hosts import OwnHosts
 from vts.model.record import Record
-from vts.store.connection import Database, Readers
+from vts.store.connection import Database
 from vts.store.embedded import Embedded
 from vts.store.faults import StoreRefused
 from vts.store.kin import kin_name
 from vts.store.migrate import migrations
+from vts.store.pool import Readers
 
 _log: Final = logging.getLogger(__name__)
 

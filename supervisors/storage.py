@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -32,6 +33,7 @@ from vts.query import live
 from vts.query.load import post_facts, post_views
 from vts.query.post import PostFacts
 from vts.query.tables import COMMAND_TIMEOUT_S as EXPORT_TIMEOUT_S
+from vts.query.tables import Connect
 from vts.rollup.roller import DAY_TIMEOUT_S, Roller
 from vts.rollup.today import COMMAND_TIMEOUT_S as ANALYTICS_TIMEOUT_S
 from vts.rollup.today import Today
@@ -47,12 +49,13 @@ from vts.store.catalog import (
     upsert_contents,
     upsert_players,
 )
-from vts.store.connection import Connection, Role
+from vts.store.connection import IDLE_IN_TRANSACTION_S, IDLE_WITH_LOCKS_S, Connection, Role
 from vts.store.drain import Drain
 from vts.store.imports import Applied, Ticket, import_daily, import_views
 from vts.store.kin import OTHER_KEYS, stand
 from vts.store.migrate import Migrator
 from vts.store.partitions import Partitions
+from vts.store.pool import Writer
 from vts.store.reactions import change_comment, change_reaction
 from vts.store.waterline import Waterline
 
@@ -73,8 +76,10 @@ class Storage:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._writing = trio.Lock()
-        self._writer: Connection | None = None
+        self._writer = Writer(
+            partial(parts.database.connect, "writer", name="vts api", idle_in_transaction_s=IDLE_WITH_LOCKS_S),
+            parts.settings.database.command_timeout_s,
+        )
         self._migrator = Migrator(replace(parts.database, schema=0))
         self.waterline = Waterline(
             self._connector("reader"),
@@ -100,7 +105,7 @@ class Storage:
             on_went_back=self._journal_went_back,
             owner_of=self.owner_of,
         )
-        self.artists = Artists(self._connector("writer"))
+        self.artists = Artists(self._connector("writer", idle_s=IDLE_WITH_LOCKS_S))
         self.persons = Persons(
             parts, self.export_session, self._connector("writer", ERASE_TIMEOUT_S), self.catalog.refresh
         )
@@ -112,6 +117,8 @@ class Storage:
             chance=random.random,
         )
         gauge = parts.metrics.gauge
+        waits_s = lambda: self.drain.waits_s(parts.journal.oldest_age_s)  # noqa: E731
+        gauge("vts_drain_waits_seconds", "Of an acknowledged event without any commit", waits_s)
         gauge("vts_rollup_age_seconds", "Since every closed day was known to be rolled up", self.roller.age_s)
         gauge("vts_rollup_days_waiting", "Closed days to roll up", lambda: self.roller.waiting)
 
@@ -159,15 +166,15 @@ class Storage:
 
     async def react(self, reaction: Reaction) -> None:
         """Add or remove a reaction. Raises StoreUnavailable, ReactionLimitExceeded."""
-        await self._write(lambda connection: change_reaction(connection, reaction))
+        await self._writer.write(lambda connection: change_reaction(connection, reaction))
 
     async def comment(self, comment: Comment) -> None:
         """Add or remove a comment. Raises StoreUnavailable."""
-        await self._write(lambda connection: change_comment(connection, comment))
+        await self._writer.write(lambda connection: change_comment(connection, comment))
 
     async def audit(self, actor: str, action: str, subject: str, detail: dict[str, Any]) -> None:
         """Note who did what. Raises StoreUnavailable."""
-        await self._write(
+        await self._writer.write(
             lambda connection: audit.note(connection, actor=actor, action=action, subject=subject, detail=detail)
         )
 
@@ -177,12 +184,12 @@ class Storage:
 
     async def import_daily(self, ticket: Ticket, rows: Sequence[DailyRow], register: Sequence[int]) -> Applied:
         """Merge counters of days long gone. Raises StoreUnavailable, ImportIdUsed, DaysOpen."""
-        write = self._write_catalog if register else self._write
+        write = self._write_catalog if register else self._writer.write
         return await write(lambda connection: import_daily(connection, ticket, rows, register, self.owner_of))
 
     async def import_views(self, ticket: Ticket, events: Sequence[ViewEvent], register: Sequence[int]) -> Applied:
         """Count views of such days. Raises StoreUnavailable, ImportIdUsed, DaysOpen."""
-        write = self._write_catalog if register else self._write
+        write = self._write_catalog if register else self._writer.write
         return await write(lambda connection: import_views(connection, ticket, events, register, self.owner_of))
 
     async def _keep_catalog(self, work: Callable[[Connection, Write], Awaitable[T]]) -> T:
@@ -200,21 +207,10 @@ class Storage:
         return done
 
     async def _write_catalog(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        done = await self._write(work)
+        done = await self._writer.write(work)
         await self.catalog.refresh()
         self.artists.poke()
         return done
-
-    async def _write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Do a piece of the API's work on the one session that writes for it, one at a time."""
-        try:
-            with trio.fail_after(self._parts.settings.database.command_timeout_s):
-                async with self._writing:
-                    if self._writer is None or self._writer.is_closed:
-                        self._writer = await self._parts.database.connect("writer", name="vts api")
-                    return await work(self._writer)
-        except trio.TooSlowError:
-            raise StoreUnavailable("the database does not answer in time") from None
 
     # ---- what the API and the live counts ask
 
@@ -263,15 +259,14 @@ class Storage:
 
     def state(self) -> str:
         """Say how the database is, for people."""
-        states = self._parts.states
         if not self._migrator.done.is_set():
             return REFUSED if self._migrator.refusal else "starting"
         if self.waterline.is_behind:
             return "gone back: what it lacks is being replayed"
-        found = {states.get(name) for name in ("drain", "catalog", "notices")}
+        found = {self._parts.states.get(name) for name in ("drain", "catalog", "notices")}
         if "refused" in found:
             return REFUSED
-        return "ok" if found == {"ok"} else "not answering"
+        return "ok" if found == {"ok"} and self.drain.connected else "not answering"
 
     # ---- sessions
 
@@ -279,14 +274,15 @@ class Storage:
         """Return a session for one export. Raises StoreUnavailable."""
         return await self._parts.database.connect("reader", command_timeout_s=EXPORT_TIMEOUT_S, name="vts export")
 
-    def _connector(self, role: Role, timeout_s: float | None = None) -> Callable[[], Awaitable[Connection]]:
+    def _connector(self, role: Role, timeout_s: float | None = None, idle_s: float = IDLE_IN_TRANSACTION_S) -> Connect:
         """Return how an actor gets its session: not before the schema is there. `timeout_s` is for one command."""
 
         async def connect() -> Connection:
             if self._parts.embedded is not None:
                 await self._parts.embedded.wait_ready()
             await self._migrator.done.wait()
-            return await self._parts.database.connect(role, command_timeout_s=timeout_s)
+            database = self._parts.database
+            return await database.connect(role, command_timeout_s=timeout_s, idle_in_transaction_s=idle_s)
 
         return connect
 
@@ -339,7 +335,7 @@ class Storage:
             return await changes_since(connection, revision)
 
     async def _drain_session(self) -> Connection:
-        connection = await self._connector("writer")()
+        connection = await self._connector("writer", idle_s=IDLE_WITH_LOCKS_S)()
         try:
             await self.waterline.check(connection)
         except BaseException:

@@ -14,7 +14,8 @@ from vts.query import playlist
 from vts.query.analytics import channels_answer, peak_hours_answer, play_orders_answer
 from vts.query.analytics_load import engagement_facts, hours_facts, playlist_facts
 from vts.rollup.today import refresh
-from vts.store.connection import Database, Readers
+from vts.store.connection import Database
+from vts.store.pool import Readers
 
 EVENING_US = DAY * DAY_US + 20 * 3_600_000_000
 TODAY = date_of(DAY).isoformat()

@@ -25,8 +25,9 @@ from vts.query.post import answer as post_answer
 from vts.query.ranges import BadRange
 from vts.store.artists import add_up_marked
 from vts.store.catalog import delete_content, upsert_contents
-from vts.store.connection import Connection, Database, Readers
+from vts.store.connection import Connection, Database
 from vts.store.digests import Digests
+from vts.store.pool import Readers
 from vts.store.reactions import change_comment, change_reaction
 
 ARTIST, OTHER = 7, 8

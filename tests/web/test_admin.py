@@ -22,7 +22,8 @@ from vts.query.analytics_load import engagement_facts, hours_facts, playlist_fac
 from vts.query.exports import Exports
 from vts.query.site_load import site_facts
 from vts.rollup.today import refresh
-from vts.store.connection import Database, Readers
+from vts.store.connection import Database
+from vts.store.pool import Readers
 from vts.web import admin
 from vts.web.answers import install_error_answers
 

@@ -24,7 +24,8 @@ from vts.query.artist_posts_load import artist_posts
 from vts.query.exports import Exports
 from vts.store.artists import add_up_marked
 from vts.store.catalog import upsert_contents
-from vts.store.connection import Database, Readers
+from vts.store.connection import Database
+from vts.store.pool import Readers
 from vts.web import artists
 from vts.web.answers import install_error_answers
 

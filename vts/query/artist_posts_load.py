@@ -17,7 +17,8 @@ from vts.model.day import date_of
 from vts.model.tally import Pair
 from vts.query.artist_posts import OF_RANGE, Asked, ListFacts, PostLine, Ranking, numbers
 from vts.query.shape import WHO, worked_out
-from vts.store.connection import Connection, Readers
+from vts.store.connection import Connection
+from vts.store.pool import Readers
 
 DAYS_AT_ONCE: Final = 64  # with 5,000 contents a day 5 MB
 SKETCHES_HERE: Final = 4_000  # 1 µs each; more are united in a thread

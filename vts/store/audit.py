@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from vts.store.connection import Connection, Readers
+from vts.store.connection import Connection
+from vts.store.pool import Readers
 
 _NOTE: Final = "INSERT INTO audit_log (actor, action, subject, detail) VALUES ($1, $2, $3, $4::text::jsonb)"
 _PAGE: Final = """

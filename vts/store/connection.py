@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -13,10 +13,10 @@ import asyncpg
 import trio
 
 from vts.store.driver import asyncpg_loop, cancel, keep, run_in_driver
-from vts.store.faults import NotMigrated, StoreMistake, StoreUnavailable, translated
+from vts.store.faults import BadData, NotMigrated, StoreMistake, StoreUnavailable, translated
 from vts.store.pooler import settle
 
-__all__ = ["MIGRATIONS_TABLE", "ROLE_NAMES", "Connection", "Database", "Readers", "Role", "asyncpg_loop"]
+__all__ = ["MIGRATIONS_TABLE", "ROLE_NAMES", "Connection", "Database", "Role", "asyncpg_loop"]
 
 T = TypeVar("T")
 
@@ -25,10 +25,11 @@ ROLE_NAMES: Final = {"owner": "vts_owner", "writer": "vts_writer", "reader": "vt
 MIGRATIONS_TABLE: Final = "schema_migrations"
 
 _NEWEST_MIGRATION: Final = f"SELECT max(number) FROM {MIGRATIONS_TABLE}"  # noqa: S608
-_SNAPSHOT: Final = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 GOODBYE_S: Final = 1.0  # a polite end of a connection or a transaction; after that the socket is cut
 IDLE_IN_TRANSACTION_S: Final = 60  # a transaction that we forgot must not hold back vacuum for longer
+IDLE_WITH_LOCKS_S: Final = 5  # of a process that stopped while others wait for its locks; a drain needs well under 1 s
+BE_QUICK: Final = f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_WITH_LOCKS_S}s'"  # before such a lock
 
 # Whoever owns the table of migrations owns the rest, so this is right whether or not roles could be made.
 _TAKE_OWNER: Final = """
@@ -64,6 +65,11 @@ class Connection:
     def is_closed(self) -> bool:
         """Whether the session has ended, as far as is known without asking."""
         return bool(self._raw.is_closed())
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a block of `transaction` has not ended, or the server last answered from inside a transaction."""
+        return self._depth > 0 or (not self.is_closed and bool(self._raw.is_in_transaction()))
 
     @property
     def server_version(self) -> tuple[int, int]:
@@ -102,34 +108,34 @@ class Connection:
         """Run the block in a transaction; inside another one in a savepoint, which a failed block undoes alone.
 
         `mode` is what follows BEGIN: "ISOLATION LEVEL REPEATABLE READ, READ ONLY". StoreUnavailable out of the end of
-        the outermost block means that the outcome is unknown.
+        the outermost block means that the outcome is unknown. A block that ends without a confirmed COMMIT or ROLLBACK,
+        wherever it was cancelled, ends the session.
         """
-        savepoint = f"level_{self._depth}"
-        begin, commit, rollback = (
-            (f"SAVEPOINT {savepoint}", f"RELEASE {savepoint}", f"ROLLBACK TO {savepoint}; RELEASE {savepoint}")
-            if self._depth
-            else (f"BEGIN {mode}", "COMMIT", "ROLLBACK")
-        )
-        await self.execute(begin)
-        self._depth += 1
+        depth = self._depth
+        begin, commit, rollback = _savepoint(depth) if depth else (f"BEGIN {mode}", "COMMIT", "ROLLBACK")
+        await self.execute(begin)  # cancelled, it was either not sent, or its session has ended
+        self._depth = depth + 1
         try:
             yield
+            tag = await self.execute(commit)
         except BaseException:
-            self._depth -= 1
-            await self._undo(rollback)
+            await self._undo(rollback)  # also when the cancellation came before COMMIT was sent
             raise
-        self._depth -= 1
-        tag = await self.execute(commit)
+        finally:
+            self._depth = depth
         if tag == "ROLLBACK":  # the server's answer to COMMIT after a failed statement that the block swallowed
             raise StoreMistake("the transaction had failed and was rolled back instead of committed")
 
     async def _undo(self, rollback: str) -> None:
-        if self.is_closed:
-            return
-        with trio.move_on_after(GOODBYE_S, shield=True):
-            try:
-                await self.execute(rollback)
-            except (StoreUnavailable, StoreMistake):
+        """Roll back, or end the session. Raises nothing of the store's."""
+        confirmed = self.is_closed
+        try:
+            with trio.move_on_after(GOODBYE_S, shield=True), suppress(StoreUnavailable, StoreMistake, BadData):
+                if not confirmed:
+                    await self.execute(rollback)
+                    confirmed = True
+        finally:
+            if not confirmed:
                 self.terminate()
 
     async def listen(self, channel: str, callback: Callable[[str], None]) -> None:
@@ -173,6 +179,11 @@ class Connection:
                 raise StoreUnavailable(f"no answer within {self._timeout_s:g} s") from None
 
 
+def _savepoint(depth: int) -> tuple[str, str, str]:
+    name = f"level_{depth}"
+    return f"SAVEPOINT {name}", f"RELEASE {name}", f"ROLLBACK TO {name}; RELEASE {name}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
     """Where PostgreSQL is and how patient we are with it. `url` is asked at every connect.
@@ -186,22 +197,30 @@ class Database:
     connect_timeout_s: float = 5.0
     schema: int = 0
 
-    async def connect(self, role: Role, *, command_timeout_s: float | None = None, name: str = "") -> Connection:
+    async def connect(
+        self,
+        role: Role,
+        *,
+        command_timeout_s: float | None = None,
+        name: str = "",
+        idle_in_transaction_s: float = IDLE_IN_TRANSACTION_S,
+    ) -> Connection:
         """Open a session in a role. Raises StoreUnavailable; StoreRefused when the server does not let us in.
 
         Where the role does not exist, or may not be taken, the session keeps the rights of the login.
-        UUID columns take and give 16 raw bytes. `math.inf` as the timeout means none, for migrations.
+        UUID columns take and give 16 raw bytes. `math.inf` as the timeout means none, for migrations. The server ends
+        the session when its transaction is idle for `idle_in_transaction_s`.
         """
         timeout_s = self.command_timeout_s if command_timeout_s is None else command_timeout_s
         with translated():
             try:
                 with trio.fail_after(self.connect_timeout_s):
-                    raw = await run_in_driver(self._open(role, timeout_s, name), cancel)
+                    raw = await run_in_driver(self._open(role, timeout_s, name, idle_in_transaction_s), cancel)
             except trio.TooSlowError:
                 raise StoreUnavailable(f"no connection within {self.connect_timeout_s:g} s") from None
         return Connection(raw, role, timeout_s)
 
-    async def _open(self, role: Role, timeout_s: float, name: str) -> Any:
+    async def _open(self, role: Role, timeout_s: float, name: str, idle_in_transaction_s: float) -> Any:
         # Later than our own deadline: the driver's timer tries to talk to the server about it.
         patience = {"command_timeout": None if math.isinf(timeout_s) else timeout_s + GOODBYE_S}
         told = {"application_name": name or f"vts {role}"}  # the one name that poolers, too, take from a login
@@ -213,7 +232,7 @@ class Database:
             "timezone": "UTC",
             "jit": "off",
             "statement_timeout": "0" if math.isinf(timeout_s) else str(round(timeout_s * 1000)),
-            "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_S * 1000),
+            "idle_in_transaction_session_timeout": str(round(idle_in_transaction_s * 1000)),
         }
         try:
             await settle(raw, settings, again)
@@ -241,85 +260,3 @@ async def _check_schema(raw: Any, wanted: int) -> None:
         present = 0
     if present < wanted:
         raise NotMigrated(f"the database is not migrated yet: it has {present:04}, {wanted:04} is wanted")
-
-
-class Readers:
-    """A few sessions for questions. An answer or StoreUnavailable within `query_timeout_s`, whatever the server does.
-
-    The deadline holds for everything together: waiting for a free session, connecting, and the question. `greet` is
-    awaited with every new session, before its first question.
-    """
-
-    def __init__(
-        self,
-        database: Database,
-        size: int = 4,
-        query_timeout_s: float = 2.0,
-        greet: Callable[[Connection], Awaitable[None]] | None = None,
-    ) -> None:
-        self._database = database
-        self._free = trio.CapacityLimiter(size)
-        self._idle: list[Connection] = []
-        self._query_timeout_s = query_timeout_s
-        self.greet = greet
-
-    async def fetch(self, query: str, *args: object) -> list[Any]:
-        """Return all rows."""
-        async with self.connection() as connection:
-            return await connection.fetch(query, *args)
-
-    async def fetchrow(self, query: str, *args: object) -> Any | None:
-        """Return the first row, or None."""
-        async with self.connection() as connection:
-            return await connection.fetchrow(query, *args)
-
-    async def fetchval(self, query: str, *args: object) -> Any:
-        """Return the first column of the first row, or None."""
-        async with self.connection() as connection:
-            return await connection.fetchval(query, *args)
-
-    @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Connection]:
-        """Lend a session inside a read-only transaction, so that several questions see one state."""
-        async with (
-            self.connection() as connection,
-            connection.transaction(_SNAPSHOT),
-        ):
-            yield connection
-
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """Lend a session; the block, too, has to end before the deadline. A session that broke is not taken back."""
-        try:
-            with trio.fail_after(self._query_timeout_s):
-                async with self._free:
-                    connection = await self._take()
-                    try:
-                        yield connection
-                    finally:
-                        self._give_back(connection)
-        except trio.TooSlowError:
-            raise StoreUnavailable(f"no answer within {self._query_timeout_s:g} s") from None
-
-    async def _take(self) -> Connection:
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.is_closed:
-                return connection
-        connection = await self._database.connect("reader", command_timeout_s=self._query_timeout_s)
-        if self.greet is not None:
-            try:
-                await self.greet(connection)
-            except BaseException:
-                connection.terminate()
-                raise
-        return connection
-
-    def _give_back(self, connection: Connection) -> None:
-        if not connection.is_closed:
-            self._idle.append(connection)
-
-    def close(self) -> None:
-        """Cut every idle session."""
-        while self._idle:
-            self._idle.pop().terminate()

@@ -7,6 +7,7 @@ drain never tries again by itself: StoreUnavailable ends `run`, and its supervis
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
@@ -27,6 +28,7 @@ BATCH_ROWS: Final = 10_000  # a quarter of a second of work: what a stop has to 
 LINGER_S: Final = 0.05  # under load a small batch waits for company: 50 rows cost PostgreSQL what 500 do
 FLOOD_LINGER_S: Final = 0.25  # the most: a quarter of a second of the second that we have
 DOORS_TURNS: Final = 8  # between two batches, beside those within: nothing when the doors are idle, 40 ms when busy
+WAITS_S: Final = 3.0  # twelve of the longest pauses: a longer wait has a cause that people should know
 FLOOD_ROWS: Final = 5_000  # which a batch as large as this earns: ten thousand a second and more
 
 
@@ -119,6 +121,22 @@ class Drain:
         self._idle: trio.CancelScope | None = None
         self._in_doubt: Committed | None = None
         self._session: Connection | None = None
+        self._committed_s = -math.inf
+
+    @property
+    def connected(self) -> bool:
+        """Whether it has a session."""
+        return self._session is not None
+
+    def waits_s(self, oldest_age_s: float) -> float:
+        """Seconds for which the oldest event of the journal, which came so long ago, has waited without any commit."""
+        return min(oldest_age_s, trio.current_time() - self._committed_s)
+
+    def state(self, oldest_age_s: float) -> str:
+        """Say how the drain is: to run is not enough while events wait and nothing is committed."""
+        if (waits_s := self.waits_s(oldest_age_s)) > WAITS_S:
+            return f"no commit for {waits_s:.0f} s"
+        return "ok" if self.connected else "not connected"
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Drain until stopped and empty. Raises StoreUnavailable; what was not committed is drained by the next run."""
@@ -217,6 +235,7 @@ class Drain:
         started_s = trio.current_time()
         committed = await intake.store(Part(part.run, at, part.last_seq, part.records), self._clock(), self._doubt)
         self._in_doubt = None
+        self._committed_s = trio.current_time()
         self._journal.drained(part.last_seq)
         self._on_committed(msgspec.structs.replace(committed, took_s=trio.current_time() - started_s))
         return part.last_seq
