@@ -6,7 +6,8 @@ import logging
 import sys
 import time
 import traceback
-from typing import Any, assert_never
+from collections.abc import Callable
+from typing import Any, Final, assert_never
 
 import msgspec
 
@@ -60,10 +61,36 @@ def set_level(level: str) -> None:
 
 
 _log = logging.getLogger("vts.supervision")
+SAID_EVERY_S: Final = 30.0  # an outage of the database makes eight actors try again every 2 s
 
 
-def log_event(event: Event) -> None:
-    """Write one event of supervision."""
+class EventLog:
+    """Writes the events of supervision. An actor whose outage goes on says so every half minute, not at every try."""
+
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._clock_s = clock_s
+        self._said: dict[str, tuple[str, float]] = {}
+        self._again: set[str] = set()
+
+    def __call__(self, event: Event) -> None:
+        """Write one event, unless it is one more try in an outage that is known."""
+        match event:
+            case Failed(name, error, False):
+                what, at_s = f"{type(error).__name__} {error}", self._clock_s()
+                said = self._said.get(name)
+                if said is not None and said[0] == what and at_s - said[1] < SAID_EVERY_S:
+                    self._again.add(name)
+                    return
+                self._said[name] = what, at_s
+                self._again.discard(name)
+            case Started(name) | BackingOff(name, _) if name in self._again:
+                return
+            case _:
+                pass
+        _write(event)
+
+
+def _write(event: Event) -> None:
     match event:
         case Started(name) | Stopped(name):
             _log.info("%s", type(event).__name__.lower(), extra={"actor": name})

@@ -22,7 +22,7 @@ import trio
 
 from config.load import ConfigFaults, changed, countries_file, load
 from config.settings import Settings
-from supervisors.logs import log_event, set_level
+from supervisors.logs import EventLog, set_level
 from supervisors.mailbox import Mailbox
 from supervisors.metrics import Metrics
 from supervisors.renewal import Renewable
@@ -140,6 +140,7 @@ class Parts:
         self.folder = folder
         self.metrics = Metrics()
         self.states: dict[str, str] = {}
+        self._log_event = EventLog()
         self.doors_open = trio.Event()
         self.secrets = read_secrets(settings, folder)
         self.tickets = Tickets()
@@ -179,7 +180,7 @@ class Parts:
 
     def on_event(self, event: Event) -> None:
         """The one hook of supervision: log, metrics and readiness hear the same stream."""
-        log_event(event)
+        self._log_event(event)
         self.metrics.on_event(event)
         match event:
             case Failed(name, StoreRefused(), _):

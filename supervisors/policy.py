@@ -16,7 +16,6 @@ class Policy:
     max_restarts: int = 5
     within_s: float = 30.0
     backoff_first_s: float = 0.1
-    backoff_last_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +53,16 @@ def is_outage(error: BaseException) -> bool:
     return isinstance(error, OSError | Outage)
 
 
-def backoff_s(policy: Policy, outages: int, chance: float) -> float:
-    """Return the wait before another try: doubling, capped, and half of it by chance (0 to 1)."""
-    whole: float = min(policy.backoff_last_s, policy.backoff_first_s * 2.0 ** min(outages, 32))
+def wait_max_s(error: BaseException) -> float:
+    """Return the longest wait that an outage allows: of several the longest, since all of them have to end."""
+    if isinstance(error, BaseExceptionGroup):
+        return max(map(wait_max_s, error.exceptions))
+    return error.wait_max_s if isinstance(error, Outage) else Outage.wait_max_s
+
+
+def backoff_s(policy: Policy, outages: int, error: BaseException, chance: float) -> float:
+    """Return the wait before another try: doubling, capped by its cause, and half of it by chance (0 to 1)."""
+    whole = min(wait_max_s(error), policy.backoff_first_s * 2.0 ** min(outages, 32))
     return whole * (0.5 + chance / 2)
 
 
@@ -65,7 +71,7 @@ def decide(
 ) -> tuple[Verdict, History]:
     """Return what to do about a failure, and the history with it in."""
     if is_outage(error):
-        wait = BackOff(backoff_s(policy, history.outages, chance))
+        wait = BackOff(backoff_s(policy, history.outages, error, chance))
         return wait, History(history.bugs, history.outages + 1)
     recent: Sequence[float] = [at for at in history.bugs if now_s - at < policy.within_s]
     bugs = (*recent, now_s)

@@ -15,6 +15,7 @@ from supervisors.report import BackingOff, Failed, GaveUp, Started, Stopped, Sto
 from supervisors.supervisor import Strategy, Supervisor, TooManyBugs
 from tests.supervisors.scripted import Actor, Notebook
 from vts.model.faults import BadStart, NoStart, StoreUnavailable
+from vts.store.faults import StoreRefused
 
 HOUR_S = 3600.0
 
@@ -32,19 +33,40 @@ async def supervised(
         supervisor.stop()
 
 
-async def test_a_store_that_is_down_for_an_hour_costs_no_restart_of_a_door_and_no_exit(
-    autojump_clock: MockClock,
+@pytest.mark.parametrize(
+    ("fault", "longest_s"),
+    [
+        (StoreUnavailable("away"), 2.0),
+        (StoreRefused("wrong password"), 30.0),
+        (OSError("no such device"), 30.0),
+        (ExceptionGroup("both", [StoreUnavailable("away"), OSError("gone")]), 30.0),
+    ],
+    ids=["database", "login", "system", "both"],
+)
+async def test_what_is_away_for_an_hour_costs_no_restart_of_a_door_and_no_exit(
+    autojump_clock: MockClock, fault: Exception, longest_s: float
 ) -> None:
     notes, door = Notebook(), Actor("door")
-    store = Actor("store", [(0.0, StoreUnavailable("away"))] * 130)
+    store = Actor("store", [(0.0, fault)] * 5_000)
     async with supervised(store, door, notes=notes):
         await trio.sleep(HOUR_S)
-        assert len(store.starts) > 100
+        assert HOUR_S / longest_s <= len(store.starts) < 10 + HOUR_S / longest_s
         assert len(door.starts) == 1
         assert not notes.of(GaveUp)
         waits = [event.after_s for event in notes.events if isinstance(event, BackingOff)]
         assert waits[0] == pytest.approx(0.1)
-        assert max(waits) == 30.0
+        assert max(waits) == longest_s
+
+
+async def test_a_drain_that_was_cut_38_times_is_back_soon_after_the_database_is_well(autojump_clock: MockClock) -> None:
+    """Each time it was connected again and had worked for a while, but never for a calm minute."""
+    notes = Notebook()
+    drain = Actor("drain", [(0.2, StoreUnavailable("cut"))] * 38)
+    async with supervised(drain, notes=notes):
+        await trio.sleep(HOUR_S)
+    healed_s = drain.ends[37]
+    assert drain.starts[38] - healed_s <= 2.0
+    assert len(drain.starts) == 39
 
 
 async def test_a_calm_hour_makes_the_next_outage_a_first_one(autojump_clock: MockClock) -> None:

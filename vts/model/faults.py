@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class Outage(Exception):
     """Something outside is away and will come back: wait and try again. Never counted as a bug."""
 
+    wait_max_s: ClassVar[float] = 30.0
+    """Between two tries, at most: what this outage may last on after it is over."""
+
 
 class StoreUnavailable(Outage):
-    """PostgreSQL does not answer in time, or at all."""
+    """PostgreSQL does not answer in time, or at all. To ask again costs it nothing that it would notice."""
+
+    wait_max_s = 2.0
 
 
 class JournalFull(Outage):

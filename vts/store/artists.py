@@ -34,7 +34,7 @@ from vts.store.digests import Digests
 from vts.store.queries import query
 
 LOOK_EVERY_S: Final = 1.0  # without being poked: for what other processes marked and did not live to add up
-SETTLED_AFTER: Final = dt.timedelta(seconds=60)  # twice the longest wait before a lost catalog is followed again
+SETTLED_AFTER: Final = dt.timedelta(seconds=60)  # far beyond the wait before a lost catalog is followed again
 POSTS_AT_ONCE: Final = 200  # about 2 ms of merging between two answers of the database
 POSTS_MAX: Final = 2_000  # of one transaction: a quarter of a second in which no drain counts for the day
 OWNERS_MAX: Final = 200  # likewise

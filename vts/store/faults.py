@@ -9,7 +9,7 @@ from typing import Final
 
 import asyncpg
 
-from vts.model.faults import StoreUnavailable
+from vts.model.faults import Outage, StoreUnavailable
 
 __all__ = [
     "BadData",
@@ -44,6 +44,8 @@ class StoreMistake(Exception):
 
 class StoreRefused(StoreUnavailable):
     """PostgreSQL is there and will not serve us however long we wait: user, password, rights, or a newer schema."""
+
+    wait_max_s = Outage.wait_max_s  # a person has to act
 
 
 class NotMigrated(StoreUnavailable):
