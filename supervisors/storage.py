@@ -37,9 +37,9 @@ from vts.query.tables import Connect
 from vts.rollup.roller import DAY_TIMEOUT_S, Roller
 from vts.rollup.today import COMMAND_TIMEOUT_S as ANALYTICS_TIMEOUT_S
 from vts.rollup.today import Today
-from vts.store import audit
+from vts.rollup.turn import ANSWER_S as TURN_ANSWER_S
+from vts.store import audit, channels
 from vts.store.artists import Artists
-from vts.store.catalog import CHANNEL as CATALOG_CHANNEL
 from vts.store.catalog import (
     Write,
     changes_since,
@@ -63,7 +63,6 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-LIVE_CHANNEL: Final = "vts_live"
 REFUSED: Final = "does not let us in: `vts doctor` says why"
 DRAIN_GRACE_S: Final = 2.0  # what is not drained by then stays in the journal, on disk
 POSTGRES_GRACE_S: Final = 3.0  # a checkpoint; cancelled it ends at once and recovers at the next start
@@ -112,6 +111,7 @@ class Storage:
         self.roller = Roller(
             connect=self._connector("writer", DAY_TIMEOUT_S),
             connect_owner=self._connector("owner"),
+            connect_turn=self._connector("writer", TURN_ANSWER_S),
             raw_days=parts.settings.retention.raw_days,
             clock=now_us,
             chance=random.random,
@@ -313,7 +313,7 @@ class Storage:
         """Hear what other processes commit. Raises StoreUnavailable when the session is lost."""
         task_status.started()
         async with self._session() as connection:
-            await connection.listen(LIVE_CHANNEL, self._notice)
+            await connection.listen(channels.LIVE, self._notice)
             self.hub.resync()
             if strangers := await stand(connection, self._parts.kin_name):
                 self._parts.metrics.note("other_viewer_keys")
@@ -355,7 +355,7 @@ class Storage:
     @asynccontextmanager
     async def _listening(self, wake: Callable[[], None]) -> AsyncIterator[Callable[[], Awaitable[None]]]:
         async with self._session() as connection:
-            await connection.listen(CATALOG_CHANNEL, lambda _: wake())
+            await connection.listen(channels.CATALOG, lambda _: wake())
             yield connection.stay
 
     @asynccontextmanager

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,8 @@ from tests.rollup.world import World
 from tests.support.postgres import Server
 from vts.cli.main import main
 from vts.model.day import DAY_US, date_of
-from vts.store.connection import asyncpg_loop
+from vts.rollup.turn import Turn, in_turn
+from vts.store.connection import Database, asyncpg_loop
 
 TODAY = 20_600
 DAYS = (TODAY - 2, TODAY - 1)
@@ -60,3 +64,32 @@ def test_rolls_by_hand_and_says_before_what_it_would_do(
     assert vts("--to", "2020-01-01").stdout == "no closed day in this range has raw rows\n"
     assert vts("--from", second, "--to", first).exit_code == 2
     assert len(vts().stdout.splitlines()) == 2
+    before = trio.run(rolled_at, url)
+    with ThreadPoolExecutor(1) as other:
+        held, done = threading.Event(), threading.Event()
+        other.submit(trio.run, hold_turn, url, held, done)
+        try:
+            assert held.wait(30)
+            refused = vts("--wait", "0")
+        finally:
+            done.set()
+    assert refused.exit_code == 1
+    assert "another roll-up is still going on" in refused.output
+    assert trio.run(rolled_at, url) == before
+
+
+async def rolled_at(url: str) -> list[object]:
+    async with asyncpg_loop():
+        connection = await Database(url=lambda: url).connect("reader")
+        rows = await connection.fetch("SELECT rolled_at FROM rollup_days ORDER BY day")
+        await connection.close()
+    return [row[0] for row in rows]
+
+
+async def hold_turn(url: str, held: threading.Event, done: threading.Event) -> None:
+    async def work(_: Turn) -> None:
+        held.set()
+        await trio.to_thread.run_sync(done.wait)
+
+    async with asyncpg_loop():
+        await in_turn(partial(Database(url=lambda: url).connect, "writer"), work)

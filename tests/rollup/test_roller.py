@@ -430,7 +430,8 @@ async def test_the_actor_runs_until_it_is_stopped(autojump_clock):
         looked.set()
         raise StoreUnavailable("away")
 
-    roller = Roller(connect=connect, connect_owner=connect, raw_days=7, clock=lambda: 0, chance=lambda: 0.5)
+    sessions = {"connect": connect, "connect_owner": connect, "connect_turn": connect}
+    roller = Roller(**sessions, raw_days=7, clock=lambda: 0, chance=lambda: 0.5)
     async with trio.open_nursery() as nursery:
         await nursery.start(lambda task_status: roller.run(task_status=task_status))
         roller.stop()

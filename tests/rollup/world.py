@@ -44,6 +44,7 @@ class World:
         return Roller(
             connect=partial(self.database.connect, "writer"),
             connect_owner=partial(self.database.connect, "owner"),
+            connect_turn=partial(self.database.connect, "writer"),
             raw_days=RAW_DAYS,
             clock=lambda: self.now_us,
             chance=lambda: 0.0,

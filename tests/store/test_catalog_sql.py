@@ -12,8 +12,8 @@ import trio
 
 from tests.store.drained import ListJournal, Told, drain_of, event, finish
 from vts.model.content import Content, ContentRow, Player, PlayerRow
+from vts.store import channels
 from vts.store.catalog import (
-    CHANNEL,
     changes_since,
     delete_content,
     delete_player,
@@ -143,7 +143,7 @@ async def test_deleting_says_whether_there_was_something(writer):
 async def test_every_write_is_announced_with_its_revision(database, writer):
     heard = []
     listener = await database.connect("reader")
-    await listener.listen(CHANNEL, heard.append)
+    await listener.listen(channels.CATALOG, heard.append)
     await upsert_contents(writer, [ContentRow(post_id=1)])
     await upsert_players(writer, [PlayerRow(player_key=KEY)])
     await listener.fetchval("SELECT 1")

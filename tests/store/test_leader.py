@@ -13,6 +13,7 @@ from vts.store import leader as rules
 from vts.store import reach
 from vts.store.connection import Connection, Database
 from vts.store.leader import Leader, MemoryFile, holder, installation_of, session_name
+from vts.store.locks import BROKER_READER
 
 SOON_S = 20.0  # of busy cores; every wait here ends within half a second on idle ones
 
@@ -300,7 +301,7 @@ async def test_postgresql_buries_the_session_of_a_leader_that_is_silent(
     frozen = await database.connect("reader")
     await frozen.execute("SET idle_session_timeout = '1s'")
     session = session_name(await installation_of(frozen), "p")
-    assert await frozen.fetchval("SELECT pg_try_advisory_lock($1, $2)", rules.LOCK, rules.lock_key(session))
+    assert await frozen.fetchval("SELECT pg_try_advisory_lock($1, $2)", BROKER_READER, rules.lock_key(session))
     b = await start("b")
     await until(lambda: b.leader.others_lead)
     await until(lambda: b.leads)

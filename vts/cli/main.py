@@ -138,13 +138,14 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--from", "first", type=DAY, help="The first UTC day; default: the oldest that has raw rows.")
 @click.option("--to", "last", type=DAY, help="The last UTC day; default: yesterday.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
-def rollup(first: dt.datetime | None, last: dt.datetime | None, dry_run: bool) -> None:
+@click.option("--wait", "wait_s", type=click.FloatRange(0), default=900, help="Seconds for another one to end; 900.")
+def rollup(first: dt.datetime | None, last: dt.datetime | None, dry_run: bool, wait_s: float) -> None:
     """Count closed days anew from their raw rows, as the roller of a running VTS does every night."""
     from vts.cli import rollup as command
 
     if first and last and last < first:
         raise click.UsageError("--to is before --from")
-    command.run(read_settings(), first and first.date(), last and last.date(), dry_run)
+    command.run(read_settings(), first and first.date(), last and last.date(), dry_run, wait_s)
 
 
 @main.command()

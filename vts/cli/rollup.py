@@ -6,6 +6,7 @@ import datetime as dt
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import assert_never
 
 import click
@@ -20,20 +21,24 @@ from vts.rollup.days import FIRST_DAY, Day, read_days
 from vts.rollup.recount import OnProgress, prepare
 from vts.rollup.replace import Kept, Moving, Outcome, Rolled, roll_day
 from vts.rollup.roller import DAY_TIMEOUT_S
-from vts.rollup.turn import try_turn, wait_turn
+from vts.rollup.turn import ANSWER_S, Turn, in_turn
 from vts.store.connection import Connection, Database, asyncpg_loop
 from vts.store.migrate import migrations, refuse_newer, status
 
 
-def run(settings: Settings, first: dt.date | None, last: dt.date | None, dry_run: bool) -> None:
-    """Roll up every closed day from `first` to `last` that has its raw rows, rolled before or not; or only say so."""
+def run(settings: Settings, first: dt.date | None, last: dt.date | None, dry_run: bool, wait_s: float) -> None:
+    """Roll up every closed day from `first` to `last` that has its raw rows, rolled before or not; or only say so.
+
+    Gives up when another roll-up is going on for longer than `wait_s`.
+    """
     database = database_of(settings)
 
-    async def inside() -> None:
+    async def inside() -> str | None:
         async with asyncpg_loop():
-            await _roll(database, first, last, dry_run)
+            return await _roll(Database(url=database.url, schema=len(migrations())), first, last, dry_run, wait_s)
 
-    trio.run(inside)
+    if problem := trio.run(inside):
+        raise click.ClickException(problem)
 
 
 def now_us() -> int:
@@ -41,12 +46,13 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-async def _roll(database: Database, first: dt.date | None, last: dt.date | None, dry_run: bool) -> None:
+async def _roll(
+    database: Database, first: dt.date | None, last: dt.date | None, dry_run: bool, wait_s: float
+) -> str | None:
+    """Return why nothing was done, None when all is well. Raises StoreUnavailable."""
     refuse_newer(await status(database))
     async with AsyncExitStack() as stack:
-        connection = await Database(url=database.url, schema=len(migrations())).connect(
-            "writer", command_timeout_s=DAY_TIMEOUT_S, name="vts rollup"
-        )
+        connection = await database.connect("writer", command_timeout_s=DAY_TIMEOUT_S, name="vts rollup")
         stack.push_async_callback(connection.close)
         today = day_of(now_us())
         days = await read_days(
@@ -57,11 +63,14 @@ async def _roll(database: Database, first: dt.date | None, last: dt.date | None,
         )
         if dry_run or not any(day.can_roll for day in days):
             _plan(days)
-            return
-        if not await try_turn(connection):
-            click.echo("a roll-up is going on: this one waits for it")
-            await wait_turn(connection)
-        await _roll_days(connection, days)
+            return None
+        done = await in_turn(
+            partial(database.connect, "writer", command_timeout_s=ANSWER_S, name="vts rollup"),
+            partial(_roll_days, connection, days),
+            wait_s=wait_s,
+            on_wait=lambda: click.echo(f"a roll-up is going on: this one waits for it, at most {wait_s:.0f} s"),
+        )
+        return None if done else "another roll-up is still going on: try again later, or wait longer (--wait)"
 
 
 def _plan(days: Sequence[Day]) -> None:
@@ -81,7 +90,7 @@ def _intention(day: Day) -> str:
     return "to roll up again: rows came in since" if day.dirty else "to roll up again: nothing has changed"
 
 
-async def _roll_days(connection: Connection, days: Sequence[Day]) -> None:
+async def _roll_days(connection: Connection, days: Sequence[Day], turn: Turn) -> bool:
     await prepare(connection)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
@@ -90,10 +99,11 @@ async def _roll_days(connection: Connection, days: Sequence[Day]) -> None:
                 click.echo(f"{date_of(day.day)}  {_intention(day)}")
                 continue
             task = progress.add_task(str(date_of(day.day)), total=1.0)
-            outcome = await roll_day(connection, day.day, now_us, _bar(progress, task))
+            outcome = await roll_day(connection, day.day, now_us, _bar(progress, task), turn)
             if isinstance(outcome, Rolled):
                 progress.update(task, completed=1.0)
             click.echo(f"{date_of(day.day)}  {_result(outcome)}")
+    return True
 
 
 def _bar(progress: Progress, task: TaskID) -> OnProgress:

@@ -16,12 +16,12 @@ from vts.model import sketch
 from vts.model.day import date_of
 from vts.model.tally import VALUES_KEPT
 from vts.store.connection import Connection
+from vts.store.locks import ANALYTICS
 from vts.store.queries import query
 
 STAY_MAX_MS: Final = 15 * 60 * 1000
 """Players change the artwork every few seconds to minutes: a longer silence was spent switched off or offline."""
 CONTEXTS_KEPT: Final = 100  # of a channel and day, besides `other`: as many as any breakdown of a day keeps
-LOCK: Final = 7286  # the advisory lock (this, day) of whoever replaces the analytics of a day
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock($1, $2)"
 _TRY_LOCK: Final = "SELECT pg_try_advisory_xact_lock($1, $2)"
@@ -55,14 +55,14 @@ async def roll_day(connection: Connection, day: int) -> None:
     had then. A day whose raw rows are gone, or not all there, stays as it is. Rolling the same rows again changes
     nothing but `computed_at`. Raises StoreUnavailable.
     """
-    await connection.execute(_LOCK, LOCK, day)
+    await connection.execute(_LOCK, ANALYTICS, day)
     await _replace_day(connection, day)
 
 
 async def roll_open_day(connection: Connection, day: int) -> bool:
     """Do the same for a day that nobody else is at. False when somebody is. Raises StoreUnavailable."""
     async with connection.transaction():
-        if not await connection.fetchval(_TRY_LOCK, LOCK, day):
+        if not await connection.fetchval(_TRY_LOCK, ANALYTICS, day):
             return False
         await _replace_day(connection, day)
     return True

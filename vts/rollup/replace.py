@@ -16,14 +16,15 @@ from vts.model.day import date_of, datetime_of
 from vts.model.ports import Clock
 from vts.rollup import analytics
 from vts.rollup.recount import Found, OnProgress, recount
-from vts.store.connection import Connection
+from vts.rollup.turn import Turn
+from vts.store.connection import BE_QUICK, Connection
+from vts.store.counting import lock_days
 from vts.store.queries import query
 
 ATTEMPTS: Final = 3
 LOCKED_MAX_S: Final = 1.0  # a drain may be kept waiting so long; what takes longer is tried again another time
 
 _BEFORE: Final = query("roll_before")
-_LOCK: Final = query("drain_lock_days")
 _MOVED: Final = query("roll_moved")
 # Sketches of the same viewers, fed in another order, differ by up to this in what they estimate, once they estimate.
 _STAYS: Final = """known.{total} <= excluded.{total} AND excluded.{unique} > 1000
@@ -94,8 +95,17 @@ def is_complete(displayed: tuple[int, int], found: Found) -> bool:
     return found.views + found.left_out >= displayed[0] and found.events >= displayed[1]
 
 
-async def roll_day(connection: Connection, day: int, clock: Clock, on_progress: OnProgress = lambda _: None) -> Outcome:
-    """Roll up one closed day. The session has to hold the turn (`vts.rollup.turn`). Raises StoreUnavailable."""
+async def roll_day(
+    connection: Connection,
+    day: int,
+    clock: Clock,
+    on_progress: OnProgress = lambda _: None,
+    turn: Turn | None = None,
+) -> Outcome:
+    """Roll up one closed day. Raises StoreUnavailable, also when the turn is over: then the day is as it was.
+
+    Without a `turn` the caller is alone, or the session has it.
+    """
     started_s = began_s = trio.current_time()
     for _ in range(ATTEMPTS):
         began_s = trio.current_time()
@@ -103,20 +113,22 @@ async def roll_day(connection: Connection, day: int, clock: Clock, on_progress: 
         found = await recount(connection, day, on_progress)
         on_progress(0.95)
         with suppress(_Changed):
-            await _put(connection, day, displayed, found, clock)
+            await _put(connection, day, displayed, found, clock, turn)
             return _outcome(day, displayed, found, started_s)
     if trio.current_time() - began_s <= LOCKED_MAX_S:
         with suppress(_Changed):
             async with connection.transaction():
-                await connection.execute(_LOCK, [day])
+                await _lock(connection, day, turn)
                 displayed = await _displayed(connection, day)
                 found = await recount(connection, day)
-                await _put(connection, day, displayed, found, clock)
+                await _put(connection, day, displayed, found, clock, turn)
             return _outcome(day, displayed, found, started_s)
     return Moving(day, trio.current_time() - started_s)
 
 
-async def _put(connection: Connection, day: int, displayed: _Displayed, found: Found, clock: Clock) -> None:
+async def _put(
+    connection: Connection, day: int, displayed: _Displayed, found: Found, clock: Clock, turn: Turn | None
+) -> None:
     """Put the recount in the place of what is displayed, unless rows are missing. Raises _Changed, and nothing is done.
 
     What takes long comes before the lock.
@@ -126,7 +138,7 @@ async def _put(connection: Connection, day: int, displayed: _Displayed, found: F
         await _expect(connection, day, displayed)
         if is_complete(displayed, found):
             await analytics.roll_day(connection, day)
-        await connection.execute(_LOCK, [day])
+        await _lock(connection, day, turn)
         await _expect(connection, day, displayed)
         now = datetime_of(clock())
         if not is_complete(displayed, found):
@@ -137,6 +149,14 @@ async def _put(connection: Connection, day: int, displayed: _Displayed, found: F
         for statement in _REPLACE:
             await connection.execute(statement, date, now)
         await connection.execute(_DONE, date, now, found.views)
+
+
+async def _lock(connection: Connection, day: int, turn: Turn | None) -> None:
+    """Keep drains out to the end of the transaction, and make sure that it is still our turn."""
+    await connection.execute(BE_QUICK)
+    await lock_days(connection, [day])
+    if turn is not None:
+        await turn.check(connection)
 
 
 async def _expect(connection: Connection, day: int, displayed: _Displayed) -> None:

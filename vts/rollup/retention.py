@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from vts.model.day import date_of, datetime_of
-from vts.store.connection import Connection
+from vts.store.connection import BE_QUICK, Connection
+from vts.store.locks import DAY, PARTITIONS
 from vts.store.queries import query
 
 PARENTS: Final = ("view_events", "site_events", "playback_events")
 
 # A drop waits for the transactions that use the tables, and everybody else waits behind it: better another time.
-_PATIENCE: Final = "SET LOCAL lock_timeout = '500ms'"
+_PATIENCE: Final = f"SET LOCAL lock_timeout = '500ms'; {BE_QUICK}"
 # A drain that is about to write to the day holds this; to wait for it here could mean to wait for each other.
-_TRY_DAY: Final = "SELECT pg_try_advisory_xact_lock(7284, $1)"
-_NO_NEW_DAYS: Final = "SELECT pg_advisory_xact_lock(7283, 1)"
+_TRY_DAY: Final = f"SELECT pg_try_advisory_xact_lock({DAY}, $1)"
+_NO_NEW_DAYS: Final = f"SELECT pg_advisory_xact_lock({PARTITIONS}, 1)"
 _DROPPABLE: Final = query("roll_droppable")
 _DROPPED: Final = "UPDATE rollup_days SET dropped_at = $2 WHERE day = $1"
 

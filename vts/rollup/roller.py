@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final, assert_never
 
 import trio
@@ -18,7 +19,7 @@ from vts.rollup.days import REROLL_US, Day, is_droppable, is_due, read_days
 from vts.rollup.recount import prepare
 from vts.rollup.replace import Kept, Moving, Outcome, Rolled, roll_day
 from vts.rollup.retention import drop_day
-from vts.rollup.turn import try_turn
+from vts.rollup.turn import Turn, in_turn
 from vts.store.connection import Connection
 
 log: Final = logging.getLogger(__name__)
@@ -40,13 +41,18 @@ class Roller:
         *,
         connect: Callable[[], Awaitable[Connection]],
         connect_owner: Callable[[], Awaitable[Connection]],
+        connect_turn: Callable[[], Awaitable[Connection]],
         raw_days: int,
         clock: Clock,
         chance: Callable[[], float],
     ) -> None:
-        """`connect` gives sessions of the writer with DAY_TIMEOUT_S for a command; `chance` is a number from 0 to 1."""
+        """`connect` gives sessions of the writer with DAY_TIMEOUT_S for a command, `connect_turn` with ANSWER_S.
+
+        `chance` is a number from 0 to 1.
+        """
         self._connect = connect
         self._connect_owner = connect_owner
+        self._connect_turn = connect_turn
         self._raw_days = raw_days
         self._clock = clock
         self._after_midnight_us = round((SETTLE_S + chance() * JITTER_S) * SECOND_US)
@@ -77,15 +83,18 @@ class Roller:
         connection = await self._connect()
         try:
             due, droppable = await self._plan(connection)
-            if not (due or droppable) or not await try_turn(connection):
+            if not (due or droppable):
                 return []
-            due, _ = await self._plan(connection)  # whoever had the turn may have done it all
-            outcomes = await self._roll(connection, due) if due else []
-            _, droppable = await self._plan(connection)
-            await self._drop(droppable)
-            return outcomes
+            return await in_turn(self._connect_turn, partial(self._work, connection)) or []
         finally:
             await connection.close()
+
+    async def _work(self, connection: Connection, turn: Turn) -> list[Outcome]:
+        due, _ = await self._plan(connection)  # the process that had the turn before may have done it all
+        outcomes = await self._roll(connection, due, turn) if due else []
+        _, droppable = await self._plan(connection)
+        await self._drop(droppable)
+        return outcomes
 
     async def _plan(self, connection: Connection) -> tuple[list[Day], list[Day]]:
         """Return the days to roll and the days to drop."""
@@ -98,11 +107,11 @@ class Roller:
         due = [day for day in days if is_due(day, now_us) and day.day not in self._moving]
         return due, [day for day in days if is_droppable(day, day_of(now_us), self._raw_days)]
 
-    async def _roll(self, connection: Connection, due: Sequence[Day]) -> list[Outcome]:
+    async def _roll(self, connection: Connection, due: Sequence[Day], turn: Turn) -> list[Outcome]:
         await prepare(connection)
         outcomes = []
         for day in due:
-            outcome = await roll_day(connection, day.day, self._clock, _Progress(day.day))
+            outcome = await roll_day(connection, day.day, self._clock, _Progress(day.day), turn)
             self._note(outcome)
             outcomes.append(outcome)
         return outcomes

@@ -15,6 +15,7 @@ from vts.model.day import date_of, day_of, day_of_date
 from vts.model.ports import Clock
 from vts.rollup.analytics import roll_open_day
 from vts.store.connection import Connection
+from vts.store.locks import CATALOG_COUNTS
 from vts.store.queries import query
 
 EVERY_S: Final = 3.0  # what time spent and conversion lag behind on a small site
@@ -24,7 +25,7 @@ COMMAND_TIMEOUT_S: Final = 300.0  # a day of five million players' views takes a
 _OPEN_DAYS: Final = query("analytics_open_days")
 _CATALOG_REVISION: Final = "SELECT revision FROM catalog_revision"
 _KNOWN_REVISION: Final = "SELECT revision FROM catalog_stats"
-_CATALOG_LOCK: Final = "SELECT pg_try_advisory_xact_lock(7286, -1)"
+_CATALOG_LOCK: Final = f"SELECT pg_try_advisory_xact_lock({CATALOG_COUNTS}, 1)"
 _CATALOG: Final = query("analytics_catalog")
 _CATALOG_DAYS: Final = query("analytics_catalog_days")
 

@@ -17,10 +17,10 @@ import msgspec
 from vts.model import sketch
 from vts.model.content import Change, Content, ContentRow, Player, PlayerRow
 from vts.model.record import CatalogRow
+from vts.store import channels
 from vts.store.connection import Connection
 from vts.store.queries import query
 
-CHANNEL: Final = "vts_catalog"
 ROWS_AT_ONCE: Final = 10_000  # of one statement: well below a second
 PROVISIONAL_AT_ONCE: Final = 5_000
 VIEWERS_TO_STAY: Final = 2  # of a content that no service has described (SPEC section 5)
@@ -159,7 +159,7 @@ async def _writing(connection: Connection, write: Write | None = None) -> AsyncI
     async with connection.transaction():
         revision: int = await connection.fetchval(_BUMP, 0 if write is None else write.above)
         yield revision
-        await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, str(revision))
+        await connection.execute("SELECT pg_notify($1, $2)", channels.CATALOG, str(revision))
 
 
 async def _load(connection: Connection, since: int, change: Change) -> None:

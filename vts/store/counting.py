@@ -30,11 +30,12 @@ from vts.model.tally import (
     regrouped,
 )
 from vts.model.view import ViewEvent
+from vts.store import locks
 from vts.store.batch import Dates
 from vts.store.connection import Connection
 from vts.store.queries import query
 
-_LOCK_DAYS: Final = query("drain_lock_days")
+_LOCK_DAYS: Final = query("drain_lock_days", lock=str(locks.DAY))
 _COLUMNS: Final = (
     "day",
     "total_views",

@@ -19,16 +19,15 @@ from vts.model.day import date_of, day_of_date
 from vts.model.imports import DailyRow
 from vts.model.tally import SITE, Breakdowns
 from vts.model.view import ViewEvent
+from vts.store import channels, locks
 from vts.store.batch import Dates
-from vts.store.catalog import CHANNEL as CATALOG_CHANNEL
 from vts.store.connection import Connection
 from vts.store.counting import OwnerOf, count_views, lock_days
 from vts.store.queries import query
 
-LIVE_CHANNEL: Final = "vts_live"
 MERGED_AT_ONCE: Final = 50  # rows: their JSON is read and written between two looks at everybody else
 
-_LOCK_NAME: Final = query("import_lock_name")
+_LOCK_NAME: Final = query("import_lock_name", lock=str(locks.IMPORT))
 _KNOWN: Final = query("import_known")
 _NOTE: Final = query("import_note")
 _OPEN_DAYS: Final = query("import_open_days")
@@ -144,7 +143,7 @@ async def _closing(connection: Connection, dates: Iterable[dt.date], register: S
     if register:
         revision = await connection.fetchval(_BUMP)
         await connection.execute(_REGISTER, sorted(register), revision)
-        await connection.execute(_NOTIFY, CATALOG_CHANNEL, [str(revision)])
+        await connection.execute(_NOTIFY, channels.CATALOG, [str(revision)])
     await lock_days(connection, map(day_of_date, wanted))
     still_open = [row[0] for row in await connection.fetch(_OPEN_DAYS, wanted)]
     if still_open:
@@ -234,4 +233,4 @@ async def _tell(connection: Connection, totals: Sequence[DayTotals]) -> None:
     committed = Committed(journal_id=_NOBODY, last_seq=0, records=0, events=[], totals=list(totals))
     payloads = notices_of(committed, 0)
     if totals:
-        await connection.execute(_NOTIFY, LIVE_CHANNEL, payloads)
+        await connection.execute(_NOTIFY, channels.LIVE, payloads)

@@ -19,6 +19,7 @@ from vts.model.journal_run import Run
 from vts.model.record import Record
 from vts.model.site import SiteEvent
 from vts.model.view import ViewEvent
+from vts.store import channels, locks
 from vts.store.batch import (
     PLAYBACK,
     SITE,
@@ -45,8 +46,6 @@ from vts.store.replay import replay_catalog
 from vts.store.site_counting import count_site
 
 HELD: Final = "the raw rows of its day were dropped, and it may have been counted before that"
-LIVE_CHANNEL: Final = "vts_live"
-CATALOG_CHANNEL: Final = "vts_catalog"
 POSTS_REMEMBERED: Final = 100_000  # that have a content row: 10 MB
 POSTS_REMEMBERED_S: Final = 300.0  # a provisional row may have been removed meanwhile
 
@@ -55,7 +54,7 @@ _SLOT: Final = query("drain_slot")
 _UNKNOWN_RUNS: Final = query("drain_unknown_runs")
 _DROPPED_DAYS: Final = query("drain_dropped_days")
 _ADVANCE: Final = query("drain_advance")
-_GUARD_DAYS: Final = query("drain_guard_days")
+_GUARD_DAYS: Final = query("drain_guard_days", lock=str(locks.PARTITIONS))
 _DAYS_WITH_VIEWS: Final = query("drain_days_with_views")
 _NEIGHBOURS: Final = query("drain_neighbours")
 _STAGE: Final = {kind: query("drain_stage", table=kind.table) for kind in (VIEWS, SITE, PLAYBACK)}
@@ -176,7 +175,7 @@ class Intake:
                 duplicates=duplicates,
                 dead=len(letters),
             )
-            await self._notify(LIVE_CHANNEL, notices_of(committed, now_us))
+            await self._notify(channels.LIVE, notices_of(committed, now_us))
             on_brink(committed)
         return committed
 
@@ -273,7 +272,7 @@ class Intake:
         if unknown:
             revision = await self._connection.fetchval(_BUMP)
             await self._connection.execute(_REGISTER_CONTENT, sorted(unknown), revision)
-            await self._notify(CATALOG_CHANNEL, [str(revision)])
+            await self._notify(channels.CATALOG, [str(revision)])
         self._posts |= posts
 
     async def _bury(self, part: Part, letters: Sequence[Letter]) -> None:

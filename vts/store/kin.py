@@ -11,8 +11,7 @@ import hmac
 from typing import Final
 
 from vts.store.connection import Connection
-
-LOCK: Final = 7286  # the first half of the lock's key; the second is the name
+from vts.store.locks import VIEWER_KEYS
 
 OTHER_KEYS: Final = (
     "know viewers by other keys: a person is several viewers, and a resent view counts again",
@@ -35,10 +34,10 @@ def kin_name(viewer_secret: bytes, rotate_days: int, viewer_identity: str) -> in
 
 async def stand(connection: Connection, name: int) -> int:
     """Say for the session's life what our keys are; return how many processes have others. Raises StoreUnavailable."""
-    await connection.fetchval(_STAND, LOCK, name)
+    await connection.fetchval(_STAND, VIEWER_KEYS, name)
     return await strangers(connection, name)
 
 
 async def strangers(connection: Connection, name: int) -> int:
     """Return how many running processes know viewers by other keys. Raises StoreUnavailable."""
-    return int(await connection.fetchval(_STRANGERS, LOCK, name))
+    return int(await connection.fetchval(_STRANGERS, VIEWER_KEYS, name))

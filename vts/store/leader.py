@@ -25,9 +25,9 @@ import trio
 
 from vts.model.faults import Outage
 from vts.store.connection import Connection
+from vts.store.locks import BROKER_READER
 from vts.store.reach import BrokerView, Reach
 
-LOCK: Final = 7285  # the first half of the lock's key; the second is made of the session's name
 ASK_EVERY_S: Final = 1.0  # for the lock, or whether it is still ours: what another's takeover waits for at most
 ANSWER_S: Final = 3.0  # a database that is slower than this at a ping is away
 SILENT_S: Final = 10  # PostgreSQL ends the session of a leader that is frozen, or whose machine is gone
@@ -63,7 +63,7 @@ async def installation_of(connection: Connection) -> bytes:
 
 async def holder(connection: Connection, session: str) -> str | None:
     """Return the application name of whoever leads, None when nobody does. Raises StoreUnavailable."""
-    name: str | None = await connection.fetchval(_HOLDER, LOCK, lock_key(session))
+    name: str | None = await connection.fetchval(_HOLDER, BROKER_READER, lock_key(session))
     return name
 
 
@@ -183,7 +183,7 @@ class Leader:
         session = self._name_of(installation)
         if self.tenure is not None and self.tenure.session != session:
             self._resign()  # another database than the one that is remembered
-        reach = Reach(connection, LOCK, lock_key(session), self._broker)
+        reach = Reach(connection, BROKER_READER, lock_key(session), self._broker)
         while True:
             await self._win(connection, lock_key(session), reach)
             await reach.lead()
@@ -195,7 +195,7 @@ class Leader:
     async def _win(self, connection: Connection, key: int, reach: Reach) -> None:
         """Stand for the lock until it is ours."""
         refused_since = trio.current_time()
-        while not (await reach.may_stand() and await connection.fetchval(_TRY, LOCK, key)):
+        while not (await reach.may_stand() and await connection.fetchval(_TRY, BROKER_READER, key)):
             self.others_lead = True
             if self.tenure is None or trio.current_time() - refused_since > GHOST_S:
                 self._resign()

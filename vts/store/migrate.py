@@ -17,13 +17,13 @@ from typing import Final
 import trio
 
 from vts.model.faults import BadStart, NoStart
+from vts.store import locks
 from vts.store.connection import MIGRATIONS_TABLE, Connection, Database
 from vts.store.faults import NO_RIGHT, NO_SCHEMA, StoreMistake, StoreRefused, remedy
 from vts.store.roles import grant_future, grant_present, lacking, make_roles
 
 FOLDER: Final = Path(__file__).parent / "sql" / "migrations"
 OLDEST_SERVER: Final = 15
-LOCK: Final = 0x5654_535F_4D49_4752  # "VTS_MIGR": one migrator at a time in a database
 
 _FILE_NAME: Final = re.compile(r"(\d{4})_(\w+)\.sql")
 _MAKE_TABLE: Final = f"""
@@ -95,7 +95,7 @@ async def migrate(database: Database, known: Sequence[Migration] | None = None) 
         stack.push_async_callback(connection.close)  # which also gives the lock back
         if connection.server_version[0] < OLDEST_SERVER:
             raise BadStart(f"PostgreSQL {connection.server_version[0]} is too old: VTS needs {OLDEST_SERVER} or newer")
-        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+        await connection.execute("SELECT pg_advisory_lock($1)", locks.MIGRATE)
         try:
             return await _bring_up(connection, known)
         except StoreMistake as fault:

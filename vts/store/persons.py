@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from vts.model.erasure import Erasure
+from vts.store import channels
 from vts.store.connection import Connection
 from vts.store.queries import query
-
-CATALOG_CHANNEL: Final = "vts_catalog"
 
 _KEYS: Final = """
 SELECT DISTINCT viewer_key FROM {table} WHERE viewer_user_id = $1 OR viewer_key = ANY($2::bytea[])
@@ -85,7 +84,7 @@ async def _release_players(connection: Connection, user_id: int) -> int:
             return 0
         revision = await connection.fetchval(_BUMP)
         changed = _count(await connection.execute(_PLAYERS, user_id, revision))
-        await connection.execute(_NOTIFY, CATALOG_CHANNEL, str(revision))
+        await connection.execute(_NOTIFY, channels.CATALOG, str(revision))
         return changed
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from vts.model.reaction import REACTIONS_PER_USER_AND_POST, Comment, Reaction, ReactionLimitExceeded
+from vts.store import locks
 from vts.store.connection import Connection
 
 # Two of one user's reactions on one post at once must not both find room: they take turns.
-_TURN: Final = "SELECT pg_advisory_xact_lock(hashtextextended('reaction ' || $1::bigint || ' ' || $2::bigint, 7283))"
+_TURN: Final = f"""
+SELECT pg_advisory_xact_lock(hashtextextended('reaction ' || $1::bigint || ' ' || $2::bigint, {locks.REACTIONS_SEED}))
+"""
 _COUNT: Final = "SELECT count(*) FROM reactions WHERE post_id = $1 AND user_id = $2 AND emoji <> $3"
 _ADD: Final = """
 INSERT INTO reactions (post_id, user_id, emoji, authenticated) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING

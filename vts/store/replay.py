@@ -14,12 +14,12 @@ import msgspec
 
 from vts.model.day import DAY_US
 from vts.model.record import CatalogRow
+from vts.store import channels
 from vts.store.batch import Letter
 from vts.store.connection import Connection
 from vts.store.faults import BadData
 from vts.store.queries import query
 
-CATALOG_CHANNEL: Final = "vts_catalog"
 REMOVALS_KNOWN_US: Final = 2 * DAY_US  # as catalog_forget_removed.sql has it: an older player may have been removed
 
 _BEGIN: Final = query("replay_begin")
@@ -52,7 +52,7 @@ async def replay_catalog(connection: Connection, rows: Sequence[CatalogRow], now
     revision = await connection.fetchval(_BEGIN, max(row.revision for row in rows))  # from here on nobody else writes
     letters: list[Letter] = []
     await _put_back(connection, contents, players, letters)
-    await connection.execute(_NOTIFY, CATALOG_CHANNEL, str(revision))
+    await connection.execute(_NOTIFY, channels.CATALOG, str(revision))
     return letters
 
 

@@ -20,6 +20,7 @@ from vts.model.view import ViewEvent
 from vts.rollup.recount import prepare
 from vts.rollup.replace import roll_day
 from vts.rollup.turn import wait_turn
+from vts.store import channels
 from vts.store.connection import Connection, Database, asyncpg_loop
 
 POSTS: Final = 20_000
@@ -136,7 +137,7 @@ async def _fill(connection: Connection, raw: int, daily: int, say: Say) -> None:
 async def fill_contents(connection: Connection) -> None:
     """Register the contents, for all processes to hear."""
     await connection.execute(_CONTENTS, POSTS, ARTIST_POSTS, ARTIST, OWNERS)
-    await connection.execute("SELECT pg_notify('vts_catalog', (SELECT revision::text FROM catalog_revision))")
+    await connection.execute("SELECT pg_notify($1, revision::text) FROM catalog_revision", channels.CATALOG)
 
 
 async def fill_day(connection: Connection, day: int, views: int, span: str = "86399 seconds") -> None:

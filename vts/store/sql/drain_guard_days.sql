@@ -3,6 +3,6 @@
 SELECT CASE
     WHEN $1::date[] = ARRAY[(clock_timestamp() AT TIME ZONE 'UTC')::date]
         AND (clock_timestamp() AT TIME ZONE 'UTC')::time BETWEEN '00:10' AND '23:50'
-    THEN pg_advisory_xact_lock_shared(7283, 2)
-    ELSE pg_advisory_xact_lock(7283, 2)
+    THEN pg_advisory_xact_lock_shared({lock}, 2)
+    ELSE pg_advisory_xact_lock({lock}, 2)
 END

@@ -1,0 +1,74 @@
+"""Each advisory lock and each channel has one meaning, and its number or name stands in one place."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from pathlib import Path
+
+from vts.model.content import ContentRow
+from vts.model.imports import DailyRow
+from vts.rollup import analytics
+from vts.rollup.today import refresh_catalog
+from vts.store import channels, locks
+from vts.store.catalog import upsert_contents
+from vts.store.connection import Database
+from vts.store.counting import lock_days
+from vts.store.imports import Ticket, import_daily
+from vts.store.kin import kin_name, stand
+
+SOURCES = Path(locks.__file__).parents[1]
+MIGRATIONS = SOURCES / "store" / "sql" / "migrations"
+DAY = 20_454
+
+
+def register(module: object) -> list[object]:
+    return [value for name, value in vars(module).items() if name.isupper()]
+
+
+def test_no_two_locks_have_one_number() -> None:
+    whole = ("MIGRATE", "REACTIONS_SEED")
+    halves = [value for name, value in vars(locks).items() if name.isupper() and name not in whole]
+    assert len(set(halves)) == len(halves) >= 8
+
+
+def test_numbers_and_names_stand_in_the_registers_only() -> None:
+    words = [str(value) for value in (*register(locks), *register(channels))]
+    written = re.compile("|".join(rf"(?<![\w.]){word}(?![\w.])" for word in words))
+    taken = re.compile(r"advisory_\w*lock\w*\(\s*\d|pg_notify\(\s*'|LISTEN ")
+    for path in (*SOURCES.rglob("*.py"), *SOURCES.rglob("*.sql")):
+        if path.parent == MIGRATIONS or path.name in ("locks.py", "channels.py"):
+            continue
+        statements = "\n".join(line for line in path.read_text().splitlines() if "lock" in line or "notify" in line)
+        assert not taken.search(statements), path
+        assert not written.search(statements), path
+
+
+def test_a_migration_takes_the_numbers_of_the_register() -> None:
+    text = "\n".join(path.read_text() for path in MIGRATIONS.glob("*.sql"))
+    assert set(re.findall(r"PERFORM pg_advisory\w*\((\d+)", text)) == {str(locks.PARTITIONS)}
+
+
+async def test_what_others_hold_is_not_taken_for_other_viewer_keys(database: Database) -> None:
+    """An import, an analysis, a count of the catalog and a drain are under way in all of twenty starts."""
+    ours = kin_name(b"a secret that all processes share", 0, "agent")
+    busy = [await database.connect("writer") for _ in range(4)]
+    imported, analysed, counted, drained = busy
+    await upsert_contents(counted, [ContentRow(post_id=1, kind="artwork")])
+    row = DailyRow(post_id=1, day=dt.date(2020, 1, 1), views=1)
+    async with (
+        imported.transaction(),
+        analysed.transaction(),
+        counted.transaction(),
+        drained.transaction(),
+    ):
+        await import_daily(imported, Ticket("an-import", "daily", bytes(32)), [row], [], lambda post_id: None)
+        await analytics.roll_day(analysed, DAY)
+        assert await refresh_catalog(counted)
+        await lock_days(drained, [DAY])
+        for _ in range(20):
+            started = await database.connect("reader")
+            assert await stand(started, ours) == 0
+            await started.close()
+    for session in busy:
+        await session.close()

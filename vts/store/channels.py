@@ -1,0 +1,8 @@
+"""The register of channels of NOTIFY, and what a notice carries."""
+
+from __future__ import annotations
+
+from typing import Final
+
+LIVE: Final = "vts_live"  # what was committed for which contents, as JSON (`vts.model.committed`)
+CATALOG: Final = "vts_catalog"  # the revision that a change of contents or players got, as a decimal number
