@@ -298,6 +298,59 @@ async def test_a_partition_that_went_meanwhile_is_made_again(database, look, con
     assert [row[0] for row in await look.fetch("SELECT event_id FROM view_events")] == [after.event_id]
 
 
+async def test_events_that_wait_while_nothing_is_committed_are_told(connect, journal, chance):
+    told = Told()
+    drain = drain_of(connect, journal, told, linger_s=0)
+    assert (drain.state(0.0), drain.state(4.0)) == ("not connected", "no commit for 4 s")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(drain.run)
+        journal.append(event(chance))
+        await told.wait_for(1)
+        assert drain.state(2.0) == "ok"
+        assert drain.waits_s(1e9) < 1e9, "its last commit was a moment ago"
+        drain.stop()
+    assert drain.state(0.0) == "not connected"
+
+
+async def test_a_partition_that_goes_again_and_again_makes_no_dead_letters(database, look, connect, journal, chance):
+    """Each time between its making and the copy: the drain waits for the journal's offset meanwhile."""
+    told, held = Told(), trio.Event()
+    drain = drain_of(connect, journal, told, linger_s=0)
+    first, *others = [event(chance), *(event(chance, day=DAY + 1) for _ in range(5))]
+    admins = [await database.connect("owner") for _ in range(2)]
+
+    async def drop(admin: Connection, others_wait: int) -> None:
+        async with admin.transaction():
+            await admin.execute("SELECT FROM journal_offset WHERE journal_id = $1 FOR UPDATE", journal.journal_id)
+            held.set()
+            await waiting_for_the_offset(admin, others_wait)
+            await admin.execute("DROP TABLE view_events_20260102")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(supervise, drain)
+        journal.append(first)
+        await told.wait_for(1)
+        nursery.start_soon(drop, admins[0], 2)  # for the drain, and for the second one behind it
+        await held.wait()
+        journal.append(*others)
+        await waiting_for_the_offset(look, 1)
+        nursery.start_soon(drop, admins[1], 1)
+        await told.wait_for(2)
+        drain.stop()
+    for admin in admins:
+        await admin.close()
+    assert await look.fetchval("SELECT count(*) FROM dead_letters") == 0
+    await assert_counted(database, [first, *others])
+
+
+async def waiting_for_the_offset(look: Connection, sessions: int) -> None:
+    """Wait until so many sessions wait for a row or for a session that has it."""
+    statement = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
+    with trio.fail_after(30):
+        while await look.fetchval(statement) != sessions:
+            await trio.sleep(0.005)
+
+
 @pytest.mark.parametrize("shared", [0, 60, 600])
 @pytest.mark.parametrize("version", [4, 7])
 async def test_drains_of_two_journals_at_once_neither_wait_in_a_circle_nor_miscount(

@@ -71,6 +71,7 @@ _INSERT: Final = {
 _UNKNOWN_CONTENT: Final = query("drain_unknown_content")
 _REGISTER_CONTENT: Final = query("drain_register_content")
 _BUMP: Final = query("catalog_bump")
+_HAS_TABLE: Final = "SELECT to_regclass($1) IS NOT NULL"
 _BURY: Final = query("drain_bury")
 _NOTIFY: Final = "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload"
 
@@ -251,6 +252,7 @@ class Intake:
                 return await self._connection.fetch(_INSERT[sheet.kind], low, high - 1)
         except BadData as fault:
             if high - low == 1:
+                await self._expect_day(sheet, low)
                 letters.append(Letter(sheet.events[low], str(fault)))
                 return []
         middle = (low + high) // 2
@@ -258,6 +260,12 @@ class Intake:
             *await self._copy_part(sheet, low, middle, letters),
             *await self._copy_part(sheet, middle, high, letters),
         ]
+
+    async def _expect_day(self, sheet: Sheet[E], place: int) -> None:
+        """Raise StoreUnavailable when a row was refused because its partition was dropped after we had made it."""
+        partition = f"{sheet.kind.table}_{date_of(sheet.events[place].event_day):%Y%m%d}"
+        if not await self._connection.fetchval(_HAS_TABLE, partition):
+            raise StoreUnavailable(f"{partition} was dropped meanwhile")
 
     async def _register_content(self, events: Sequence[ViewEvent]) -> None:
         """Give posts that nobody has described a provisional row. The revision is taken first, as all writers do."""
