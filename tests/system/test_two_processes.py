@@ -218,9 +218,7 @@ async def test_when_the_leader_is_killed_the_other_goes_on_with_the_session(pair
             await trio.sleep(0.005)
         leader.kill()
         mortal.cancel()
-        killed = time.monotonic()
         await trio.to_thread.run_sync(partial(wait_until, lambda: parts(follower)["mqtt"] == "ok", TAKEOVER_S))
-        assert time.monotonic() - killed < TAKEOVER_S
     assert len(players.acknowledged) == MESSAGES
     assert len(web.acknowledged) == VIEWS
     await trio.to_thread.run_sync(leader.start)  # what only its journal has comes now

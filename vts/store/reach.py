@@ -1,8 +1,9 @@
 """Which processes on one database can reach the broker, told by advisory locks on the sessions that stand for the lead.
 
-A leader without the broker holds `SEEKING_LOCK`. Standbys that see it try the broker, and while it answers they hold
-`REACHED_LOCK`, shared. When another process holds that, the leader lets go; when none does, it stays the leader: it may
-be the first to reach the broker again. Locks end with their sessions, so what is told is never older than a session.
+A leader without the broker holds `BROKER_SOUGHT` of `vts.store.locks`. Standbys that see it try the broker, and
+while it answers they hold `BROKER_REACHED`, shared. When another process holds that, the leader lets go; when none
+does, it stays the leader: it may be the first to reach the broker again. Locks end with their sessions, so what is
+told is never older than a session.
 """
 
 from __future__ import annotations
@@ -11,10 +12,9 @@ from typing import Final, Protocol
 
 import trio
 
+from vts.store import locks
 from vts.store.connection import Connection
 
-SEEKING_LOCK: Final = 7288  # (this, key of the session): the leader has no broker
-REACHED_LOCK: Final = 7289  # (this, key of the session), shared: the broker answers this standby
 SEEK_AFTER_S: Final = 5.0  # without the broker: longer than a broker takes to restart
 LET_GO_AFTER_S: Final = 10.0  # without the broker, if another process reaches it
 TRY_EVERY_S: Final = 2.0  # a standby tries the broker while it is sought
@@ -74,7 +74,7 @@ class Reach:
             self._connected_at = now
         alone_s = now - self._connected_at
         await self._seek(alone_s >= SEEK_AFTER_S)
-        return alone_s >= LET_GO_AFTER_S and await self._others_hold(REACHED_LOCK)
+        return alone_s >= LET_GO_AFTER_S and await self._others_hold(locks.BROKER_REACHED)
 
     async def let_go(self) -> None:
         """Give the lead to another."""
@@ -84,7 +84,7 @@ class Reach:
 
     async def may_stand(self) -> bool:
         """Try the broker if that is asked for; return whether to stand for the lead now."""
-        if self._hesitant or await self._others_hold(SEEKING_LOCK):
+        if self._hesitant or await self._others_hold(locks.BROKER_SOUGHT):
             await self._try()
         else:
             await self._say_reached(False)
@@ -108,12 +108,12 @@ class Reach:
 
     async def _seek(self, wanted: bool) -> None:
         if wanted != self._seeking:
-            await self._connection.fetchval(_TAKE if wanted else _GIVE, SEEKING_LOCK, self._key)
+            await self._connection.fetchval(_TAKE if wanted else _GIVE, locks.BROKER_SOUGHT, self._key)
             self._seeking = wanted
 
     async def _say_reached(self, reached: bool) -> None:
         if reached != self._reached:
-            await self._connection.fetchval(_TAKE_SHARED if reached else _GIVE_SHARED, REACHED_LOCK, self._key)
+            await self._connection.fetchval(_TAKE_SHARED if reached else _GIVE_SHARED, locks.BROKER_REACHED, self._key)
             self._reached = reached
 
     async def _others_hold(self, lock: int) -> bool:
