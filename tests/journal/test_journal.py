@@ -33,7 +33,7 @@ async def test_what_was_appended_is_read_back_whole_and_in_order(tmp_path: Path)
 async def test_a_drain_that_is_behind_reads_each_record_once_and_finds_what_came_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vts.journal.journal.TAIL_RECORDS", 3)
+    monkeypatch.setattr("vts.journal.tail.TAIL_RECORDS", 3)
     numbers = iter(range(1, 1_000))
     written, read = [], []
     async with running(tmp_path / "j.sqlite") as journal:
@@ -59,7 +59,7 @@ async def test_a_drain_that_is_behind_reads_each_record_once_and_finds_what_came
 async def test_what_is_changed_is_read_changed_though_it_was_read_ahead(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vts.journal.journal.TAIL_RECORDS", 1)
+    monkeypatch.setattr("vts.journal.tail.TAIL_RECORDS", 1)
     async with running(tmp_path / "j.sqlite") as journal:
         for number in range(1, 11):
             await journal.append([event(number, context="of a person")])

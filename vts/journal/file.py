@@ -7,7 +7,6 @@ write at the same instant (sqlite.org/wal.html, "WAL-reset bug").
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,15 +18,12 @@ from vts.journal import opening, salvage
 from vts.journal.entry import BadRecord, Record
 from vts.journal.format import (
     INSERT,
-    INSERT_GAP,
     INSERT_RUN,
     NO_ROW,
     JournalDamaged,
-    Lost,
     Opened,
     Row,
     Written,
-    count_records,
     digest,
     first_since,
     is_intact,
@@ -35,8 +31,8 @@ from vts.journal.format import (
 )
 from vts.journal.mark import Mark, read_mark, write_mark
 from vts.journal.quarantine import Quarantine
+from vts.journal.starting import Start
 from vts.model.faults import BadStart, JournalFull
-from vts.model.journal_run import UNPROVEN
 
 ROW_RECORDS: Final = 500  # one full HTTP batch: a reader can take a flood in bites of this size
 ROW_OVERHEAD_BYTES: Final = 72  # cell and record headers, numbers, run, digest: an estimate between exact measurements
@@ -82,26 +78,14 @@ class JournalFile:
         self._run, self._is_run_noted = new_run, False
         with translated("the journal cannot be opened"):
             salvage.finish(self._path)
-            log = opening.read_log(self._path)
+            log = opening.read_log(self._path)  # closing drops what lies behind a damaged part of it
             self.close()
-            mark = read_mark(self._mark_path)
-            lost: list[Lost] = []
-            mended = ""
-            try:
-                if self._damaged:
-                    raise JournalDamaged("a reader or a writer met damage")
-                found = self._open_sound(log, lost)
-            except (JournalDamaged, sqlite3.DatabaseError) as error:
-                if isinstance(error, sqlite3.DatabaseError):
-                    _raise_outage(error)
-                mended = str(error)
-                lost = self._rebuild(log, mark)
-                found = self._open_sound(b"", lost)
-            self._damaged = False
-            last = self._without_tail(found.last, mark, lost)
-            self._last, self._inherited = last, last.seq
+            start = Start(self._path, self.quarantine, log, new_run, read_mark(self._mark_path))
+            started = start.start(expected=self._last.seq, damaged=self._damaged)
+            self._db, self._last = started.db, started.last
+            self._damaged, self._inherited = False, started.last.seq
             self._measure()
-            return Opened(last, self._drained(mark), self._used_bytes, found.runs, lost, mended)
+            return Opened(started.last, started.drained, self._used_bytes, started.runs, started.lost, started.mended)
 
     def append(self, groups: Sequence[Sequence[Record]], at_us: int, drained: int) -> Written:
         """Write the records of a group commit in one transaction; they are on disk when this returns.
@@ -171,63 +155,6 @@ class JournalFile:
         if self._db is None:
             raise JournalFull("the journal is not open")
         return self._db
-
-    def _open_sound(self, log: bytes, lost: list[Lost]) -> opening.Found:
-        """Open the file as it lies there. Raises JournalDamaged, or what SQLite says of a damaged file."""
-        self._db = db = opening.connect(self._path)
-        missing = opening.recover_log(db, self._path, log)
-        self.quarantine.add(missing, time.time())
-        lost += missing
-        opening.prepare(db, self._path, self._run)
-        return opening.look_over(db)
-
-    def _rebuild(self, log: bytes, mark: Mark | None) -> list[Lost]:
-        old_run, first = self._hints()
-        self.close()
-        if first is None and mark is not None:
-            first = mark.first
-        return salvage.rebuild(self._path, log, first=first, old_run=old_run, quarantine=self.quarantine)
-
-    def _hints(self) -> tuple[bytes, int | None]:
-        """Return the run for rows of version 1, and the oldest row that was not deleted, as far as the file says so."""
-        try:
-            old_run = opening.old_run(self._open_db, self._path, self._run)
-            kept = self._open_db.execute("SELECT value FROM meta WHERE name = 'first'").fetchone()
-        except (sqlite3.Error, JournalFull):
-            return UNPROVEN + self._run[len(UNPROVEN) :], None
-        return old_run, kept[0] if kept is not None and isinstance(kept[0], int) else None
-
-    def _without_tail(self, last: Row, mark: Mark | None, lost: list[Lost]) -> Row:
-        """Tell when the file ends before what was known to be in it, and go on behind that."""
-        expected = max(self._last.seq, mark.last if mark is not None else 0)
-        if last.seq >= expected:
-            return last
-        tail = Lost(last.seq + 1, expected, opening.lost_tail(last.seq, expected))
-        self.quarantine.add([tail], time.time())
-        self._open_db.execute(INSERT_GAP, (tail.first, tail.last))
-        lost.append(tail)
-        return last._replace(seq=expected)
-
-    def _drained(self, mark: Mark | None) -> Row:
-        noted = self._open_db.execute("SELECT value FROM meta WHERE name = 'drained'").fetchone()
-        seq = noted[0] if noted is not None and isinstance(noted[0], int) else 0
-        if mark is not None:
-            seq = min(seq, mark.last)
-        if seq >= self._last.seq:
-            return self._last
-        query = "SELECT seq, at_us, upto FROM entries WHERE seq > ? ORDER BY seq LIMIT 1"
-        first = self._row(query, seq)
-        return Row(seq, 0, 0) if first is None else Row(seq, first.at_us, self._before(first))
-
-    def _before(self, first: Row) -> int:
-        ((body,),) = self._open_db.execute("SELECT body FROM entries WHERE seq = ?", (first.seq,))
-        with suppress(msgspec.DecodeError):  # who reads the row will say that it is damaged
-            return first.upto - count_records(body)
-        return first.upto
-
-    def _row(self, query: str, *values: int) -> Row | None:
-        found = self._open_db.execute(query, values).fetchone()
-        return None if found is None else Row(*found)
 
     def _encode(self, groups: Sequence[Sequence[Record]], at_us: int) -> list[tuple[Row, Sequence[Record], bytes]]:
         rows: list[tuple[Row, Sequence[Record], bytes]] = []
@@ -363,11 +290,3 @@ class JournalFile:
 def _expect_intact(row: tuple[int, int, int, bytes, bytes, bytes]) -> None:
     if not is_intact(*row):
         raise JournalDamaged(f"row {row[0]} is damaged")
-
-
-def _raise_outage(error: sqlite3.DatabaseError) -> None:
-    """Raise JournalFull when the disk is at fault, and not what lies on it."""
-    with suppress(JournalDamaged), translated("the journal cannot be opened"):
-        code = getattr(error, "sqlite_errorcode", None)
-        if code is not None:
-            raise error

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
@@ -24,6 +22,7 @@ from vts.journal.entry import BadRecord, Entry, OnSettled, Record
 from vts.journal.file import DELETE_ROWS, JournalFile
 from vts.journal.format import NO_ROW, RUN_BYTES, Chunk, JournalDamaged, Lost, Opened, Row, Written
 from vts.journal.reader import JournalReader
+from vts.journal.tail import Tail
 from vts.journal.worker import Call, Worker
 from vts.model.day import SECOND_US
 from vts.model.faults import JournalFull
@@ -31,7 +30,6 @@ from vts.model.journal_run import Run
 from vts.model.ports import Clock, Inbox, MailboxFull, Outbox
 
 GROUP_ENTRIES: Final = 256  # one commit: twice the connections of a busy site, 5 ms of encoding at one record each
-TAIL_RECORDS: Final = 16_384  # newest records kept in memory for a drain that keeps up: about a second, 20 MB
 REFUSE_S: Final = 0.2  # after a refusal the disk is left alone so long, then the next entry tries
 HOUSE_S: Final = 30.0  # how often drained rows are aged out and the drain's progress is noted
 RECENT_RECORDS: Final = 2_000  # a bite of the warm-up after a start
@@ -92,8 +90,7 @@ class Journal:
         self._used_bytes = 0
         self._commit: Call[Written] | None = None
         self._ahead: tuple[int, int, Call[Chunk]] | None = None  # behind which row, up to which, the reading
-        self._tail: deque[tuple[Row, Sequence[Record]]] = deque()
-        self._tail_records = 0
+        self._tail = Tail()
         self._grown = trio.Event()
         self._emptied = trio.Event()
         self._refusing_until = -1.0
@@ -192,7 +189,7 @@ class Journal:
         the journal is then opened anew without it.
         """
         run, end = self._run_behind(after)
-        found = self._from_tail(after, end, limit_rows)
+        found = self._tail.read(after, end, limit_rows)
         if found is not None:
             self._ahead = None
             await trio.lowlevel.checkpoint()
@@ -200,7 +197,7 @@ class Journal:
         chunk = await self._chunk(after, end, limit_rows, run)
         self._learn(after, chunk)
         last_seq = chunk.rows[-1].seq if chunk.rows else end
-        if last_seq < end and self._from_tail(last_seq, end, 1) is None:
+        if last_seq < end and self._tail.read(last_seq, end, 1) is None:
             self._ahead = last_seq, end, self._start_reading(last_seq, end, limit_rows, run)
         return Slice(chunk.records, last_seq, run)
 
@@ -222,12 +219,10 @@ class Journal:
         """Note that PostgreSQL has everything up to row `seq`, and no more: it may go back (a restored database)."""
         before = self._drained
         upto, next_us = before.upto, before.at_us
-        while self._tail and self._tail[0][0].seq <= seq:
-            row, records = self._tail.popleft()
-            self._tail_records -= len(records)
-            upto = row.upto
-        if self._tail and self._tail[0][0].seq == seq + 1:
-            next_us = self._tail[0][0].at_us
+        last, first = self._tail.forget(seq), self._tail.first()
+        upto = last.upto if last is not None else upto
+        if first is not None and first.seq == seq + 1:
+            next_us = first.at_us
         if seq >= self._last.seq:
             upto = self._last.upto
         self._drained = Row(seq, next_us, upto)
@@ -255,7 +250,7 @@ class Journal:
         the drain has already taken it may still store as it was. Raises JournalFull.
         """
         upto, at, changed = self._last.seq, 0, 0
-        self._tail = deque((row, [change(record) for record in records]) for row, records in self._tail)
+        self._tail.change(change)
         while at < upto:
             bite = partial(self._file.rewrite, at, upto, change)
             with self._telling_damage():
@@ -326,29 +321,11 @@ class Journal:
             self._runs.append(Run(written.rows[0][0].seq, self._opened_run))
             self._opened_run = None
         self._last = written.rows[-1][0]
-        for row, records in written.rows:
-            self._tail.append((row, records))
-            self._tail_records += len(records)
-        while self._tail_records > TAIL_RECORDS:
-            self._tail_records -= len(self._tail.popleft()[1])
+        self._tail.grow(written.rows)
         self._grown.set()
         self._grown = trio.Event()
 
     # ---- reading
-
-    def _from_tail(self, after: int, end: int, limit: int) -> tuple[list[Record], int] | None:
-        if after >= end:
-            return [], after
-        if not self._tail or self._tail[0][0].seq > after + 1:
-            return None
-        records: list[Record] = []
-        last_seq = after
-        for row, part in islice(self._tail, after + 1 - self._tail[0][0].seq, None):
-            if row.seq > end or (records and len(records) + len(part) > limit):
-                break
-            records += part
-            last_seq = row.seq
-        return records, last_seq
 
     async def _chunk(self, after: int, end: int, limit: int, run: Run) -> Chunk:
         """Read from the disk, where a drain that is behind finds the next chunk read already."""
@@ -396,7 +373,6 @@ class Journal:
         self._runs, self._opened_run = list(opened.runs), run
         self._last, self._used_bytes, self._is_open = opened.last, opened.used_bytes, True
         self._tail.clear()
-        self._tail_records = 0
         self._quarantined = await self._writer.call(lambda: len(self._file.quarantine.lines()))
         if first:
             self._drained = opened.drained

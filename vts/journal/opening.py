@@ -186,8 +186,3 @@ def recover_log(db: sqlite3.Connection, path: Path, log: bytes) -> list[Lost]:
         last = row[0]
     db.execute("COMMIT")
     return lost
-
-
-def lost_tail(last: int, expected: int) -> str:
-    """Say that rows are missing at the end."""
-    return f"the journal ended at row {last}, expected at least {expected}"
