@@ -92,8 +92,9 @@ def views(count: int, posts: int, days: int, now_us: int, rng: random.Random) ->
 
 
 def _moment(now_us: int, days: int, rng: random.Random) -> int:
+    oldest_us = (now_us // DAY_US - days + 1) * DAY_US  # what is older is too late
     while True:
-        when_us = now_us - int(rng.random() * days * DAY_US)
+        when_us = now_us - int(rng.random() * (now_us - oldest_us))
         hour = when_us % DAY_US / HOUR_US
         if rng.random() < 0.6 + 0.4 * math.sin((hour - 14) / 24 * 2 * math.pi):
             return when_us
