@@ -108,6 +108,50 @@ async def test_xlsx_comes_back_and_runs_nothing(tmp_path: Path) -> None:
     assert sheet.freeze_panes == "A2"
 
 
+async def test_an_xlsx_without_rows_has_its_header(tmp_path: Path) -> None:
+    sheet = openpyxl.load_workbook(io.BytesIO(await file_of("xlsx", [], tmp_path))).active
+    assert [[cell.value for cell in row] for row in sheet.iter_rows()] == [[column.name for column in COLUMNS]]
+
+
+async def test_cells_of_a_sheet_keep_their_types_whatever_the_rows_before_had(tmp_path: Path) -> None:
+    day, at, local = dt.date(1899, 12, 31), dt.datetime(1899, 12, 31, 23, tzinfo=dt.UTC), dt.datetime(1899, 12, 31, 1)
+    late = dt.datetime(2026, 1, 31, 20, 59, 59, 999_633, tzinfo=dt.timezone(dt.timedelta(hours=-3)))
+    days = [dt.date(1900, 1, 1), dt.date(1900, 2, 28), dt.date(1900, 3, 1), dt.date(9999, 12, 31)]
+    rows = [
+        [2**62, float("nan"), "1", None, day, at, local, KEY.bytes, b"", None],
+        [7, 0.1, "=1", False, days[0], late, LOCAL, str(KEY), None, "1"],
+        *([0, -1e300, "", True, day, AT, None, None, None, None] for day in days[1:]),
+    ]
+    cells = list(openpyxl.load_workbook(io.BytesIO(await file_of("xlsx", rows, tmp_path))).active.iter_rows())[1:]
+    values = [[cell.value for cell in row] for row in cells]
+    assert values[0][:3] == [str(2**62), "nan", "1"]
+    assert values[0][4:7] == ["1899-12-31", "1899-12-31T23:00:00Z", "1899-12-31T01:00:00"]
+    assert [row[:4] for row in values[1:3]] == [[7, 0.1, "=1", False], [0, -1e300, None, True]]
+    assert [row[4].date() for row in values[1:]] == days
+    assert abs(values[1][5] - late.astimezone(dt.UTC).replace(tzinfo=None)) < dt.timedelta(milliseconds=1)
+    assert values[1][6] == LOCAL and values[1][7] == str(KEY)
+    assert cells[1][5].number_format.endswith('ss.000"Z"')
+
+
+async def test_every_character_of_a_text_comes_back_from_a_sheet(tmp_path: Path) -> None:
+    texts = [f"x{chr(code)}y" for code in (*range(0x20), 0x7F, 0x85, 0x2028, 0xFFFE, 0xFFFF, 0x1F3A8)]
+    texts += ["_x0041_", " both ", "http://example.org/", "<&>'\"]]>"]
+    cells = openpyxl.load_workbook(io.BytesIO(await file_of("xlsx", rows_with(texts), tmp_path))).active["C"][1:]
+    assert [unescape(cell.value) for cell in cells] == texts
+    assert {cell.data_type for cell in cells} == {"s"} and not any(cell.hyperlink for cell in cells)
+
+
+async def test_a_sheet_s_name_is_made_to_fit(tmp_path: Path) -> None:
+    async with aclosing(encoded(listed("'a/b" + "c" * 40, COLUMNS, [FULL]), "xlsx", tmp_path)) as pieces:
+        data = b"".join([piece async for piece in pieces])
+    assert openpyxl.load_workbook(io.BytesIO(data)).sheetnames == ["_a_b" + "c" * 27]
+
+
+async def test_a_sheet_needs_no_room_outside_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))
+    assert (await file_of("xlsx", [FULL], tmp_path)).startswith(b"PK")
+
+
 async def test_parquet_comes_back_with_its_types(tmp_path: Path) -> None:
     table = pq.read_table(io.BytesIO(await file_of("parquet", [FULL, EMPTY], tmp_path)))
     full, empty = table.to_pylist()

@@ -22,12 +22,12 @@ NICE = 10
 class Press(Protocol):
     """Makes one file."""
 
-    def block(self, rows: Block) -> bytes:
-        """Take some rows; returns what of the file is ready."""
+    def made(self, blocks: Iterator[Block]) -> Iterator[bytes]:
+        """Read all blocks, then give the bytes of the file that `ready` has not given."""
         ...
 
-    def end(self) -> Iterator[bytes]:
-        """Give the rest of the file."""
+    def ready(self) -> bytes:
+        """Return, between two blocks, the bytes that are ready."""
         ...
 
 
@@ -46,15 +46,20 @@ def run(source: BinaryIO, target: BinaryIO) -> None:
     """Serve one export. Returns early when the parent has gone."""
     opening = unpack_opening(_message(source))
     columns = [Column(*column) for column in opening.columns]
-    press, unpacker = press_of(opening, columns), Unpacker(columns)
+    press = press_of(opening, columns)
     try:
-        while rows := unpacker.block(_message(source)):
-            _answer(target, MORE, press.block(rows))
-        for piece in press.end():
+        for piece in press.made(_blocks(source, target, Unpacker(columns), press)):
             _answer(target, MORE, piece)
         _answer(target, LAST, b"")
     except TooManyRows:
         _answer(target, TOO_MANY_ROWS, b"")
+
+
+def _blocks(source: BinaryIO, target: BinaryIO, unpacker: Unpacker, press: Press) -> Iterator[Block]:
+    """Give the blocks. Each is answered when the next is asked for, with what is ready by then."""
+    while rows := unpacker.block(_message(source)):
+        yield rows
+        _answer(target, MORE, press.ready())
 
 
 def _message(source: BinaryIO) -> bytes:

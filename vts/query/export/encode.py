@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -68,7 +69,7 @@ async def _written(table: Table, writer: TextWriter) -> AsyncGenerator[bytes, No
 
 async def _pressed(table: Table, form: Format, scratch: Path) -> AsyncGenerator[bytes, None]:
     columns = [(column.name, column.kind, column.wide) for column in table.columns]
-    async with _own_folder(scratch) as folder, _child() as child:
+    async with _own_folder(scratch) as folder, _child(folder) as child:
         opening = Opening(form, table.name, columns, str(folder))
         await child.send(pack_opening(opening))
         async for rows in table.blocks:
@@ -130,9 +131,13 @@ async def _own_folder(scratch: Path) -> AsyncIterator[Path]:
 
 
 @asynccontextmanager
-async def _child() -> AsyncIterator[_Child]:
+async def _child(folder: Path) -> AsyncIterator[_Child]:
     process = await trio.lowlevel.open_process(
-        [sys.executable, "-m", "vts.query.export.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_ROOT
+        [sys.executable, "-m", "vts.query.export.child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=_ROOT,
+        env=os.environ | {"TMPDIR": str(folder)},  # a sheet of a million rows would fill a /tmp that is memory
     )
     try:
         yield _Child(process)

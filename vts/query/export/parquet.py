@@ -65,10 +65,19 @@ class ParquetFile:
         self._batches: list[Any] = []
         self._rows = 0
 
-    def block(self, rows: Block) -> bytes:
-        """Take some rows; returns what is ready."""
-        if not rows:
-            return b""
+    def ready(self) -> bytes:
+        """Return the groups that are full."""
+        return self._sink.take()
+
+    def made(self, blocks: Iterator[Block]) -> Iterator[bytes]:
+        """Read all rows; give the last group and the footer."""
+        for rows in blocks:
+            self._add(rows)
+        self._flush()
+        self._writer.close()
+        yield self._sink.take()
+
+    def _add(self, rows: Block) -> None:
         columns = [list(cells) for cells in zip(*rows, strict=True)]
         for place, write in self._convert:
             columns[place] = [None if value is None else write(value) for value in columns[place]]
@@ -77,13 +86,6 @@ class ParquetFile:
         self._rows += len(rows)
         if self._rows >= GROUP_ROWS:
             self._flush()
-        return self._sink.take()
-
-    def end(self) -> Iterator[bytes]:
-        """Give the last group and the footer."""
-        self._flush()
-        self._writer.close()
-        yield self._sink.take()
 
     def _flush(self) -> None:
         if self._batches:

@@ -1,67 +1,42 @@
-"""XLSX by XlsxWriter. The format begins with what is known last, so a file is finished on disk and then read.
+"""XLSX by rustpy-xlsxwriter. The format begins with what is known last, so a file is finished on disk and then read.
 
-Memory stays flat: XlsxWriter keeps one row and writes the rest to temporary files.
+Memory stays flat: the library keeps one row and writes the rest to an unnamed file in TMPDIR.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
-import xlsxwriter
+from rustpy_xlsxwriter import Format as CellFormat
+from rustpy_xlsxwriter import write_worksheet
 
-from vts.query.export.cells import PLAIN, Write, converters
+from vts.query.export.cells import PLAIN, time_text
 from vts.query.export.table import Block, Column, Kind, TooManyRows
 
 ROWS_MAX: Final = 1_048_576 - 1  # of a sheet, besides the header
+NAME_MAX_CHARS: Final = 31  # of a sheet
 TEXT_MAX_CHARS: Final = 32_767  # of a cell
 CUT: Final = "… (cut)"
 EXACT_MAX: Final = 10**15  # a spreadsheet keeps 15 digits of a number
-FIRST_YEAR: Final = 1900  # spreadsheets know no day before it
-MARCH_1900: Final = 61  # its serial number; spreadsheets know a 29 February of that year
-_EPOCH: Final = dt.datetime(1899, 12, 30)
-_DAY: Final = dt.timedelta(days=1)
+YEAR_1900: Final = 2  # days after the epoch, and 1 to spreadsheets, which know no day before it
+MARCH_1900: Final = 61  # from here on they agree: spreadsheets know a 29 February of that year
 READ_BYTES: Final = 64 * 1024
 
-
-def _text(value: str) -> str:
-    # No apostrophe before what looks like a formula: the cell is typed as a text, and a spreadsheet runs none of it.
-    return value if len(value) <= TEXT_MAX_CHARS else value[: TEXT_MAX_CHARS - len(CUT)] + CUT
-
-
-def _integer(value: int) -> int | str:
-    return value if -EXACT_MAX < value < EXACT_MAX else str(value)
-
-
-def _utc(when: dt.datetime) -> dt.datetime:
-    return when.astimezone(dt.UTC).replace(tzinfo=None)
-
-
-_CELLS: Final[dict[Kind, Write]] = {
-    "text": _text,
-    "json": _text,
-    "integer": _integer,
-    "time": _utc,
-    "uuid": PLAIN["uuid"],
-    "bytes": PLAIN["bytes"],
-}
-_FORMATS: Final = {
+_NOT_IN_NAMES: Final = re.compile(r"[\[\]:*?/\\]|^'|'$")  # of sheets
+_EPOCH: Final = dt.datetime(1899, 12, 30)
+_EPOCH_UTC: Final = _EPOCH.replace(tzinfo=dt.UTC)
+_EPOCH_DAY: Final = _EPOCH.toordinal()
+_DAY: Final = dt.timedelta(days=1)
+_FORMATS: Final[dict[Kind, str]] = {
     "day": "yyyy-mm-dd",
     "time": 'yyyy-mm-dd"T"hh:mm:ss.000"Z"',
     "local_time": 'yyyy-mm-dd"T"hh:mm:ss.000',
 }
-
-
-def _serial(value: dt.date) -> float:
-    """Return the days since 1899-12-30, which is how a spreadsheet keeps times, as the library counts them.
-
-    Quicker than the library's `write_datetime`, which gives the same.
-    """
-    moment = value if isinstance(value, dt.datetime) else dt.datetime(value.year, value.month, value.day)
-    days = (moment - _EPOCH) / _DAY
-    return days if days >= MARCH_1900 else days - 1
 
 
 class XlsxFile:
@@ -71,49 +46,99 @@ class XlsxFile:
     """
 
     def __init__(self, name: str, columns: Sequence[Column], folder: Path) -> None:
+        self._name = _NOT_IN_NAMES.sub("_", name[:NAME_MAX_CHARS])
         self._path = folder / "table.xlsx"
-        options = {"constant_memory": True, "tmpdir": str(folder), "nan_inf_to_errors": True}
-        self._book: Any = xlsxwriter.Workbook(self._path, options)
-        self._sheet: Any = self._book.add_worksheet(name[:31])
-        self._convert = converters(columns, _CELLS)
-        self._next = 1
-        shown = {kind: self._book.add_format({"num_format": text}) for kind, text in _FORMATS.items()}
-        self._formats = [shown.get(column.kind) for column in columns]
-        for place, column in enumerate(columns):
-            self._sheet.write_string(0, place, column.name)
-        self._sheet.freeze_panes(1, 0)
+        self._names = [column.name for column in columns]
+        self._write = [_CELLS.get(column.kind) for column in columns]
+        self._formats = {
+            column.name: CellFormat().set_num_format(_FORMATS[column.kind])
+            for column in columns
+            if column.kind in _FORMATS
+        }
 
-    def block(self, rows: Block) -> bytes:
-        """Take some rows; nothing of the file is ready before its end. Raises TooManyRows."""
-        if self._next + len(rows) > ROWS_MAX + 1:
-            raise TooManyRows
-        for row in rows:
-            cells = list(row)
-            for place, write in self._convert:
-                if cells[place] is not None:
-                    cells[place] = write(cells[place])
-            for place, value in enumerate(cells):
-                if value is not None:
-                    self._write(place, value)
-            self._next += 1
+    def ready(self) -> bytes:
+        """Return nothing: no byte of the file is known before its end."""
         return b""
 
-    def end(self) -> Iterator[bytes]:
-        """Finish the file and give its bytes in pieces."""
-        self._book.close()
+    def made(self, blocks: Iterator[Block]) -> Iterator[bytes]:
+        """Write all rows, then give the file's bytes in pieces. Raises TooManyRows, and what `blocks` raises."""
+        records = self._records(blocks)
+        write_worksheet(records, self._path, sheet_name=self._name, freeze_row=1, column_formats=self._formats)
         with self._path.open("rb") as file:
             while piece := file.read(READ_BYTES):
                 yield piece
 
-    def _write(self, place: int, value: Any) -> None:
-        sheet, line = self._sheet, self._next
-        if isinstance(value, str):
-            sheet.write_string(line, place, value)
-        elif isinstance(value, bool):
-            sheet.write_boolean(line, place, value)
-        elif isinstance(value, dt.date) and value.year < FIRST_YEAR:
-            sheet.write_string(line, place, value.isoformat())
-        elif isinstance(value, dt.date):
-            sheet.write_number(line, place, _serial(value), self._formats[place])
-        else:
-            sheet.write_number(line, place, value)
+    def _records(self, blocks: Iterator[Block]) -> Iterator[dict[str, Any]]:
+        written = 0
+        for rows in blocks:
+            written += len(rows)
+            if written > ROWS_MAX:
+                raise TooManyRows
+            columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+            for place, write in enumerate(self._write):
+                if write is not None:
+                    columns[place] = write(columns[place])
+            for cells in zip(*columns, strict=True):
+                yield dict(zip(self._names, cells, strict=True))
+        if not written:
+            yield dict.fromkeys(self._names)  # the library knows the header from the first row; this one has no cells
+
+
+# A column's cells of one block at a time: a call for each cell would take half as long as the writing.
+
+Cells = Sequence[Any]
+
+
+def _texts(cells: Cells) -> Cells:
+    # No apostrophe before what looks like a formula: the cell is typed as a text, and a spreadsheet runs none of it.
+    return [text if text is None or len(text) <= TEXT_MAX_CHARS else _cut(text) for text in cells]
+
+
+def _cut(text: str) -> str:
+    return text[: TEXT_MAX_CHARS - len(CUT)] + CUT
+
+
+def _integers(cells: Cells) -> Cells:
+    return [n if n is None or -EXACT_MAX < n < EXACT_MAX else str(n) for n in cells]
+
+
+def _numbers(cells: Cells) -> Cells:
+    return [n if n is None or isfinite(n) else str(n) for n in cells]
+
+
+def _days(cells: Cells) -> Cells:
+    return [None if day is None else _serial(day.toordinal() - _EPOCH_DAY, day) for day in cells]
+
+
+def _times(cells: Cells) -> Cells:
+    return [None if when is None else _serial((when - _EPOCH_UTC) / _DAY, when) for when in cells]
+
+
+def _local_times(cells: Cells) -> Cells:
+    return [None if when is None else _serial((when - _EPOCH) / _DAY, when) for when in cells]
+
+
+def _serial(days: float, value: dt.date) -> float | str:
+    """Return the days since 1899-12-30 as spreadsheets count them; what lies before 1900 as text."""
+    if days >= MARCH_1900:
+        return days
+    if days >= YEAR_1900:
+        return days - 1
+    return time_text(value) if isinstance(value, dt.datetime) else value.isoformat()
+
+
+def _each(write: Callable[[Any], Any]) -> Callable[[Cells], Cells]:
+    return lambda cells: [None if value is None else write(value) for value in cells]
+
+
+_CELLS: Final[dict[Kind, Callable[[Cells], Cells]]] = {
+    "text": _texts,
+    "json": _texts,
+    "integer": _integers,
+    "number": _numbers,
+    "day": _days,
+    "time": _times,
+    "local_time": _local_times,
+    "uuid": _each(PLAIN["uuid"]),
+    "bytes": _each(PLAIN["bytes"]),
+}
