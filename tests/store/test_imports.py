@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from typing import Any
 
@@ -15,6 +16,7 @@ from vts.query.load import post_facts
 from vts.rollup.days import read_days
 from vts.store.connection import Connection, Database
 from vts.store.imports import Applied, DaysOpen, ImportIdUsed, Ticket, import_daily, import_views
+from vts.store.migrate import migrations
 from vts.store.partitions import make_days
 from vts.store.pool import Readers
 
@@ -32,7 +34,7 @@ ROWS = [
         breakdowns={"country": {"BR": [6, 4], "DE": 3}},
     ),
     DailyRow(post_id=8, day=DATE, views=5, unique_viewers=5, breakdowns={"country": {"BR": 5}}),
-    DailyRow(post_id=0, day=DATE, views=999, unique_viewers=9),
+    DailyRow(post_id=0, day=DATE, unique_viewers=9),
 ]
 
 
@@ -164,3 +166,66 @@ async def test_a_hundred_values_are_kept_and_the_sum_stays(database: Database) -
     await import_daily(connection, DAILY, [row], [], owner_of)
     stored = (await row_of(connection, 7))["breakdowns"]
     assert stored.count("site") == 100 and '"other":[200,0]' in stored
+
+
+SITE_ROW = DailyRow(
+    post_id=0,
+    day=DATE,
+    views=20,
+    views_authenticated=3,
+    unique_viewers=9,
+    breakdowns={"country": {"BR": [12, 3], "FR": 7}},
+)
+CONTENTS = ROWS[:2]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [[[*CONTENTS, SITE_ROW]], [CONTENTS, [SITE_ROW]], [[SITE_ROW], CONTENTS], [CONTENTS[:1], [SITE_ROW], CONTENTS[1:]]],
+)
+async def test_contents_and_site_rows_of_a_day_count_once_for_the_site(
+    database: Database, parts: list[list[DailyRow]]
+) -> None:
+    connection = await session(database)
+    for name, rows in enumerate(parts):
+        await import_daily(connection, DAILY._replace(import_id=str(name)), rows, [], owner_of)
+    site = await row_of(connection, 0)
+    assert (site["total_views"], site["total_views_authenticated"], site["unique_viewers_imported"]) == (20, 4, 9)
+    assert json.loads(site["breakdowns"]) == {"country": {"BR": [12, 3], "FR": [7, 0]}}
+    assert (await row_of(connection, 7))["total_views"] == 10
+    (day,) = await read_days(connection, before=DAY, remembered=True)
+    assert day.views == 20
+
+
+async def test_what_contents_know_beyond_the_site_s_row_counts_too(database: Database) -> None:
+    connection = await session(database)
+    small = DailyRow(post_id=0, day=DATE, views=12, unique_viewers=9, breakdowns={"country": {"FR": 12}})
+    await import_daily(connection, DAILY, [small], [], owner_of)
+    assert json.loads((await row_of(connection, 0))["breakdowns"]) == {"country": {"FR": [12, 0]}}
+    await import_daily(connection, DAILY._replace(import_id="b"), CONTENTS, [], owner_of)
+    site = await row_of(connection, 0)
+    assert (site["total_views"], site["unique_viewers_imported"]) == (15, 9)
+    assert json.loads(site["breakdowns"]) == {"country": {"BR": [11, 4], "DE": [3, 0]}}
+
+
+async def test_imported_days_of_the_site_leave_what_was_counted_here(database: Database) -> None:
+    connection = await session(database)
+    view = event(random.Random(3), post_id=9, day=LONG_AGO, country_code="JP", authenticated=True)
+    await import_views(connection, VIEWS, [view], [], owner_of)
+    for name, row in (("a", CONTENTS[0]), ("b", SITE_ROW), ("c", CONTENTS[1])):
+        await import_daily(connection, DAILY._replace(import_id=name), [row], [], owner_of)
+    site = await row_of(connection, 0)
+    assert (site["total_views"], site["unique_viewers"], site["unique_viewers_imported"]) == (21, 1, 9)
+    assert json.loads(site["breakdowns"])["country"] == {"BR": [12, 3], "FR": [7, 0], "JP": [1, 1]}
+
+
+async def test_a_site_s_row_adds_what_lies_beyond_the_imports_of_an_earlier_version(database: Database) -> None:
+    connection = await session(database)
+    await import_daily(connection, DAILY, CONTENTS, [], owner_of)
+    (upgrade,) = (one.sql for one in migrations() if one.name == "imported_site_days")
+    owner = await database.connect("owner")
+    await owner.execute("DROP TABLE imported_site_days")
+    await owner.execute(upgrade)
+    await owner.close()
+    await import_daily(connection, DAILY._replace(import_id="b"), [SITE_ROW], [], owner_of)
+    assert (await row_of(connection, 0))["total_views"] == 20

@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
@@ -127,7 +128,7 @@ def test_whole_tables_are_for_those_who_read_everything_and_personal_reads_are_n
         assert ("user:8", "export", "view_events") in {(n["actor"], n["action"], n["subject"]) for n in noted}
         assert "players" not in {n["subject"] for n in noted}
         listed = client.get("/api/export", headers=moderator).json()["tables"]
-        assert len(listed) == 12
+        assert len(listed) == 13
         for name in listed:
             assert client.get(f"/api/export/{name}", headers=moderator, params={"format": "ndjson"}).status_code == 200
             head = client.head(f"/api/export/{name}", headers=moderator, params={"format": "csv"})
@@ -166,6 +167,32 @@ def test_an_exported_table_can_be_imported_as_it_is(vts: Vts, token: str) -> Non
         assert (stats["total_views"], stats["views_by_referrer"]) == (6, {"example.org": 4})
         other = client.post("/api/import/daily", json=[row], headers={"Idempotency-Key": "copy"})
         assert (other.status_code, other.json()["error_code"]) == (409, "import_id_used")
+
+
+def test_the_site_s_days_are_a_table_of_their_own(vts: Vts, token: str) -> None:
+    day = str(OLD - dt.timedelta(days=9))
+    with vts.client(token) as client:
+
+        def exported(table: str) -> list[dict[str, Any]]:
+            return list(client.get(f"/api/export/{table}", params={"from": day, "to": day}).json())
+
+        client.post("/api/import/daily", json=[{"post_id": 613, "day": day, "views": 3, "unique_viewers": 2}])
+        assert [row["post_id"] for row in exported("post_stats_daily")] == [613]
+        assert [row["total_views"] for row in exported("site_views_daily")] == [3]
+        body = "day,total_views,unique_viewers\n" + f"{day},5,4"
+        answer = client.post("/api/import/site", content=body, headers={"Content-Type": "text/csv"})
+        assert (answer.status_code, answer.json()["imported"]) == (200, 1), answer.text
+        (row,) = exported("site_views_daily")
+        assert "post_id" not in row
+        assert (row["total_views"], row["unique_viewers"] + row["unique_viewers_imported"]) == (5, 4)
+        assert vts.cli("export", "site_views_daily", "--from", day, "--to", day).splitlines()[1].startswith(f"{day},5,")
+        wrong = client.post("/api/import/site", json=[{"post_id": 613, "day": day, "views": 3}])
+        assert wrong.status_code == 400 and wrong.json()["error"].startswith("row 0: ") and "post_id" in wrong.text
+        missing = client.post("/api/import/daily", json=[{"day": day, "views": 3}])
+        assert missing.status_code == 400 and "post_id" in missing.text
+        none = client.post("/api/import/site", json=[{"day": day}])
+        assert none.status_code == 400 and "views: at least 1" in none.text
+        assert [row["total_views"] for row in exported("site_views_daily")] == [5]
 
 
 def test_the_command_line_writes_tables(vts: Vts, token: str, tmp_path: Path) -> None:
@@ -305,7 +332,7 @@ def test_a_bad_row_is_named_and_nothing_is_applied(vts: Vts, token: str, said: s
 def test_imports_are_for_services(vts: Vts, token: str) -> None:
     with vts.client() as client:
         moderator = {"Authorization": f"Bearer {vts.cli('token', '--user', '8', '--role', 'moderator')}"}
-        for path in ("/api/import/daily", "/api/import/views"):
+        for path in ("/api/import/daily", "/api/import/site", "/api/import/views"):
             assert client.post(path, json=[]).status_code == 401
             assert client.post(path, json=[], headers=moderator).status_code == 403
 

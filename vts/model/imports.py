@@ -27,8 +27,9 @@ class BadRow(ValueError):
 class DailyRow(msgspec.Struct, frozen=True, kw_only=True):
     """One content's day. `breakdowns` are {"country": {"BR": 3}}, or [all, authenticated] in place of a count.
 
-    post_id 0 is the whole site: only its unique viewers are taken, since its views are those of the contents.
-    `total_views` and its twin are what an exported `post_stats_daily` calls views.
+    post_id 0 is the whole site; a row of it may leave out its views and tell the unique viewers alone.
+    `total_views` and its twin are what an exported `post_stats_daily` calls views; its viewers are those counted there
+    and, apart, those that it had imported itself.
     """
 
     post_id: Annotated[int, msgspec.Meta(ge=0, le=POST_ID_MAX)]
@@ -39,6 +40,8 @@ class DailyRow(msgspec.Struct, frozen=True, kw_only=True):
     total_views_authenticated: Count | None = None
     unique_viewers: Count | None = None
     unique_viewers_authenticated: Count | None = None
+    unique_viewers_imported: Count = 0
+    unique_viewers_imported_authenticated: Count = 0
     first_view_at: dt.datetime | None = None
     last_view_at: dt.datetime | None = None
     breakdowns: dict[str, dict[Value, Count | Pairs]] | None = None
@@ -52,7 +55,10 @@ class DailyRow(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def viewers(self) -> tuple[int, int]:
         """How many different viewers: all, authenticated; 0 where it is not known."""
-        return self.unique_viewers or 0, self.unique_viewers_authenticated or 0
+        return (
+            (self.unique_viewers or 0) + self.unique_viewers_imported,
+            (self.unique_viewers_authenticated or 0) + self.unique_viewers_imported_authenticated,
+        )
 
     def span(self) -> tuple[dt.datetime, dt.datetime]:
         """Return the first and the last view's time; where they are not known, the ends of the day."""
@@ -68,11 +74,17 @@ class DailyRow(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
+class SiteRow(DailyRow, frozen=True, kw_only=True):
+    """One day of the whole site, as `site_views_daily` leaves. It needs no post_id, and takes no content's."""
+
+    post_id: Annotated[int, msgspec.Meta(ge=SITE, le=SITE)] = SITE
+
+
 def check(row: DailyRow) -> None:
     """Raise BadRow for a row that contradicts itself."""
     if row.day < FIRST_DATE:
         raise BadRow("day: before 1970")
-    if row.post_id == SITE:
+    if row.post_id == SITE and not row.views and any(row.viewers) and not row.breakdowns:
         return
     if not row.views:
         raise BadRow("views: at least 1 is expected")

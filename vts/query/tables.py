@@ -13,6 +13,7 @@ from typing import Final, cast
 import trio
 
 from vts.model.faults import StoreUnavailable
+from vts.model.tally import SITE
 from vts.query.export.table import Block, Column, Kind, Table, block_rows
 from vts.store.connection import Connection
 
@@ -27,12 +28,17 @@ Connect = Callable[[], Awaitable[Connection]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A table of the database. `when` is the column of `from` and `to`; `personal`: rows speak of single people."""
+    """A table of the database. `when` is the column of `from` and `to`; `personal`: rows speak of single people.
+
+    `source` is what it is read from where that has another name, `only` which of its rows.
+    """
 
     columns: tuple[Column, ...]
     when: str
     order: str = ""
     personal: bool = False
+    source: str = ""
+    only: str = "true"
 
 
 def _columns(*lines: str) -> tuple[Column, ...]:
@@ -44,9 +50,10 @@ def _columns(*lines: str) -> tuple[Column, ...]:
     return tuple(made)
 
 
-def _daily(key: str) -> tuple[Column, ...]:
+def _daily(*keys: str) -> tuple[Column, ...]:
     return _columns(
-        f"{key}:integer day:day total_views:integer total_views_authenticated:integer unique_viewers:integer",
+        *(f"{key}:integer" for key in keys),
+        "day:day total_views:integer total_views_authenticated:integer unique_viewers:integer",
         "unique_viewers_authenticated:integer unique_viewers_imported:integer",
         "unique_viewers_imported_authenticated:integer first_view_at:time last_view_at:time",
         "first_view_at_authenticated:time last_view_at_authenticated:time rolled_at:time breakdowns:json",
@@ -65,7 +72,10 @@ TABLES: Final[dict[str, Stored]] = {
         when="event_day",
         personal=True,
     ),
-    "post_stats_daily": Stored(columns=_daily("post_id"), when="day", order="post_id, day"),
+    "post_stats_daily": Stored(columns=_daily("post_id"), when="day", order="post_id, day", only=f"post_id <> {SITE}"),
+    "site_views_daily": Stored(
+        columns=_daily(), when="day", order="day", source="post_stats_daily", only=f"post_id = {SITE}"
+    ),
     "artist_stats_daily": Stored(columns=_daily("owner_id"), when="day", order="owner_id, day"),
     "site_stats_daily": Stored(
         columns=_columns(
@@ -133,7 +143,15 @@ TABLES: Final[dict[str, Stored]] = {
     ),
 }
 
-_EXPRESSIONS: Final = {"hashtags": "to_json(hashtags)"}
+# A sketch may estimate a little more viewers than there were views, which an import would refuse as a contradiction.
+_VIEWERS: Final = "LEAST(unique_viewers, GREATEST(total_views - unique_viewers_imported, 0))"
+_EXPRESSIONS: Final = {
+    "hashtags": "to_json(hashtags)",
+    "unique_viewers": _VIEWERS,
+    "unique_viewers_authenticated": "LEAST(unique_viewers_authenticated,"
+    " GREATEST(total_views_authenticated - unique_viewers_imported_authenticated, 0),"
+    f" {_VIEWERS} + unique_viewers_imported - unique_viewers_imported_authenticated)",
+}
 
 
 def stored(connect: Connect, name: str, first: dt.date | None, last: dt.date | None) -> Table:
@@ -153,14 +171,14 @@ def stored_where(connect: Connect, name: str, condition: str) -> Table:
 
 
 def _query(name: str, table: Stored, first: dt.date | None, last: dt.date | None, condition: str = "true") -> str:
-    conditions = [f"({condition})"]
+    conditions = [f"({condition})", table.only]
     if first is not None:
         conditions.append(f"{table.when} >= DATE '{first.isoformat()}'")
     if last is not None:
         conditions.append(f"{table.when} < DATE '{last.isoformat()}' + 1")
     columns = ", ".join(_EXPRESSIONS.get(column.name, column.name) for column in table.columns)
     order = f" ORDER BY {table.order}" if table.order else ""
-    return f"SELECT {columns} FROM {name} WHERE {' AND '.join(conditions)}{order}"  # noqa: S608 -- names of ours
+    return f"SELECT {columns} FROM {table.source or name} WHERE {' AND '.join(conditions)}{order}"  # noqa: S608 -- names of ours
 
 
 async def _blocks(connect: Connect, query: str, rows: int) -> AsyncGenerator[Block, None]:

@@ -9,23 +9,22 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import trio
 
-from vts.model import tally
 from vts.model.committed import Committed, DayTotals, notices_of
 from vts.model.day import date_of, day_of_date
 from vts.model.imports import DailyRow
-from vts.model.tally import SITE, Breakdowns
+from vts.model.tally import SITE
 from vts.model.view import ViewEvent
 from vts.store import channels, locks
 from vts.store.batch import Dates
 from vts.store.connection import Connection
 from vts.store.counting import OwnerOf, count_views, lock_days
+from vts.store.import_counters import ARTISTS, POSTS, Sum, Sums, merge
+from vts.store.import_site import site_sums
 from vts.store.queries import query
-
-MERGED_AT_ONCE: Final = 50  # rows: their JSON is read and written between two looks at everybody else
 
 _LOCK_NAME: Final = query("import_lock_name", lock=str(locks.IMPORT))
 _KNOWN: Final = query("import_known")
@@ -66,38 +65,23 @@ class Applied(NamedTuple):
     repeated: bool = False
 
 
-class _Table(NamedTuple):
-    """A table of daily counters and its statements."""
-
-    read: str
-    merge: str
-    settle: str
-
-
-def _table(name: str, key: str) -> _Table:
-    statements = [query(f"import_{what}", table=name, key=key) for what in ("counters", "count", "settle_rows")]
-    return _Table(*statements)
-
-
-_POSTS: Final = _table("post_stats_daily", "post_id")
-_ARTISTS: Final = _table("artist_stats_daily", "owner_id")
-
-
 async def import_daily(
     connection: Connection, ticket: Ticket, rows: Sequence[DailyRow], register: Sequence[int], owner_of: OwnerOf
 ) -> Applied:
     """Merge counters of days into the contents, their artists and the site. `register`: contents not known so far.
 
+    Of what the contents' rows and the site's rows (post_id 0) said of a day so far, the larger counts for the site.
     Raises ImportIdUsed, DaysOpen (nothing is applied), StoreUnavailable.
     """
     dates = {row.day for row in rows}
-    of_posts, of_artists = await trio.to_thread.run_sync(_sums, rows, owner_of)  # a tenth of a second for a large body
+    brought = await trio.to_thread.run_sync(_sums, rows, owner_of)  # a tenth of a second for a large body
     async with connection.transaction():
         if await _is_known(connection, ticket):
             return Applied(0, repeated=True)
         async with _closing(connection, dates, register):
-            posts = await _merge(connection, _POSTS, of_posts)
-            await _merge(connection, _ARTISTS, of_artists)
+            of_site = await site_sums(connection, brought.contents, brought.site)
+            posts = await merge(connection, POSTS, brought.posts | of_site)
+            await merge(connection, ARTISTS, brought.artists)
         await connection.execute(_NOTE, ticket.import_id, ticket.kind, ticket.digest, len(rows))
         await _tell(connection, posts)
     return Applied(len(rows))
@@ -121,8 +105,8 @@ async def import_views(
             totals = await count_views(connection, fresh, Dates(), owner_of) if fresh else []
             dates = [date_of(day) for day in days]
             owners = {owner for post_id in posts if (owner := owner_of(post_id)) is not None}
-            await connection.execute(_POSTS.settle, dates, [SITE, *posts])
-            await connection.execute(_ARTISTS.settle, dates, list(owners))
+            await connection.execute(POSTS.settle, dates, [SITE, *posts])
+            await connection.execute(ARTISTS.settle, dates, list(owners))
         await connection.execute(_NOTE, ticket.import_id, ticket.kind, ticket.digest, len(fresh))
         await _tell(connection, totals)
     return Applied(len(fresh))
@@ -152,81 +136,31 @@ async def _closing(connection: Connection, dates: Iterable[dt.date], register: S
     await connection.execute(_CLOSE_DAYS, wanted)
 
 
-class _Sum:
-    """What an import adds to one row of counters."""
+class _Brought(NamedTuple):
+    """What an import adds to contents and artists, and its sums by day: of the contents' rows and of the site's."""
 
-    def __init__(self) -> None:
-        self.views = [0, 0]
-        self.viewers = [0, 0]
-        self.span: list[dt.datetime] = []
-        self.span_signed: list[dt.datetime] = []
-        self.breakdowns: Breakdowns = {}
-
-    def add(self, row: DailyRow) -> None:
-        self.views[0] += row.views
-        self.views[1] += row.views_authenticated
-        self.span += row.span()
-        if row.views_authenticated:
-            self.span_signed += row.span()
-        tally.merge(self.breakdowns, row.pairs())
+    posts: Sums
+    artists: Sums
+    contents: dict[dt.date, Sum]
+    site: dict[dt.date, Sum]
 
 
-_Sums = dict[tuple[int, dt.date], _Sum]
-
-
-def _sums(rows: Sequence[DailyRow], owner_of: OwnerOf) -> tuple[_Sums, _Sums]:
-    return _of_posts(rows), _of_artists(rows, owner_of)
-
-
-def _of_posts(rows: Sequence[DailyRow]) -> _Sums:
-    """Return what each content's day gets, and each day of the site: everybody's views, viewers of its own."""
-    sums: _Sums = {}
+def _sums(rows: Sequence[DailyRow], owner_of: OwnerOf) -> _Brought:
+    brought = _Brought({}, {}, {}, {})
     for row in rows:
-        for name in {row.post_id, SITE}:
-            one = sums.setdefault((name, row.day), _Sum())
-            if row.post_id != SITE:
-                one.add(row)
-        viewers = sums[row.post_id, row.day].viewers
-        viewers[0] += row.viewers[0]
-        viewers[1] += row.viewers[1]
-    return sums
-
-
-def _of_artists(rows: Sequence[DailyRow], owner_of: OwnerOf) -> _Sums:
-    """Return what each artist's day gets. Viewers of several contents are no sum, so nothing is said of them."""
-    sums: _Sums = {}
-    for row in rows:
-        owner_id = owner_of(row.post_id) if row.post_id != SITE else None
+        if row.post_id == SITE:
+            site = brought.site.setdefault(row.day, Sum())
+            site.add(row)
+            site.add_viewers(row)
+            continue
+        post = brought.posts.setdefault((row.post_id, row.day), Sum())
+        post.add(row)
+        post.add_viewers(row)
+        brought.contents.setdefault(row.day, Sum()).add(row)
+        owner_id = owner_of(row.post_id)
         if owner_id is not None:
-            sums.setdefault((owner_id, row.day), _Sum()).add(row)
-    return sums
-
-
-async def _merge(connection: Connection, table: _Table, sums: _Sums) -> list[DayTotals]:
-    if not sums:
-        return []
-    keys = sorted(sums)
-    found = await connection.fetch(table.read, [name for name, _ in keys], [day for _, day in keys])
-    known = {(row[0], row[1]): row["breakdowns"] for row in found}
-    changes: list[tuple[Any, ...]] = []
-    for place, key in enumerate(keys):
-        if place % MERGED_AT_ONCE == 0:
-            await trio.lowlevel.checkpoint()
-        changes.append(_change(key, sums[key], known.get(key)))
-    stored = await connection.fetch(table.merge, *zip(*changes, strict=True))
-    return [DayTotals(row[0], day_of_date(row[1]), row[2], row[3]) for row in stored]
-
-
-def _change(key: tuple[int, dt.date], one: _Sum, known: str | None) -> tuple[Any, ...]:
-    """Return the parameters of `import_count` for one row."""
-    merged = tally.decode(known) if known is not None else {}
-    tally.merge(merged, one.breakdowns)
-    for values in merged.values():
-        tally.fold(values)
-    start = dt.datetime.combine(key[1], dt.time(), dt.UTC)  # of a site of which only viewers are known
-    span, signed = one.span or [start], one.span_signed
-    signed_span = (min(signed), max(signed)) if signed else (None, None)
-    return (*key, *one.views, *one.viewers, min(span), max(span), *signed_span, tally.encode(merged))
+            brought.artists.setdefault((owner_id, row.day), Sum()).add(row)
+    return brought
 
 
 async def _tell(connection: Connection, totals: Sequence[DayTotals]) -> None:

@@ -19,6 +19,7 @@ NESTED: Final = ("breakdowns",)
 NUMBERS: Final = (
     *("post_id", "playlist_id", "play_order", "user_id", "views", "views_authenticated"),
     *("total_views", "total_views_authenticated", "unique_viewers", "unique_viewers_authenticated"),
+    *("unique_viewers_imported", "unique_viewers_imported_authenticated"),
 )
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
 _encode: Final = msgspec.json.Encoder().encode

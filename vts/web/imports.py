@@ -16,7 +16,7 @@ from quart import Blueprint, Request, Response, request
 from vts.capture.imported import ImportedView, event_of
 from vts.capture.wire import BadField
 from vts.model.day import date_of, day_of, day_of_date
-from vts.model.imports import BadRow, DailyRow, check
+from vts.model.imports import BadRow, DailyRow, SiteRow, check
 from vts.model.outcome import Outcome, Reason, Refused
 from vts.model.tally import SITE
 from vts.model.view import Report, ViewEvent
@@ -38,13 +38,12 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 def blueprint(services: Services) -> Blueprint:
-    """Return `POST /api/import/daily` and `POST /api/import/views`."""
+    """Return `POST /api/import/daily`, `POST /api/import/site` and `POST /api/import/views`."""
     routes = Blueprint("imports", __name__)
 
-    @routes.post("/api/import/daily")
-    async def daily() -> Response:
+    async def counters(kind: type[DailyRow]) -> Response:
         require_service(principal_of(request, services.tokens, services.clock()))
-        rows, import_id, digest = await _read(request, DailyRow)
+        rows, import_id, digest = await _read(request, kind)
         if len(rows) > DAILY_MAX:
             raise Problem(413, f"body: more than {DAILY_MAX} rows")
         first_raw = day_of(services.clock()) - services.imports.raw_days
@@ -56,6 +55,14 @@ def blueprint(services: Services) -> Blueprint:
             lambda fault: next(index for index, row in enumerate(rows) if row.day in fault.days),
         )
         return json_answer({"import_id": import_id, "imported": applied.imported, "repeated": applied.repeated})
+
+    @routes.post("/api/import/daily")
+    async def daily() -> Response:
+        return await counters(DailyRow)
+
+    @routes.post("/api/import/site")
+    async def site() -> Response:
+        return await counters(SiteRow)
 
     @routes.post("/api/import/views")
     async def views() -> Response:

@@ -43,6 +43,7 @@ _KINDS: Final[dict[Format, str]] = {
     "parquet": "Typed columns.",
 }
 _DAILY_EXAMPLE: Final = {"post_id": 42, "day": "2025-01-31", "views": 12, "breakdowns": {"country": {"BR": 3}}}
+_SITE_EXAMPLE: Final = {"day": "2025-01-31", "views": 12, "unique_viewers": 7}
 _VIEWS_EXAMPLE: Final = {
     "post_id": 42,
     "event_id": "3f2c9d64-7a1b-4e0d-9c58-6b2f8e41a7d3",
@@ -82,6 +83,7 @@ def paths() -> Paths:
         "/api/export": {"get": _list()},
         "/api/export/{name}": {"get": _table()},
         "/api/import/daily": {"post": _daily()},
+        "/api/import/site": {"post": _site()},
         "/api/import/views": {"post": _views()},
     }
 
@@ -121,17 +123,36 @@ def _conflict() -> Json:
 
 
 def _daily() -> Json:
-    rows = rows_of("DailyRow")
-    rows[JSON] = rows[JSON] | {"x-example": _DAILY_EXAMPLE}
+    return _counters(
+        "DailyRow",
+        "Import counters of days",
+        "An exported `post_stats_daily` is such a body.",
+        _DAILY_EXAMPLE,
+    )
+
+
+def _site() -> Json:
+    return _counters(
+        "SiteRow",
+        "Import the site's counters of days",
+        "An exported `site_views_daily` is such a body. Rows of contents tell of the same views: for a day of the site "
+        "the larger of their sum and of its own rows counts.",
+        _SITE_EXAMPLE,
+    )
+
+
+def _counters(row: str, summary: str, source: str, example: Json) -> Json:
+    rows = rows_of(row)
+    rows[JSON] = rows[JSON] | {"x-example": example}
     text: Json = {"type": "string", "contentMediaType": "text/csv", "description": "With a header line."}
     done = answer("Applied, or applied before.", {JSON: obj({"import_id": TEXT, "imported": COUNT, "repeated": FLAG})})
     return operation(
         TAG,
-        "Import counters of days",
+        summary,
         {200: done, 409: _conflict()},
         errors=(400, 401, 403, 405, 415),
-        says=f"At most {DAILY_MAX} rows of days that are no longer kept raw, also gzipped. An exported "
-        "`post_stats_daily` is such a body. A bad row is named by its index and nothing is applied.",
+        says=f"At most {DAILY_MAX} rows of days that are no longer kept raw, also gzipped. {source} A bad row is named "
+        "by its index and nothing is applied.",
         parameters=_IMPORT,
         sent=body(rows | {"text/csv": text}),
         security=SERVICE,

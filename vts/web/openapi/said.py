@@ -15,7 +15,7 @@ from vts.capture.imported import ImportedView
 from vts.capture.playback import Playback
 from vts.capture.wire import INTENTS, PostView, View
 from vts.model.content import ContentRow, PlayerRow
-from vts.model.imports import VALUES_MAX, DailyRow
+from vts.model.imports import VALUES_MAX, DailyRow, SiteRow
 from vts.model.reaction import Comment, Reaction
 from vts.model.site import EVENT_TYPES, PLAYBACK_TYPES
 from vts.model.tally import DIMENSIONS
@@ -26,7 +26,7 @@ from vts.web.openapi.parts import ID, Json, lenient, or_null
 PlayerView: Final = mqtt_wire._View
 STRUCTS: Final = (
     *(View, PostView, site.PageView, site.HostEvent, Playback, PlayerView),
-    *(ContentRow, PlayerRow, Reaction, Comment, DailyRow, ImportedView),
+    *(ContentRow, PlayerRow, Reaction, Comment, DailyRow, SiteRow, ImportedView),
 )
 RENAMED: Final = {"_View": "PlayerView"}
 
@@ -74,6 +74,11 @@ _UNIX_NEVER: Final = "1970-01-01T00:00:00Z, or none, is a clock that is not set:
 _COUNTED: Final = {"description": "Which content. In open mode its first sight makes it known."}
 _OWNER: Final = {"description": "Whose it is; the owner's own views do not count."}
 
+_BREAKDOWNS: Final[Json] = {
+    "propertyNames": {"enum": list(DIMENSIONS)},
+    "description": f"{{dimension: {{value: count}}}}, at most {VALUES_MAX} values in each; a count may be "
+    "[all, authenticated].",
+}
 ADDED: Final[dict[str, dict[str, Json]]] = {
     "View": _VIEW | {"post_id": _COUNTED},
     "PostView": _VIEW | {"intent": lenient(*INTENTS, says="`view` is intentional, `impression` a listing.")},
@@ -134,13 +139,10 @@ ADDED: Final[dict[str, dict[str, Json]]] = {
     "Reaction": {"emoji": {"pattern": NO_NUL}, "authenticated": {"description": "Whether the user was signed in."}},
     "Comment": {"comment_id": {"description": "The host application's number; its text stays there."}},
     "DailyRow": {
-        "post_id": {"description": "0 is the whole site, of which only the unique viewers are taken."},
-        "breakdowns": {
-            "propertyNames": {"enum": list(DIMENSIONS)},
-            "description": f"{{dimension: {{value: count}}}}, at most {VALUES_MAX} values in each; a count may be "
-            "[all, authenticated].",
-        },
+        "post_id": {"description": "0 is the whole site, as in a row of `SiteRow`."},
+        "breakdowns": _BREAKDOWNS,
     },
+    "SiteRow": {"post_id": {"description": "None, or 0."}, "breakdowns": _BREAKDOWNS},
 }
 
 
@@ -151,7 +153,8 @@ def schemas() -> dict[str, Json]:
     for name, fields in ADDED.items():
         for field, keywords in fields.items():
             _narrow(made[name]["properties"], field, keywords)
-    del made["DailyRow"]["properties"]["views"]["default"]  # none is a number that a day may have
+    for name in ("DailyRow", "SiteRow"):
+        del made[name]["properties"]["views"]["default"]  # none is a number that a day may have
     _hashtags(made["ContentRow"]["properties"]["hashtags"])
     for component in made.values():
         component.pop("title", None)

@@ -1,0 +1,67 @@
+"""What imports say of one day of the site, and how much of it counts. Pure.
+
+A day's views come in twice: in the rows of the contents and in the site's own row. Both tell of the same views, so what
+counts is the one that knows more of them, whichever comes first and in however many parts.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from vts.model import tally
+from vts.model.tally import Breakdowns
+
+
+class Told(NamedTuple):
+    """Views of a day, of them authenticated, and their breakdowns."""
+
+    views: int = 0
+    views_authenticated: int = 0
+    breakdowns: Breakdowns = {}  # noqa: RUF012 -- never changed
+
+    def plus(self, views: tuple[int, int], breakdowns: Breakdowns) -> Told:
+        """Return the sum, of each breakdown the largest values as of every closed day."""
+        merged: Breakdowns = {}
+        for part in (self.breakdowns, breakdowns):
+            tally.merge(merged, part)
+        for values in merged.values():
+            tally.fold(values)
+        return Told(self.views + views[0], self.views_authenticated + views[1], merged)
+
+
+class SiteDay(NamedTuple):
+    """A day as the contents' rows and as the site's rows tell it."""
+
+    contents: Told = Told()
+    site: Told = Told()
+
+    def counted(self) -> Told:
+        """Return what the site's day has of it, besides what was counted here. It never becomes less."""
+        larger = self.site if self.site.views >= self.contents.views else self.contents
+        signed = max(self.site.views_authenticated, self.contents.views_authenticated)
+        return Told(larger.views, signed, larger.breakdowns)
+
+
+NOTHING: Final = SiteDay()
+
+
+def replace(into: Breakdowns, former: Breakdowns, present: Breakdowns) -> None:
+    """Take the pairs of `former` out of `into`, where some may have been folded into `other`, and add `present`."""
+    for dimension, values in former.items():
+        known = into.get(dimension, {})
+        for value, pair in values.items():
+            _take(known, value, pair)
+        into[dimension] = {value: pair for value, pair in known.items() if pair[0]}
+    tally.merge(into, present)
+    for dimension in [dimension for dimension, values in into.items() if not values]:
+        del into[dimension]
+
+
+def _take(values: tally.Breakdown, value: str, pair: tally.Pair) -> None:
+    for who, count in enumerate(pair):
+        left = count
+        for place in (value, tally.OTHER):
+            if place in values:
+                taken = min(left, values[place][who])
+                values[place][who] -= taken
+                left -= taken
