@@ -67,6 +67,8 @@ async def life(
     journal = journal_at(path, box, on_lost=lambda more, mended: lost.extend(more))
     async with trio.open_nursery() as nursery:
         await nursery.start(_keep, journal)
+        async for _ in journal.recent(0):
+            pass  # as the gate's tables are warmed
         for group in new:
             await journal.append(group)
         if stored is not None:

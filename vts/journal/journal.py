@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 import trio
 
@@ -34,6 +34,7 @@ REFUSE_S: Final = 0.2  # after a refusal the disk is left alone so long, then th
 HOUSE_S: Final = 30.0  # how often drained rows are aged out and the drain's progress is noted
 RECENT_RECORDS: Final = 2_000  # a bite of the warm-up after a start
 
+T = TypeVar("T")
 OnLost = Callable[[Sequence[Lost], str], None]
 """Called after an open that found damage, with the rows that are in the quarantine and why the file was made anew."""
 OnCommit = Callable[[int, float], None]
@@ -84,6 +85,7 @@ class Journal:
         self._runs: list[Run] = []
         self._is_open = False
         self._damage = trio.Event()
+        self._reopened = trio.Event()
         self._last = NO_ROW
         self._drained = NO_ROW
         self._noted = (-1, -1)
@@ -231,15 +233,24 @@ class Journal:
 
     async def recent(self, since_us: int) -> AsyncIterator[list[Record]]:
         """Give what was written since then, drained or not, oldest first: for tables that must survive a restart."""
-        after = await self._reader.call(lambda: self._reading.first_since(since_us)) - 1
+        after = await self._surely(lambda: self._reading.first_since(since_us)) - 1
         upto = self._last.seq
         while after < upto:
-            with self._telling_damage():
-                chunk = await self._reader.call(partial(self._reading.read, after, upto, RECENT_RECORDS))
+            chunk = await self._surely(partial(self._reading.read, after, upto, RECENT_RECORDS))
             if not chunk.rows:
                 return
             yield chunk.records
             after = chunk.rows[-1].seq
+
+    async def _surely(self, do: Callable[[], T]) -> T:
+        """Read; when it meets damage, again after the journal was opened anew. A start must not fail by a row."""
+        while True:
+            reopened = self._reopened
+            try:
+                with self._telling_damage():
+                    return await self._reader.call(do)
+            except JournalDamaged:
+                await reopened.wait()
 
     # ---- what erasing a person uses
 
@@ -376,6 +387,8 @@ class Journal:
         self._quarantined = await self._writer.call(lambda: len(self._file.quarantine.lines()))
         if first:
             self._drained = opened.drained
+        self._reopened.set()
+        self._reopened = trio.Event()
         if (opened.lost or opened.mended) and self._on_lost is not None:
             self._on_lost(opened.lost, opened.mended)
 

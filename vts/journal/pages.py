@@ -52,10 +52,11 @@ def frames(log: bytes) -> list[Frame]:
         page, size = struct.unpack_from(">II", log, start)
         salt = bytes(log[start + 8 : start + 16])
         found.append((salt, Frame(page, start + _FRAME, size > 0)))
-    salts = Counter(salt for salt, _ in found)
+    salts = Counter(salt for salt, _ in found if any(salt))
     wanted = bytes(log[16:24])
-    if found and not salts[wanted]:
-        wanted = found[0][0] if salts[found[0][0]] > 1 else salts.most_common(1)[0][0]
+    if salts and not salts[wanted]:
+        first = found[0][0]
+        wanted = first if salts[first] > 1 else salts.most_common(1)[0][0]
     return [frame for salt, frame in found if salt == wanted]
 
 

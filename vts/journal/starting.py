@@ -46,30 +46,30 @@ class Start:
 
         Raises JournalFull, JournalDamaged or sqlite3.Error.
         """
-        mended = ""
         try:
             if damaged:
                 raise JournalDamaged("a reader or a writer met damage")
-            found = self._open_sound()
+            return self._started(expected, mended="")
         except (JournalDamaged, sqlite3.DatabaseError) as error:
             if isinstance(error, sqlite3.DatabaseError):
                 _raise_outage(error)
-            mended = str(error)
             self._rebuild()
             self._log = b""
-            found = self._open_sound()
-        assert self._db is not None, "opened above"
-        last = self._without_tail(self._db, found.last, expected)
-        return Started(self._db, last, self._drained(self._db, last), found.runs, self._lost, mended)
+            return self._started(expected, mended=str(error))
 
-    def _open_sound(self) -> opening.Found:
+    def _started(self, expected: int, mended: str) -> Started:
+        db, found = self._open_sound()
+        last = self._without_tail(db, found.last, expected)
+        return Started(db, last, self._drained(db, last), found.runs, self._lost, mended)
+
+    def _open_sound(self) -> tuple[sqlite3.Connection, opening.Found]:
         """Open the file as it lies there. Raises JournalDamaged, or what SQLite says of a damaged file."""
         self._db = db = opening.connect(self._path)
         missing = opening.recover_log(db, self._path, self._log)
         self._quarantine.add(missing, time.time())
         self._lost += missing
         opening.prepare(db, self._path, self._run)
-        return opening.look_over(db)
+        return db, opening.look_over(db)
 
     def _rebuild(self) -> None:
         old_run, first = self._hints()
