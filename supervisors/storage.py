@@ -150,11 +150,15 @@ class Storage:
 
     async def upsert_contents(self, rows: Sequence[ContentRow]) -> int:
         """Write contents. Raises StoreUnavailable; JournalFull when they are written and not kept in the journal."""
-        return await self._keep_catalog(lambda connection, write: upsert_contents(connection, rows, write))
+        return await self._keep_catalog(
+            lambda connection, write: upsert_contents(connection, rows, write, now_us=now_us())
+        )
 
     async def upsert_players(self, rows: Sequence[PlayerRow]) -> int:
         """Write players. Raises StoreUnavailable, JournalFull."""
-        return await self._keep_catalog(lambda connection, write: upsert_players(connection, rows, write))
+        return await self._keep_catalog(
+            lambda connection, write: upsert_players(connection, rows, write, now_us=now_us())
+        )
 
     async def delete_content(self, post_id: int) -> bool:
         """Mark a content as deleted. Raises StoreUnavailable, JournalFull."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,11 +12,14 @@ import trio
 from tests.query.story import ANA, EVE, NAMELESS, ana, stored, story, view
 from tests.store.drained import DAY, NOON_US
 from vts.model import sketch
-from vts.model.day import date_of
+from vts.model.content import ContentRow, PlayerRow
+from vts.model.day import HOUR_US, date_of
 from vts.rollup.analytics import roll_day, roll_open_day
 from vts.rollup.today import Today, refresh, refresh_catalog
+from vts.store.catalog import upsert_contents, upsert_players
 from vts.store.connection import Connection, Database
 
+EVENING_US = NOON_US + 8 * HOUR_US
 TABLES = ("engagement_stats_daily", "local_hours_daily", "playlist_stats_daily")
 
 
@@ -165,10 +169,11 @@ async def test_a_day_without_its_raw_rows_stays_as_it_is(database: Database) -> 
 async def test_authors_do_not_count_even_when_they_are_known_only_later(database: Database) -> None:
     await stored(database, [*story(), view(EVE, "14:00:00", 3, "listing", channel="promoted", viewer_user_id=30)])
     connection = await database.connect("writer")
-    owns = "UPDATE content SET owner_id = $2 WHERE post_id = $1"
-    await connection.execute(owns, 3, 30)  # Eve's
-    await connection.execute(owns, 2, 20)
-    await connection.execute("INSERT INTO players (player_key, owner_id, revision) VALUES ($1, 20, 1)", ANA)
+    await upsert_contents(connection, [ContentRow(post_id=3, owner_id=30)], now_us=EVENING_US)  # Eve's
+    await upsert_contents(connection, [ContentRow(post_id=2, owner_id=20)], now_us=EVENING_US)
+    await upsert_players(connection, [PlayerRow(player_key=uuid.UUID(bytes=ANA))], now_us=EVENING_US)
+    await upsert_players(connection, [PlayerRow(player_key=uuid.UUID(bytes=ANA), owner_id=20)], now_us=EVENING_US)
+    await upsert_contents(connection, [ContentRow(post_id=2, owner_id=10)], now_us=EVENING_US)  # takes nothing away
     await connection.close()
     connection = await rolled(database)
     rows = await connection.fetch(

@@ -81,12 +81,14 @@ class Ledger:
     def __init__(self) -> None:
         self.entries: dict[int, list[Entry]] = defaultdict(list)
         self.rolled: dict[int, object] = {}
+        self.known_us: dict[int, int] = {}
 
     def rolled_up(self, day: int, owners: dict[int, int]) -> None:
-        """A roll-up leaves authors out and counts for those who own the contents now."""
+        """A roll-up leaves out authors from before they were known, and counts for those who own the contents now."""
         for entry in self.entries[day]:
             entry.artist = owners.get(entry.view.post_id)
-            entry.counts = entry.artist is None or entry.view.viewer_user_id != entry.artist
+            known_us = self.known_us.get(entry.view.post_id, 0)
+            entry.counts = entry.view.viewer_user_id != entry.artist or entry.view.created_at >= known_us
 
     def displayed(self) -> tuple[dict[tuple[int, int], list[ViewEvent]], dict[tuple[int, int], list[ViewEvent]]]:
         posts, artists = defaultdict(list), defaultdict(list)
@@ -117,6 +119,7 @@ class Player:
                 if post_id not in self.world.owners:
                     await self.world.own(post_id, owner)
                     self.world.owners[post_id] = owner
+                    self.ledger.known_us[post_id] = self.world.now_us
             case Wait(minutes):
                 await self.world.day_passes(0, minutes)
             case Roll(death):

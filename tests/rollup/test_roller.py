@@ -191,11 +191,12 @@ async def test_views_of_authors_who_were_not_known_are_taken_out(world):
     signed, on_player = {"viewer_user_id": OWN, "authenticated": True}, {"player_key": player}
     theirs = [world.view(1, **signed), world.view(1, **on_player), world.view(2, **signed)]
     others = [world.view(1), world.view(3, **signed), world.view(3, **on_player), world.view(1, viewer_user_id=5)]
+    await world.own_player(player, None)
     await world.drained(theirs + others)
+    await world.day_passes()
     for post_id in (1, 2):
         await world.own(post_id, OWN)
-    await world.fetch("INSERT INTO players (player_key, owner_id, revision) VALUES ($1, $2, 1)", player, OWN)
-    await world.day_passes()
+    await world.own_player(player, OWN)
     (outcome,) = await world.roll()
     assert (outcome.views, outcome.left_out) == (4, 3)
     await world.assert_rolled(others, {1: OWN})
@@ -208,10 +209,107 @@ async def test_views_of_authors_who_were_not_known_are_taken_out(world):
 async def test_a_day_of_authors_alone_is_empty(world):
     world.owners[1] = OWN  # the drain has counted for the artist, too
     await world.drained([world.view(1, viewer_user_id=OWN)])
-    await world.own(1, OWN)
     await world.day_passes()
+    await world.own(1, OWN)
     await world.roll()
     assert (await world.rows(), await world.rows("artist_stats_daily")) == ({}, {})
+
+
+async def test_a_content_that_changes_hands_loses_no_view(world):
+    """15 views of a content of user 7, 10 of them by user 8: it passes to 8, and to 9, and 15 are displayed."""
+    await world.own(1, 7)
+    views = [world.view(1, viewer_user_id=8) for _ in range(10)] + [world.view(1) for _ in range(5)]
+    await world.drained(views)
+    await world.own(1, 8)
+    await world.day_passes()
+    assert [(outcome.views, outcome.left_out) for outcome in await world.roll()] == [(15, 0)]
+    await world.own(1, 9)
+    late = world.view(2)
+    await world.drained([late])  # marks the day
+    await world.day_passes(0, minutes=10)
+    assert [(outcome.views, outcome.left_out) for outcome in await world.roll()] == [(16, 0)]
+    await world.assert_rolled([*views, late], {1: 9})
+
+
+async def test_a_first_owner_who_becomes_known_late_reopens_rolled_days_that_have_views_of_theirs(world):
+    """No late row has to come for it, and the rolling again, as often as one likes, gives the same."""
+    theirs = [world.view(1, viewer_user_id=OWN), world.view(1, DAY - 1, viewer_user_id=OWN)]
+    others = [world.view(1), world.view(2, DAY - 2), world.view(2, viewer_user_id=OWN)]
+    await world.drained(theirs + others)
+    await world.day_passes()
+    assert [outcome.day for outcome in await world.roll()] == [DAY - 2, DAY - 1, DAY]
+    await world.own(1, OWN)
+    await world.day_passes(0, minutes=10)
+    assert [(outcome.day, outcome.left_out) for outcome in await world.roll()] == [(DAY - 1, 1), (DAY, 1)]
+    await world.assert_rolled(others, {1: OWN})
+    await world.own(1, 8)
+    await world.day_passes(0, minutes=10)
+    assert await world.roll() == []
+    late = world.view(3)
+    await world.drained([late])
+    await world.day_passes(0, minutes=10)
+    assert [(outcome.day, outcome.left_out) for outcome in await world.roll()] == [(DAY, 1)]
+    await world.assert_rolled([*others, late], {1: 8})
+
+
+async def test_a_player_that_gets_its_first_owner_late_takes_out_what_it_showed_of_that_owner(world):
+    player, sold = world.chance.randbytes(16), world.chance.randbytes(16)
+    for key in (player, sold):
+        await world.own_player(key, None)
+    await world.own(1, OWN)
+    await world.own(2, OWN)
+    world.now_us = DAY * DAY_US
+    await world.own(3, OWN)
+    await world.own(3, 8)  # before anybody looked: the player shows what is not its owner's any more
+    world.now_us += DAY_US
+    theirs = [world.view(1, player_key=player), world.view(2, player_key=player)]
+    others = [
+        world.view(1, player_key=sold),
+        world.view(3, player_key=player),
+        world.view(1, viewer_user_id=8, player_key=player),
+    ]
+    await world.drained(theirs + others)
+    await world.day_passes()
+    await world.roll()
+    await world.own_player(sold, 5)
+    await world.own_player(sold, OWN)
+    await world.own_player(player, OWN)
+    await world.own_player(player, 5)
+    await world.day_passes(0, minutes=10)
+    assert [(outcome.day, outcome.left_out) for outcome in await world.roll()] == [(DAY, 2)]
+    await world.assert_rolled(others, {1: OWN, 2: OWN, 3: 8})
+
+
+async def test_a_day_whose_author_becomes_known_just_before_its_rows_go_is_rolled_again_first(world):
+    theirs, others = [world.view(1, viewer_user_id=OWN)], [world.view(1)]
+    await world.drained(theirs + others)
+    await world.day_passes(RAW_DAYS)
+    await world.roll()
+    await world.day_passes(1)
+    await world.own(1, OWN)
+    connection = await world.database.connect("owner")
+    assert not await drop_day(connection, DAY, world.now_us)
+    await connection.close()
+    await world.roll()
+    assert await world.partitions() == []
+    await world.assert_rolled(others, {1: OWN})
+
+
+async def test_contents_that_had_an_owner_before_first_owners_were_noted_lose_nothing(world):
+    """As the migration leaves them: known from the beginning, and no longer the first owner's."""
+    player = world.chance.randbytes(16)
+    views = [world.view(1, viewer_user_id=OWN), world.view(1, player_key=player)]
+    await world.drained(views)
+    await world.fetch(
+        "UPDATE content SET owner_id = $1, first_owner_id = $1, owner_known_at = '-infinity', "
+        "first_owner_until = '-infinity'", OWN,
+    )  # fmt: skip
+    await world.own_player(player, None)
+    await world.day_passes()
+    await world.own_player(player, OWN)
+    await world.own(1, OWN)
+    await world.roll()
+    await world.assert_rolled(views, {1: OWN})
 
 
 async def test_an_artist_has_the_contents_that_are_theirs_now(world):

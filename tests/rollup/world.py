@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,13 +14,13 @@ import pytest
 import trio
 
 from tests.store.drained import DAY, ListJournal, Told, assert_row, event
-from vts.model.content import ContentRow
+from vts.model.content import ContentRow, PlayerRow
 from vts.model.day import DAY_US, HOUR_US, MINUTE_US, date_of, day_of_date
 from vts.model.site import SiteEvent
 from vts.model.view import ViewEvent
 from vts.rollup.replace import Outcome
 from vts.rollup.roller import Roller
-from vts.store.catalog import upsert_contents
+from vts.store.catalog import upsert_contents, upsert_players
 from vts.store.connection import Connection, Database
 from vts.store.drain import Drain
 from vts.store.faults import StoreUnavailable
@@ -89,7 +90,16 @@ class World:
     async def own(self, post_id: int, owner_id: int) -> None:
         """Tell the database whose a content is; the drain knows as soon as `owners` does."""
         connection = await self.database.connect("writer")
-        await upsert_contents(connection, [ContentRow(post_id=post_id, kind="artwork", owner_id=owner_id)])
+        await upsert_contents(
+            connection, [ContentRow(post_id=post_id, kind="artwork", owner_id=owner_id)], now_us=self.now_us
+        )
+        await connection.close()
+
+    async def own_player(self, player_key: bytes, owner_id: int | None) -> None:
+        """Tell the database whose a player is."""
+        connection = await self.database.connect("writer")
+        row = PlayerRow(player_key=uuid.UUID(bytes=player_key), owner_id=owner_id)
+        await upsert_players(connection, [row], now_us=self.now_us)
         await connection.close()
 
     async def day_passes(self, days: int = 1, minutes: int = 0) -> None:

@@ -97,6 +97,15 @@ async def test_who_knew_the_newer_catalog_loads_what_was_replayed(newer, older):
     assert dict(change.contents)[2].owner_id == 8
 
 
+async def test_a_first_owner_that_comes_back_is_asked_for_in_days_that_were_rolled_meanwhile(newer, older):
+    write = Write()
+    await upsert_contents(newer, [ContentRow(post_id=1, owner_id=7)], write, now_us=NOON_US)
+    await older.execute("UPDATE catalog_revision SET revision = 5000")  # what a roll-up since has noted
+    await replay(older, write)
+    owner, revision = await older.fetchrow("SELECT first_owner_id, owner_known_revision FROM content")
+    assert owner == 7 and revision > 5_000
+
+
 async def test_a_write_after_the_failover_is_newer_than_any_replayed_one(newer, older):
     writes = await write_all(newer)
     known = (await changes_since(newer, -1)).revision

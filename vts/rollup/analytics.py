@@ -32,7 +32,8 @@ _PLAN: Final = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '32MB'"
 _UNPLAN: Final = "SET LOCAL enable_nestloop TO DEFAULT; SET LOCAL work_mem TO DEFAULT"
 _EMPTY: Final = "DELETE FROM analytics_views"  # when the same transaction has rolled another day before
 _STAGE: Final = query("analytics_stage")
-_COLLECT: Final = query("analytics_collect", by_author=query("analytics_by_author"))
+_BY_AUTHOR: Final = query("analytics_by_author", by_author=query("roll_by_author"))
+_COLLECT: Final = query("analytics_collect", by_author=_BY_AUTHOR)
 _ENGAGEMENT: Final = query("analytics_engagement")
 _HOURS: Final = query("analytics_hours")
 _PLAYLISTS: Final = query("analytics_playlists")

@@ -17,7 +17,8 @@ _DAYS: Final = query("roll_days")
 class Day(NamedTuple):
     """A UTC day by its number. `has_rows`: its raw rows are kept. `rolled_us`: when it was last rolled up.
 
-    `dirty`: rows came after that. `dropped`: its raw rows were dropped once, so that it is never recomputed.
+    `dirty`: rows came after that, or owners of what was viewed became known. `dropped`: its raw rows were dropped once,
+    so that it is never recomputed. `catalog_changed`: since it was asked whether owners became known.
     """
 
     day: int
@@ -26,6 +27,7 @@ class Day(NamedTuple):
     dropped: bool
     views: int
     dirty: bool
+    catalog_changed: bool
 
     @property
     def can_roll(self) -> bool:
@@ -36,6 +38,11 @@ class Day(NamedTuple):
     def is_open(self) -> bool:
         """Whether a roll-up would change anything."""
         return self.can_roll and (self.rolled_us is None or self.dirty)
+
+
+def may_reopen(day: Day) -> bool:
+    """Whether to ask if a rolled day counts views of owners that were not known then."""
+    return day.can_roll and day.catalog_changed and not day.is_open
 
 
 def is_due(day: Day, now_us: int) -> bool:
@@ -56,7 +63,8 @@ async def read_days(
     return [_day(*row) for row in rows]
 
 
-def _day(date: object, has_rows: bool, rolled_at: object, dropped_at: object, views: int, dirty: bool) -> Day:
+def _day(date: object, has_rows: bool, rolled_at: object, dropped_at: object, views: int, *flags: bool) -> Day:
+    dirty, catalog_changed = flags
     return Day(
         day=day_of_date(date),  # type: ignore[arg-type]
         has_rows=has_rows,
@@ -64,4 +72,5 @@ def _day(date: object, has_rows: bool, rolled_at: object, dropped_at: object, vi
         dropped=dropped_at is not None,
         views=views,
         dirty=dirty,
+        catalog_changed=catalog_changed,
     )

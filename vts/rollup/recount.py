@@ -42,7 +42,7 @@ EXCEPTION WHEN invalid_parameter_value THEN NULL;
 END $$
 """
 _TABLES: Final = query("roll_tables")
-_AUTHORS: Final = query("roll_authors")
+_AUTHORS: Final = query("roll_authors", by_author=query("roll_by_author"))
 _TOTALS: Final = query("roll_totals")
 _TOTALS_WHOLE: Final = query("roll_totals_whole")
 _ANALYZE: Final = "ANALYZE roll_authors; ANALYZE roll_totals"

@@ -15,6 +15,7 @@ import trio
 from vts.model.day import date_of, datetime_of
 from vts.model.ports import Clock
 from vts.rollup import analytics
+from vts.rollup.authors import catalog_revision
 from vts.rollup.recount import Found, OnProgress, recount
 from vts.rollup.turn import Turn
 from vts.store.connection import BE_QUICK, Connection
@@ -86,6 +87,13 @@ class _Displayed(NamedTuple):
     events: int
 
 
+class _Before(NamedTuple):
+    """What was there before the recount: what the day displays, and the revision of the catalog."""
+
+    displayed: _Displayed
+    revision: int
+
+
 class _Changed(Exception):
     """Rows came in, or a content changed hands, while the day was counted."""
 
@@ -109,31 +117,31 @@ async def roll_day(
     started_s = began_s = trio.current_time()
     for _ in range(ATTEMPTS):
         began_s = trio.current_time()
-        displayed = await _displayed(connection, day)
+        before = await _before(connection, day)
         found = await recount(connection, day, on_progress)
         on_progress(0.95)
         with suppress(_Changed):
-            await _put(connection, day, displayed, found, clock, turn)
-            return _outcome(day, displayed, found, started_s)
+            await _put(connection, day, before, found, clock, turn)
+            return _outcome(day, before.displayed, found, started_s)
     if trio.current_time() - began_s <= LOCKED_MAX_S:
         with suppress(_Changed):
             async with connection.transaction():
                 await _lock(connection, day, turn)
-                displayed = await _displayed(connection, day)
+                before = await _before(connection, day)
                 found = await recount(connection, day)
-                await _put(connection, day, displayed, found, clock, turn)
-            return _outcome(day, displayed, found, started_s)
+                await _put(connection, day, before, found, clock, turn)
+            return _outcome(day, before.displayed, found, started_s)
     return Moving(day, trio.current_time() - started_s)
 
 
 async def _put(
-    connection: Connection, day: int, displayed: _Displayed, found: Found, clock: Clock, turn: Turn | None
+    connection: Connection, day: int, before: _Before, found: Found, clock: Clock, turn: Turn | None
 ) -> None:
     """Put the recount in the place of what is displayed, unless rows are missing. Raises _Changed, and nothing is done.
 
     What takes long comes before the lock.
     """
-    date = date_of(day)
+    date, displayed = date_of(day), before.displayed
     async with connection.transaction():
         await _expect(connection, day, displayed)
         if is_complete(displayed, found):
@@ -148,7 +156,7 @@ async def _put(
             await connection.execute(statement, date)
         for statement in _REPLACE:
             await connection.execute(statement, date, now)
-        await connection.execute(_DONE, date, now, found.views)
+        await connection.execute(_DONE, date, now, found.views, before.revision)
 
 
 async def _lock(connection: Connection, day: int, turn: Turn | None) -> None:
@@ -172,3 +180,7 @@ def _outcome(day: int, displayed: _Displayed, found: Found, started_s: float) ->
 
 async def _displayed(connection: Connection, day: int) -> _Displayed:
     return _Displayed(*await connection.fetchrow(_BEFORE, date_of(day)))  # type: ignore[misc]
+
+
+async def _before(connection: Connection, day: int) -> _Before:
+    return _Before(await _displayed(connection, day), await catalog_revision(connection))

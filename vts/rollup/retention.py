@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from vts.model.day import date_of, datetime_of
+from vts.rollup.authors import has_new_authors
 from vts.store.connection import BE_QUICK, Connection
 from vts.store.locks import DAY, PARTITIONS
 from vts.store.queries import query
@@ -21,7 +22,7 @@ _DROPPED: Final = "UPDATE rollup_days SET dropped_at = $2 WHERE day = $1"
 
 
 async def drop_day(connection: Connection, day: int, now_us: int) -> bool:
-    """Drop the raw rows of a day, as the owner. False when it may not go or a drain is at it.
+    """Drop the raw rows of a day, as the owner. False when it may not go yet or a drain is at it.
 
     Raises StoreUnavailable, also when the tables are in use for too long.
     """
@@ -30,6 +31,8 @@ async def drop_day(connection: Connection, day: int, now_us: int) -> bool:
         await connection.execute(_PATIENCE)
         if not await connection.fetchval(_TRY_DAY, day) or not await connection.fetchval(_DROPPABLE, date):
             return False
+        if await has_new_authors(connection, day):
+            return False  # what is left out of a day is found in its raw rows only
         await connection.execute(_NO_NEW_DAYS)
         tables = ", ".join(f"{parent}_{date:%Y%m%d}" for parent in PARENTS)
         await connection.execute(f"DROP TABLE IF EXISTS {tables}")

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Final, assert_never
+from typing import Final, NamedTuple, assert_never
 
 import trio
 
 from vts.model.day import SECOND_US, date_of, day_of
 from vts.model.ports import Clock
-from vts.rollup.days import REROLL_US, Day, is_droppable, is_due, read_days
+from vts.rollup.authors import reopen
+from vts.rollup.days import REROLL_US, Day, is_droppable, is_due, may_reopen, read_days
 from vts.rollup.recount import prepare
 from vts.rollup.replace import Kept, Moving, Outcome, Rolled, roll_day
 from vts.rollup.retention import drop_day
@@ -31,6 +32,14 @@ SETTLE_S: Final = 60.0  # after midnight: what is acknowledged is drained by the
 JITTER_S: Final = 240.0  # and not all processes of all sites at once
 SAY_EVERY: Final = 0.25  # of a day, in the log
 LONG_S: Final = 10.0  # a day that takes longer has its progress in the log
+
+
+class _Plan(NamedTuple):
+    """Days that owners may have become known for, days to roll up, days to drop."""
+
+    unsure: list[Day]
+    due: list[Day]
+    droppable: list[Day]
 
 
 class Roller:
@@ -82,30 +91,33 @@ class Roller:
         """Roll what is due, oldest first, then drop what is too old. Does nothing while it is another one's turn."""
         connection = await self._connect()
         try:
-            due, droppable = await self._plan(connection)
-            if not (due or droppable):
+            if not any(await self._plan(connection)):
                 return []
             return await in_turn(self._connect_turn, partial(self._work, connection)) or []
         finally:
             await connection.close()
 
     async def _work(self, connection: Connection, turn: Turn) -> list[Outcome]:
-        due, _ = await self._plan(connection)  # the process that had the turn before may have done it all
+        for day in (await self._plan(connection)).unsure:
+            if await reopen(connection, day.day):
+                log.info("owners became known: rolled up again", extra={"day": str(date_of(day.day))})
+        due = (await self._plan(connection)).due  # the process that had the turn before may have done it all
         outcomes = await self._roll(connection, due, turn) if due else []
-        _, droppable = await self._plan(connection)
-        await self._drop(droppable)
+        await self._drop((await self._plan(connection)).droppable)
         return outcomes
 
-    async def _plan(self, connection: Connection) -> tuple[list[Day], list[Day]]:
-        """Return the days to roll and the days to drop."""
+    async def _plan(self, connection: Connection) -> _Plan:
         now_us = self._clock()
         days = await read_days(connection, before=day_of(now_us - self._after_midnight_us))
         self.waiting = sum(day.is_open for day in days)
         if not self.waiting:
             self._clean_at_us = now_us
         self._moving = {day: since_us for day, since_us in self._moving.items() if now_us - since_us < REROLL_US}
-        due = [day for day in days if is_due(day, now_us) and day.day not in self._moving]
-        return due, [day for day in days if is_droppable(day, day_of(now_us), self._raw_days)]
+        return _Plan(
+            unsure=[day for day in days if may_reopen(day)],
+            due=[day for day in days if is_due(day, now_us) and day.day not in self._moving],
+            droppable=[day for day in days if is_droppable(day, day_of(now_us), self._raw_days)],
+        )
 
     async def _roll(self, connection: Connection, due: Sequence[Day], turn: Turn) -> list[Outcome]:
         await prepare(connection)

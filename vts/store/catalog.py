@@ -6,6 +6,7 @@ order, so whoever has seen revision 7 has seen every change up to 7. `NOTIFY vts
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ import msgspec
 
 from vts.model import sketch
 from vts.model.content import Change, Content, ContentRow, Player, PlayerRow
+from vts.model.day import datetime_of
 from vts.model.record import CatalogRow
 from vts.store import channels
 from vts.store.connection import Connection
@@ -71,17 +73,20 @@ class Write:
         ]
 
 
-async def upsert_contents(connection: Connection, rows: Sequence[ContentRow], write: Write | None = None) -> int:
+async def upsert_contents(
+    connection: Connection, rows: Sequence[ContentRow], write: Write | None = None, *, now_us: int | None = None
+) -> int:
     """Write contents, replacing whole rows; of several rows for one content the last counts. Returns len(rows).
 
     A provisional or deleted content becomes a full one. Where contents that have been viewed change hands, the days of
-    both owners are marked to be added up anew (`vts.store.artists`). Raises BadData (nothing is applied) and
-    StoreUnavailable.
+    both owners are marked to be added up anew (`vts.store.artists`). The first owner of a content is noted for good,
+    with `now_us`, microseconds by the clock that views carry (None: the database's): views of that owner from before
+    leave their days when those are rolled up. Raises BadData (nothing is applied) and StoreUnavailable.
     """
     last = {row.post_id: row for row in rows}
     async with _writing(connection, write) as revision:
         for part in _parts([last[post_id] for post_id in sorted(last)]):
-            moved = await connection.fetchrow(_UPSERT_CONTENTS, part, revision)
+            moved = await connection.fetchrow(_UPSERT_CONTENTS, part, revision, _at(now_us))
             if moved is not None and moved[0] is not None:
                 await connection.execute(_MARK_ARTISTS, *moved)
         if write is not None:
@@ -89,12 +94,14 @@ async def upsert_contents(connection: Connection, rows: Sequence[ContentRow], wr
     return len(rows)
 
 
-async def upsert_players(connection: Connection, rows: Sequence[PlayerRow], write: Write | None = None) -> int:
+async def upsert_players(
+    connection: Connection, rows: Sequence[PlayerRow], write: Write | None = None, *, now_us: int | None = None
+) -> int:
     """Write players likewise. Of a credential only the SHA-256 is kept; a row without one keeps what is there."""
     last = {row.player_key: _player_fields(row) for row in rows}
     async with _writing(connection, write) as revision:
         for part in _parts([last[key] for key in sorted(last)]):
-            await connection.execute(_UPSERT_PLAYERS, part, revision)
+            await connection.execute(_UPSERT_PLAYERS, part, revision, _at(now_us))
         if write is not None:
             await write.keep_players(connection, [key.bytes for key in last])
     return len(rows)
@@ -184,6 +191,10 @@ async def _load_contents(connection: Connection, since: int, change: Change) -> 
             content = Content(*fields)
             change.contents.append((post_id, shared.setdefault(content, content)))
         after = page[-1][0]
+
+
+def _at(now_us: int | None) -> dt.datetime | None:
+    return None if now_us is None else datetime_of(now_us)
 
 
 def _player_fields(row: PlayerRow) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Erasing a person from PostgreSQL: the journal's own rows are `vts.journal`'s to change.
 
 Counts stay. Rows of views and of the site lose user id and viewer key; reactions and comments stay under a number that
-is nobody's, so that they can still be taken back one by one; players lose owner and name.
+is nobody's, so that they can still be taken back one by one; players lose owner and name, contents their first owner
+unless the host still names that person as the owner.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ _REACTIONS: Final = "UPDATE reactions SET user_id = $2 WHERE user_id = $1"
 _COMMENTS: Final = "UPDATE comments SET user_id = $2 WHERE user_id = $1"
 _PLAYERS: Final = "UPDATE players SET owner_id = NULL, name = NULL, revision = $2 WHERE owner_id = $1"
 _HAS_PLAYERS: Final = "SELECT EXISTS (SELECT FROM players WHERE owner_id = $1)"
+_FIRST_OWNERS: Final = (
+    "UPDATE players SET first_owner_id = NULL WHERE first_owner_id = $1",
+    "UPDATE content SET first_owner_id = NULL WHERE first_owner_id = $1 AND owner_id IS DISTINCT FROM $1",
+)
 _BUMP: Final = query("catalog_bump")
 _NOTIFY: Final = "SELECT pg_notify($1, $2)"
 
@@ -48,6 +53,8 @@ async def erase_person(connection: Connection, erasure: Erasure) -> dict[str, in
     changed["reactions"] = _count(await connection.execute(_REACTIONS, erasure.user_id, nobody))
     changed["comments"] = _count(await connection.execute(_COMMENTS, erasure.user_id, nobody))
     changed["players"] = await _release_players(connection, erasure.user_id)
+    for statement in _FIRST_OWNERS:
+        await connection.execute(statement, erasure.user_id)
     return changed
 
 
