@@ -43,6 +43,28 @@ def test_thirty_days_are_counted_as_one(viewers: int, seeds: int) -> None:
     assert max(map(abs, errors)) <= 0.03
 
 
+def test_a_sketch_that_was_united_loses_no_viewer_that_comes_one_by_one() -> None:
+    """5,000 viewers united of two days, then 20,000 more, in the small batches of a drain."""
+    for seed in SEEDS:
+        first = (seed + 1) << 40
+        united = sketch.Union()
+        united.add(sketch.grown(None, range(first, first + 3_000))[0])
+        united.add(sketch.grown(None, range(first + 2_000, first + 5_000))[0])
+        stored = united.result()[0]
+        whole = sketch.grown(stored, range(first + 5_000, first + 25_000))[0]
+        for start in range(first + 5_000, first + 25_000, 4):
+            stored = sketch.grown(stored, range(start, start + 4))[0] or stored
+        assert sketch.count(stored) == sketch.count(whole)
+
+
+def test_viewers_that_are_known_change_nothing() -> None:
+    for many in (0, 1, 100, 5_000):
+        united = sketch.Union()
+        united.add(sketch.grown(None, range(many))[0])
+        for stored in (sketch.grown(None, range(many))[0], united.result()[0]):
+            assert sketch.grown(stored, range(many))[0] is None
+
+
 @pytest.mark.parametrize("viewers", [1, 10, 50, 100, 1_000])
 def test_small_counts_are_exact(viewers: int) -> None:
     for seed in SEEDS:

@@ -117,7 +117,10 @@ async def test_totals_and_top_lists_of_two_days(database: Database) -> None:
 async def test_viewers_of_imported_days_are_added(database: Database) -> None:
     await put_story(database)
     connection = await database.connect("writer")
-    imported = "UPDATE post_stats_daily SET unique_viewers_imported = 5 WHERE post_id = 0 AND day = $1"
+    imported = """
+        UPDATE post_stats_daily SET unique_viewers_imported = 5, total_views = total_views + 5
+        WHERE post_id = 0 AND day = $1
+    """
     await connection.execute(imported, date_of(DAY - 1))
     await connection.close()
     body = await asked(database, DAY - 1, DAY)

@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Callable
 
+import msgspec
 import pytest
 import trio
 
@@ -16,6 +17,7 @@ from vts.model.day import DAY_US, date_of
 from vts.model.site_tally import SiteTally
 from vts.model.site_tally import add as add_visits
 from vts.model.tally import DIMENSIONS, OTHER, VALUES_KEPT, fold
+from vts.query.load import post_facts
 from vts.rollup import replace
 from vts.rollup.days import read_days
 from vts.rollup.recount import Found, prepare
@@ -24,8 +26,10 @@ from vts.rollup.replace import Kept, Moving, Rolled, roll_day
 from vts.rollup.retention import drop_day
 from vts.rollup.roller import Roller
 from vts.rollup.turn import try_turn
+from vts.store.artists import add_up
 from vts.store.connection import Connection, Database
 from vts.store.faults import StoreUnavailable
+from vts.store.pool import Readers
 
 OWN = 77
 
@@ -96,6 +100,42 @@ async def test_many_viewers_are_estimated_and_an_estimate_never_falls_by_its_err
     assert after[1]["unique_viewers"] == 1_309
     assert after[2]["unique_viewers"] == 1_300
     assert before[0]["unique_viewers"] <= after[0]["unique_viewers"] <= 2_600 * 1.03
+
+
+def crowd_that_is_overestimated() -> list[bytes]:
+    """Viewers of whom a sketch, and a union, says that they are more."""
+    for seed in range(100):
+        chance = random.Random(seed)
+        keys = [chance.randbytes(16) for _ in range(2_000)]
+        stored, viewers = sketch.grown(None, map(sketch.number_of, keys))
+        if viewers > len(keys) and sketch.union([stored]) > len(keys):
+            return keys
+    raise AssertionError("some sketches say too much")
+
+
+async def test_a_day_never_has_more_viewers_than_views(world):
+    """Neither for the drain, nor the roll-up, nor the adding up of an artist, nor for an answer over several days."""
+    keys = crowd_that_is_overestimated()
+    views = [world.view(viewer_key=key, authenticated=True) for key in keys]
+    world.owners[1] = OWN
+    await world.own(1, OWN)
+    await world.drained([*views, *(msgspec.structs.replace(world.visit(), viewer_key=key) for key in keys)])
+    connection = await world.database.connect("writer")
+    readers = Readers(world.database)
+    for step in ("drained", "added up", "rolled up"):
+        if step == "added up":
+            async with connection.transaction():
+                await add_up(connection, DAY, [OWN])
+        if step == "rolled up":
+            await world.day_passes()
+            await world.roll()
+        for table, whose in (("post_stats_daily", 0), ("post_stats_daily", 1), ("artist_stats_daily", OWN)):
+            row = (await world.rows(table))[whose]
+            assert (row["unique_viewers"], row["unique_viewers_authenticated"]) == (2_000, 2_000), (step, table)
+        assert (await world.rows("site_stats_daily"))[0]["unique_visitors"] == 2_000, step
+        assert (await post_facts(readers, 1, DAY - 1, DAY)).unique_viewers == [2_000, 2_000], step
+    readers.close()
+    await connection.close()
 
 
 async def test_rolling_twice_changes_nothing(world):

@@ -136,7 +136,7 @@ def engagement_fields(engagement: Engagement) -> dict[str, Sequence[Any]]:
 
 
 def _engaged(facts: EngagementFacts, value: str, views: Pair) -> dict[str, Any]:
-    unique = union(facts.sketches.get(value, ()))
+    unique = union(facts.sketches.get(value, ()), views)
     fields = engagement_fields(facts.engagement.get((value, ""), Engagement()))
     return with_twins({"views": views, "unique_viewers": unique, **fields})
 

@@ -16,7 +16,7 @@ from vts.model import sketch
 from vts.model.day import date_of
 from vts.model.tally import Pair
 from vts.query.artist_posts import OF_RANGE, Asked, ListFacts, PostLine, Ranking, numbers
-from vts.query.shape import WHO, worked_out
+from vts.query.shape import WHO, at_most, worked_out
 from vts.store.connection import Connection
 from vts.store.pool import Readers
 
@@ -169,7 +169,7 @@ def _unique(row: Any) -> Pair:
         seen = _pair(row, "viewers")
     else:
         seen = [sketch.union(row["sketches"]), sketch.union(row["sketches_authenticated"])]
-    return [seen[who] + imported[who] for who in WHO]
+    return at_most([seen[who] + imported[who] for who in WHO], _pair(row, "views"))
 
 
 def _pair(row: Any, name: str) -> list[Any]:

@@ -15,7 +15,7 @@ from vts.model import sketch
 from vts.model.day import day_of_date
 from vts.model.tally import Pair, decode
 from vts.query.daily import DayRow, Engagement
-from vts.query.shape import WHO, worked_out
+from vts.query.shape import WHO, at_most, total, worked_out
 from vts.store.connection import Connection
 
 # A single day says its viewers itself.
@@ -71,16 +71,19 @@ def unique_viewers(days: Sequence[DayRow], sketches: Sequence[Any]) -> Pair:
     """
     if len(days) == 1:
         return days[0].unique_viewers
-    imported = [sum(day.imported_viewers[who] for day in days) for who in WHO]
-    return [sketch.union(row[who] for row in sketches) + imported[who] for who in WHO]
+    imported = total(day.imported_viewers for day in days)
+    seen = [sketch.union(row[who] for row in sketches) + imported[who] for who in WHO]
+    return at_most(seen, total(day.views for day in days))
 
 
 def _day_row(row: Any) -> DayRow:
-    imported = [row["unique_viewers_imported"], row["unique_viewers_imported_authenticated"]]
+    views = [row["total_views"], row["total_views_authenticated"]]
+    imported = at_most([row["unique_viewers_imported"], row["unique_viewers_imported_authenticated"]], views)
+    seen = [row["unique_viewers"] + imported[0], row["unique_viewers_authenticated"] + imported[1]]
     return DayRow(
         day=day_of_date(row["day"]),
-        views=[row["total_views"], row["total_views_authenticated"]],
-        unique_viewers=[row["unique_viewers"] + imported[0], row["unique_viewers_authenticated"] + imported[1]],
+        views=views,
+        unique_viewers=at_most(seen, views),
         imported_viewers=imported,
         first_view_at=row["first_view_at"],
         last_view_at=row["last_view_at"],

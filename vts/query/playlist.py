@@ -53,9 +53,10 @@ def answer(facts: PlaylistFacts, *, limit: int, now_us: int, lag_s: float) -> di
         dwell_views=total(row.dwell_views for row in facts.days.values()),
     )
     time_spent = {name: twins for name, twins in engagement_fields(stay).items() if name.startswith("dwell")}
+    all_views = total(views.values())
     twins: dict[str, Sequence[Any]] = {
-        "views": total(views.values()),
-        "unique_viewers": union([row.sketches for row in facts.days.values()]),
+        "views": all_views,
+        "unique_viewers": union([row.sketches for row in facts.days.values()], all_views),
         **time_spent,
         "views_by_post": tops(breakdowns["post"], limit),
         "views_by_country": tops(breakdowns["country"], limit),

@@ -73,9 +73,14 @@ def total(pairs: Iterable[Pair]) -> Pair:
     return whole
 
 
-def union(sketches: Sequence[tuple[bytes | None, bytes | None]]) -> Pair:
-    """Return how many different viewers days had together: [all, authenticated]."""
-    return [sketch.union(day[who] for day in sketches) for who in WHO]
+def union(sketches: Sequence[tuple[bytes | None, bytes | None]], views: Pair) -> Pair:
+    """Return how many different viewers days had together: [all, authenticated], never more than their views."""
+    return at_most([sketch.union(day[who] for day in sketches) for who in WHO], views)
+
+
+def at_most(viewers: Pair, views: Pair) -> Pair:
+    """Return [all, authenticated] viewers, but no more than views: many are estimated, and imported ones are said."""
+    return [min(viewers[who], views[who]) for who in WHO]
 
 
 def range_of(first: int, last: int) -> dict[str, str]:

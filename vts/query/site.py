@@ -13,7 +13,7 @@ import msgspec
 from vts.model.day import HOUR_US, date_of, datetime_of
 from vts.model.tally import Pair, add_pairs, merge
 from vts.query.analysed import Analysed, freshness
-from vts.query.shape import WHO, decode_pairs, range_of, tops, total, union, with_twins
+from vts.query.shape import WHO, at_most, decode_pairs, range_of, tops, total, union, with_twins
 
 SITE_COUNTS: Final = ("page_views", "unique_visitors", "signups", "posts", "api_calls", "errors")
 TOP_PAGE_VIEWS: Final = {"top_pages": "page", "countries": "country", "devices": "device", "referrers": "referrer"}
@@ -79,17 +79,19 @@ def answer(facts: SiteFacts, *, limit: int, now_us: int, lag_s: float) -> dict[s
     of_pages, of_players = _merged(facts.site), _merged(facts.players)
     of_views, player_views = _merged_views(facts.views)
     twins: dict[str, Sequence[Any]] = {name: total(row.counts[name] for row in facts.site) for name in SITE_COUNTS}
-    twins["unique_visitors"] = union([row.sketches for row in facts.site])
-    twins["total_views"] = total(row.counts["views"] for row in facts.views)
+    pages = total(row.counts["page_views"] for row in facts.site)
+    twins["unique_visitors"] = union([row.sketches for row in facts.site], pages)
+    twins["total_views"] = views = total(row.counts["views"] for row in facts.views)
     imported = total(row.counts["unique_viewers_imported"] for row in facts.views)  # numbers: no union with other days
-    twins["unique_viewers"] = total((union([row.sketches for row in facts.views]), imported))
+    twins["unique_viewers"] = at_most(total((union([row.sketches for row in facts.views], views), imported)), views)
     twins["unique_viewers_imported"] = imported
     twins["daily_trend"] = [_daily(facts, player_views, who) for who in WHO]
     twins["hourly_trend"] = [_hourly(facts.recent, now_us, who) for who in WHO]
     twins |= {name: tops(of_pages.get(dimension, {}), limit) for name, dimension in TOP_PAGE_VIEWS.items()}
     twins["errors_by_type"] = tops(of_pages.get("error_type", {}), limit)
     twins |= {name: tops(of_views[dimension], limit) for name, dimension in TOP_VIEWS.items()}
-    active, seen = union([row.sketches for row in facts.players]), total(player_views.values())
+    seen = total(player_views.values())
+    active = union([row.sketches for row in facts.players], seen)
     countries = tops(of_players.get("country", {}), limit)
     twins["player_activity"] = [
         {"views": seen[who], "active_players": active[who], "views_by_country": countries[who]} for who in WHO

@@ -18,9 +18,12 @@ FROM site_stats_daily WHERE day BETWEEN $1 AND $2 ORDER BY day
 """
 _VIEWS: Final = """
 SELECT day, total_views AS views, total_views_authenticated AS views_authenticated,
-    unique_viewers + unique_viewers_imported AS unique_viewers,
-    unique_viewers_authenticated + unique_viewers_imported_authenticated AS unique_viewers_authenticated,
-    unique_viewers_imported, unique_viewers_imported_authenticated, breakdowns, sketch, sketch_authenticated
+    LEAST(unique_viewers + unique_viewers_imported, total_views) AS unique_viewers,
+    LEAST(unique_viewers_authenticated + unique_viewers_imported_authenticated, total_views_authenticated)
+        AS unique_viewers_authenticated,
+    LEAST(unique_viewers_imported, total_views) AS unique_viewers_imported,
+    LEAST(unique_viewers_imported_authenticated, total_views_authenticated) AS unique_viewers_imported_authenticated,
+    breakdowns, sketch, sketch_authenticated
 FROM post_stats_daily WHERE post_id = 0 AND day BETWEEN $1 AND $2 ORDER BY day
 """
 _PLAYERS: Final = """

@@ -189,8 +189,8 @@ class _Sum(msgspec.Struct):
         return (
             self.views,
             self.views_authenticated,
-            viewers,
-            viewers_authenticated,
+            min(viewers, self.views),  # an estimate may say more than there were views
+            min(viewers_authenticated, self.views_authenticated),
             min(self.first),
             max(self.last),
             min(self.first_authenticated, default=None),

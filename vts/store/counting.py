@@ -81,6 +81,7 @@ class _Known(NamedTuple):
     """What a row of counters says before the batch."""
 
     views: int = 0
+    views_authenticated: int = 0
     viewers_authenticated: int = 0
     breakdowns: str = "{}"
     sketch: bytes | None = None
@@ -186,8 +187,8 @@ def _further(part: Increment, before: _Known) -> Change:
     return (
         tally.views,
         tally.views_authenticated,
-        viewers,
-        viewers_authenticated,
+        min(viewers, before.views + tally.views),  # an estimate may say more than there were views
+        min(viewers_authenticated, before.views_authenticated + tally.views_authenticated),
         tally.first_us,
         tally.last_us,
         tally.first_authenticated_us,

@@ -19,7 +19,7 @@ from vts.store.queries import query
 
 _COUNTERS: Final = query("drain_site_counters")
 _COUNT: Final = query("drain_site_count")
-_NOTHING: Final = (None, "{}", None, None, 0)
+_NOTHING: Final = (None, "{}", None, None, 0, 0, 0)
 
 
 async def count_site(connection: Connection, events: Sequence[SiteEvent], dates: Dates) -> None:
@@ -35,7 +35,7 @@ async def count_site(connection: Connection, events: Sequence[SiteEvent], dates:
 
 def _counts(events: Sequence[SiteEvent], known: tuple[Any, ...]) -> list[Any]:
     """Return the parameters of `drain_site_count` behind the day."""
-    _, breakdowns, stored, stored_authenticated, visitors_authenticated = known
+    _, breakdowns, stored, stored_authenticated, visitors_authenticated, *page_views = known
     tally = SiteTally(breakdowns=decode(breakdowns))
     add(tally, events)
     pages = [event for event in events if event.event_type == "page_view"]
@@ -45,5 +45,11 @@ def _counts(events: Sequence[SiteEvent], known: tuple[Any, ...]) -> list[Any]:
     if signed:
         grown_authenticated, visitors_authenticated = sketch.grown(stored_authenticated, signed)
     counts = [number for name in EVENT_TYPES for number in tally.counts[name]]
+    visitors, visitors_authenticated = (
+        min(seen, views + more)  # an estimate may say more than there were views
+        for seen, views, more in zip(
+            (visitors, visitors_authenticated), page_views, tally.counts["page_view"], strict=True
+        )
+    )
     version = max(event.key_version for event in events)
     return [*counts, visitors, visitors_authenticated, encode(tally.breakdowns), grown, grown_authenticated, version]

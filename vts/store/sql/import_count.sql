@@ -21,4 +21,4 @@ ON CONFLICT ({key}, day) DO UPDATE SET
     first_view_at_authenticated = LEAST(known.first_view_at_authenticated, excluded.first_view_at_authenticated),
     last_view_at_authenticated = GREATEST(known.last_view_at_authenticated, excluded.last_view_at_authenticated),
     breakdowns = excluded.breakdowns
-RETURNING {key}, day, total_views, unique_viewers + unique_viewers_imported
+RETURNING {key}, day, total_views, LEAST(unique_viewers + unique_viewers_imported, total_views)

@@ -1,10 +1,10 @@
 -- Sketches of the same many viewers, fed in another order, differ by a little in what they estimate: the larger one
--- stays, so that no roll-up makes a displayed number fall.
+-- stays, so that no roll-up makes a displayed number fall. No day has more viewers than views, whatever is estimated.
 INSERT INTO {table} AS known (
     {key}, day, total_views, total_views_authenticated, unique_viewers, unique_viewers_authenticated,
     first_view_at, last_view_at, first_view_at_authenticated, last_view_at_authenticated,
     breakdowns, sketch, sketch_authenticated, key_version, rolled_at)
-SELECT id, $1, views, views_authenticated, viewers, viewers_authenticated,
+SELECT id, $1, views, views_authenticated, LEAST(viewers, views), LEAST(viewers_authenticated, views_authenticated),
     first_view_at, last_view_at, first_view_at_authenticated, last_view_at_authenticated,
     breakdowns, sketch, sketch_authenticated,
     COALESCE((SELECT site.key_version FROM post_stats_daily AS site WHERE site.post_id = 0 AND site.day = $1), 1), $2

@@ -3,7 +3,8 @@ INSERT INTO site_stats_daily AS known (
     day, page_views, page_views_authenticated, unique_visitors, unique_visitors_authenticated, signups,
     signups_authenticated, uploads, uploads_authenticated, api_calls, api_calls_authenticated, errors,
     errors_authenticated, breakdowns, sketch, sketch_authenticated, rolled_at)
-SELECT $1, page_views, page_views_authenticated, COALESCE(viewers, 0), COALESCE(viewers_authenticated, 0), signups,
+SELECT $1, page_views, page_views_authenticated, LEAST(COALESCE(viewers, 0), page_views),
+    LEAST(COALESCE(viewers_authenticated, 0), page_views_authenticated), signups,
     signups_authenticated, uploads, uploads_authenticated, api_calls, api_calls_authenticated, errors,
     errors_authenticated, COALESCE(breakdowns, '{{}}'), sketch, sketch_authenticated, $2
 FROM roll_visits
