@@ -6,7 +6,7 @@ PYTHON ?= $(shell for v in 3.13 3.12 3.11; do python$$v -c 'import venv, ensurep
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check lint types contracts tests debian clean clean-data
+.PHONY: run test check truth lint types contracts tests debian clean clean-data
 
 run: $(VENV)/.installed
 	$(BIN)/vts serve
@@ -16,6 +16,10 @@ test: lint types contracts tests
 check: $(VENV)/.installed-dev debian
 	@sh tests/support/debian.sh promtool:prometheus pgbouncer:pgbouncer nginx:nginx-light caddy:caddy
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --timeout 1200 checks
+
+# Twelve simulated days, for twenty seeds, against a model that counts the plain way.
+truth: $(VENV)/.installed-dev
+	VTS_TRUTH_SEEDS=20 $(BIN)/pytest --numprocesses 2 --timeout 1200 checks/test_truth.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+from tests.support.postgres import database, empty_database, postgres_server  # noqa: F401
