@@ -281,7 +281,6 @@ class Doors:
             person_tables=storage.persons.tables,
             erase_person=storage.persons.erase,
             lag_s=storage.lag_s,
-            behind_s=storage.waterline.lag_s,
             accepting=self.accepting,
             readiness=self.readiness,
             metrics=parts.metrics.render,

@@ -30,7 +30,7 @@ from vts.model.imports import DailyRow
 from vts.model.reaction import Comment, Reaction
 from vts.model.view import ViewEvent
 from vts.query import live
-from vts.query.load import post_facts, post_views
+from vts.query.load import PostViews, post_facts, post_views, wait_for_own_views
 from vts.query.post import PostFacts
 from vts.query.tables import COMMAND_TIMEOUT_S as EXPORT_TIMEOUT_S
 from vts.query.tables import Connect
@@ -222,9 +222,11 @@ class Storage:
         """Return what the answer about a content is made of. Raises StoreUnavailable."""
         return await post_facts(self._parts.readers, post_id, first, last)
 
-    async def post_views(self, post_id: int) -> int:
-        """Return the views of all time. Raises StoreUnavailable."""
-        return await post_views(self._parts.readers, post_id)
+    async def post_views(self, post_id: int) -> PostViews:
+        """Return the views of all time, those just acknowledged here included. Raises StoreUnavailable."""
+        own_lag_s = await wait_for_own_views(self._parts.journal, post_id)
+        views = await post_views(self._parts.readers, post_id)
+        return PostViews(views, max(own_lag_s, self.waterline.lag_s()))
 
     def live_sources(self) -> Sources:
         """Return what the live counts ask."""

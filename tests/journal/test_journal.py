@@ -70,6 +70,25 @@ async def test_what_is_changed_is_read_changed_though_it_was_read_ahead(
         assert [(one.post_id, one.channel_context) for one in part.records] == [(n, None) for n in (5, 6, 7, 8)]
 
 
+async def test_it_knows_the_newest_row_of_a_content_that_is_not_drained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vts.journal.tail.TAIL_RECORDS", 4)
+    async with running(tmp_path / "j.sqlite") as journal:
+        for posts in ((1,), (2, 1), (3,)):
+            await journal.append([event(post_id) for post_id in posts])
+        assert [journal.last_undrained(post_id) for post_id in (1, 2, 3, 4)] == [2, 2, 3, 0]
+        journal.drained(2)
+        assert [journal.last_undrained(post_id) for post_id in (1, 2, 3, 4)] == [0, 0, 3, 0]
+        await journal.append([event(5) for _ in range(4)])
+        assert [journal.last_undrained(post_id) for post_id in (3, 4, 5)] == [3, 3, 4], "row 3 is on disk only"
+        journal.drained(4)
+        assert [journal.last_undrained(post_id) for post_id in (3, 4, 5)] == [0, 0, 0]
+        await journal.append([event(6)])
+    async with running(tmp_path / "j.sqlite") as journal:
+        assert [journal.last_undrained(post_id) for post_id in (6, 4)] == [5, 5], "of a former process: on disk only"
+
+
 async def test_a_restart_finds_everything_under_the_same_run(tmp_path: Path) -> None:
     events = [event() for _ in range(20)]
     async with running(tmp_path / "j.sqlite") as journal:

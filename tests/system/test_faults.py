@@ -130,8 +130,9 @@ async def test_a_frozen_database_costs_no_acknowledgement_and_no_row(folder: Pat
                             partial(load.send_views, lambda: vts.port, events, ledger, connections=8, pause_s=0.02)
                         )
                         while True:
-                            answer = await trio.to_thread.run_sync(partial(client.get, "/api/post/1/stats"))
-                            assert answer.status_code == 503  # the client gives up later than the answer has to come
+                            for path in ("/api/post/1/stats", "/api/post/1/count"):
+                                answer = await trio.to_thread.run_sync(partial(client.get, path))
+                                assert answer.status_code == 503  # the client gives up later than it has to come
             finally:
                 signal_below(vts.process.pid, signal.SIGCONT)
         assert not ledger.refused

@@ -211,6 +211,16 @@ class Journal:
         end = self._runs[place].first - 1 if place < len(self._runs) else self._last.seq
         return self._runs[max(place - 1, 0)], end
 
+    def last_undrained(self, post_id: int) -> int:
+        """Return the newest row that may hold a view of this content and that PostgreSQL lacks; 0 when there is none.
+
+        At most `TAIL_RECORDS` records in memory are looked at. Of a longer backlog the last row before them is
+        returned: what is in it is on disk only.
+        """
+        first = self._tail.first()
+        before = self._last.seq if first is None else first.seq - 1
+        return self._tail.last_with(post_id) or (before if before > self._drained.seq else 0)
+
     async def wait_drained(self, seq: int) -> None:
         """Return when PostgreSQL has everything up to row `seq`."""
         await trio.lowlevel.checkpoint()

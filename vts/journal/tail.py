@@ -9,6 +9,7 @@ from typing import Final
 
 from vts.journal.entry import Record
 from vts.journal.format import Row
+from vts.model.view import ViewEvent
 
 TAIL_RECORDS: Final = 16_384  # about a second of a flood, 20 MB
 
@@ -39,6 +40,14 @@ class Tail:
     def first(self) -> Row | None:
         """Return the oldest row that is kept."""
         return self._rows[0][0] if self._rows else None
+
+    def last_with(self, post_id: int) -> int:
+        """Return the newest row with a view of this content; 0 when there is none."""
+        for row, records in reversed(self._rows):
+            for record in records:
+                if type(record) is ViewEvent and record.post_id == post_id:
+                    return row.seq
+        return 0
 
     def change(self, change: Callable[[Record], Record]) -> None:
         """Change every record."""

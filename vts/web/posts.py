@@ -45,9 +45,8 @@ def blueprint(services: Services) -> Blueprint:
         content = services.catalog.content(post_id)
         if content is None or content.deleted or content.private:
             raise Problem(404, "post_id: unknown content", headers=ANY_ORIGIN)
-        views = await services.post_views(post_id)
-        behind_s = services.behind_s()
-        said = {"lag_seconds": round(behind_s, 3)} if behind_s else {}
+        views, lag_s = await services.post_views(post_id)
+        said = {"lag_seconds": round(lag_s, 3)} if lag_s else {}
         return json_answer({"post_id": post_id, "views": views} | said, headers=ANY_ORIGIN)
 
     @routes.post("/api/reactions")

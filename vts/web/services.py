@@ -20,6 +20,7 @@ from vts.query.artist import LoadArtistFacts
 from vts.query.artist_posts import LoadPosts
 from vts.query.export.table import Table
 from vts.query.exports import Exports
+from vts.query.load import PostViews
 from vts.query.playlist import LoadPlaylist
 from vts.query.post import LoadPostFacts
 from vts.query.site import LoadSiteFacts
@@ -53,7 +54,7 @@ class Services:
     react: Callable[[Reaction], Awaitable[None]]
     comment: Callable[[Comment], Awaitable[None]]
     post_facts: LoadPostFacts
-    post_views: Callable[[int], Awaitable[int]]
+    post_views: Callable[[int], Awaitable[PostViews]]
     artist_facts: LoadArtistFacts
     artist_posts: LoadPosts
     site_facts: LoadSiteFacts
@@ -67,7 +68,6 @@ class Services:
     person_tables: Callable[[int], list[Table]]
     erase_person: Callable[[int], Awaitable[dict[str, int]]]
     lag_s: Callable[[], float]
-    behind_s: Callable[[], float]
     accepting: Callable[[], bool]
     readiness: Callable[[], Readiness]
     metrics: Callable[[], bytes]

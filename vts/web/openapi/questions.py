@@ -237,7 +237,8 @@ SCHEMAS: Final[dict[str, Json]] = {
 
 
 _BEHIND: Final = SECONDS | {
-    "description": "Only while the database, after a failover to an older copy, lacks views that were counted before."
+    "description": "Only while the database is known to lack views: acknowledged by this process and not stored within "
+    "200 ms, or, after a failover to an older copy, counted before."
 }
 
 
