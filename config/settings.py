@@ -151,6 +151,7 @@ class Log(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is written to standard error."""
 
     level: Literal["info", "warning", "error"]  # libraries write addresses at "debug"
+    format: Literal["auto", "json"]
 
 
 class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

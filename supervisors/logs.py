@@ -1,4 +1,7 @@
-"""Logs: one JSON line for each event of interest, on standard error, without personal data."""
+"""Logs: one JSON line for each event of interest, on standard error, without personal data.
+
+A person at a terminal gets short lines instead, and only of what may need attention.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any, Final, assert_never
+from typing import Any, Final, Literal, TextIO, assert_never
 
 import msgspec
 
@@ -24,6 +27,8 @@ class JsonLines(logging.Formatter):
     Of an exception only the type and the places are written: its text may hold what a client sent.
     """
 
+    converter = staticmethod(time.gmtime)
+
     def format(self, record: logging.LogRecord) -> str:
         """Return one line; newlines and control characters of any field are escaped by JSON."""
         line: dict[str, Any] = {
@@ -32,10 +37,35 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line |= {name: value for name, value in record.__dict__.items() if name not in _PLAIN}
+        line |= _extra(record)
         if record.exc_info and record.exc_info[1] is not None:
             line["exception"] = places_of(record.exc_info[1])
         return _encoder.encode(line).decode()
+
+
+class ShortLines(logging.Formatter):
+    """`14:03:22 warning: drain failed: kind=outage, said=…`, in local time, for a person at a terminal.
+
+    As in `JsonLines`, of an exception only its type and its last place are written.
+    """
+
+    converter = staticmethod(time.localtime)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line; what a terminal would obey (newlines, control characters) is escaped."""
+        extra = _extra(record)
+        actor = f"{extra.pop('actor')} " if "actor" in extra else ""
+        fields = [f"{name}={value}" for name, value in extra.items() if value != ""]
+        if record.exc_info and (error := record.exc_info[1]) is not None:
+            kind, *places = places_of(error)
+            fields.append(f"{kind} at {places[-1]}" if places else kind)
+        said = f"{actor}{record.getMessage()}" + (f": {', '.join(fields)}" if fields else "")
+        line = f"{self.formatTime(record, '%H:%M:%S')} {record.levelname.lower()}: {said}"
+        return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
+
+
+def _extra(record: logging.LogRecord) -> dict[str, Any]:
+    return {name: value for name, value in record.__dict__.items() if name not in _PLAIN}
 
 
 def places_of(error: BaseException) -> list[str]:
@@ -46,11 +76,18 @@ def places_of(error: BaseException) -> list[str]:
     return [type(error).__name__, *places, *(line for part in inner for line in places_of(part))]
 
 
-def install(level: str = "info") -> None:
-    """Send every log of the process from this level on to standard error as JSON lines."""
-    logging.Formatter.converter = time.gmtime
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
+def install(level: str = "info", form: Literal["auto", "json"] = "auto", stream: TextIO | None = None) -> None:
+    """Send every log of the process from this level on to a stream, standard error by default, as JSON lines.
+
+    With "auto" a stream that is a terminal gets short lines, of warnings and errors only.
+    """
+    stream = stream or sys.stderr
+    handler = logging.StreamHandler(stream)
+    if form == "auto" and stream.isatty():
+        handler.setFormatter(ShortLines())
+        handler.setLevel(logging.WARNING)  # of the handler: SIGHUP sets the level of the root
+    else:
+        handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)
 

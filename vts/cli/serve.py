@@ -21,35 +21,34 @@ import trio
 from config.load import data_dir
 from config.settings import Settings
 from supervisors import logs
-from supervisors.parts import Parts, now_us
+from supervisors.parts import Parts
 from supervisors.root import Tree
 from supervisors.supervisor import TooManyBugs
 from supervisors.watchdog import Watchdog
+from vts.cli import terminal
 from vts.cli.common import READY_FILE
 from vts.cli.mistakes import said_of
 from vts.model.faults import BadStart
-from vts.model.principal import Principal
 from vts.store.connection import asyncpg_loop
 from vts.store.faults import StoreMistake
 
 EXIT_BUGS: Final = 1
 EXIT_BAD_START: Final = 2
 GOODBYE_S: Final = 9.5  # the process ends in 10 s whatever happens: what was acknowledged is on disk
-LOGIN_TTL_S: Final = 600
 SWITCH_S: Final = 0.0005  # a commit takes the interpreter's lock several times, and waits so long for it each time
 # New containers between two looks, then looks of each kind between two of the next, longer one. What events leave in
 # tables lives for minutes and is no cycle: a look at much of it holds the loop for nothing (4 to 15 ms with these).
 GARBAGE_THRESHOLDS: Final = (4_000, 5, 200)
-OWNER: Final = Principal(None, frozenset({"owner"}))
 
 
 def run(settings: Settings, ready_file: Path | None) -> int:
     """Serve until told to stop; return the exit code."""
-    logs.install(settings.log.level)
+    logs.install(settings.log.level, settings.log.format)
     signals = _Signals()
     try:
         with own_folder(data_dir(settings)) as folder:
             parts = Parts(settings, folder)
+            terminal.starting(folder)
             watchdog = Watchdog(parts.on_event)
             trio.run(_serve, parts, ready_file, signals, instruments=[watchdog])
     except (BadStart, OSError) as fault:
@@ -61,6 +60,7 @@ def run(settings: Settings, ready_file: Path | None) -> int:
         if isinstance(only, TooManyBugs):
             return _said(f"vts: {only}: {_kind_of(only.__cause__)}", EXIT_BUGS)
         raise
+    terminal.stopped()
     return 0
 
 
@@ -126,6 +126,7 @@ class _Signals:
         end = threading.Timer(GOODBYE_S, os._exit, (0,))
         end.daemon = True
         end.start()
+        terminal.stopping()
 
 
 async def _announce(tree: Tree, ready_file: Path | None) -> None:
@@ -139,10 +140,7 @@ async def _announce(tree: Tree, ready_file: Path | None) -> None:
         part.write_text(text)
         part.replace(path)
     click.echo(f"VTS is ready at {urls['http']}")
-    if sys.stdout.isatty():
-        ticket = tree.parts.tickets.issue(OWNER, now_us() / 1e6, LOGIN_TTL_S)
-        base = tree.parts.settings.http.public_url.rstrip("/") or urls["http"]
-        click.echo(f"Open the dashboard: {base}/login?ticket={ticket}")
+    terminal.ready(tree, urls)
     sys.stdout.flush()
 
 
