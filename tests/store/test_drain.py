@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -34,18 +34,6 @@ def chance() -> random.Random:
 @pytest.fixture
 def journal(chance: random.Random) -> ListJournal:
     return ListJournal(chance.randbytes(16))
-
-
-@pytest.fixture
-async def connect(database: Database) -> Callable[[], Awaitable[Connection]]:
-    return partial(database.connect, "writer")
-
-
-@pytest.fixture
-async def look(database: Database) -> AsyncIterator[Connection]:
-    connection = await database.connect("reader")
-    yield connection
-    await connection.close()
 
 
 def by_key(events: Iterable[ViewEvent]) -> list[ViewEvent]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,18 +31,6 @@ SLOT = b"slot" * 4
 @pytest.fixture
 def chance() -> random.Random:
     return random.Random(20260102)
-
-
-@pytest.fixture
-async def connect(database: Database) -> Callable[[], Awaitable[Connection]]:
-    return partial(database.connect, "writer")
-
-
-@pytest.fixture
-async def look(database: Database) -> AsyncIterator[Connection]:
-    connection = await database.connect("reader")
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture
