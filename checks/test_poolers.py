@@ -84,7 +84,7 @@ async def test_doctor_names_the_mode_and_the_remedy(folder, postgres_server, emp
     name = await name_of(empty_database)
     with pooled(folder / "pooler", postgres_server.folder, "transaction") as address:
         done = await trio.to_thread.run_sync(_doctor, Vts(folder, VTS_DATABASE__URL=address.format(name)))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "FAULT    database: a pooler in transaction or statement mode" in done.stdout
     assert "Traceback" not in done.stderr
 

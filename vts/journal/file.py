@@ -85,6 +85,7 @@ class JournalFile:
             self._db, self._last = started.db, started.last
             self._damaged, self._inherited = False, started.last.seq
             self._measure()
+            self._write_mark(started.drained.seq)
             return Opened(started.last, started.drained, self._used_bytes, started.runs, started.lost, started.mended)
 
     def append(self, groups: Sequence[Sequence[Record]], at_us: int, drained: int) -> Written:
@@ -120,8 +121,7 @@ class JournalFile:
         with self._writing():
             self._open_db.execute(_NOTE, ("drained", drained))
             self._measure()
-            (first,) = self._open_db.execute("SELECT coalesce(min(seq), 1) FROM entries").fetchone()
-            write_mark(self._mark_path, Mark(first, self._last.seq, drained))
+            self._write_mark(drained)
             return self._used_bytes
 
     def rewrite(self, after: int, upto: int, change: Callable[[Record], Record]) -> tuple[int, int]:
@@ -241,6 +241,10 @@ class JournalFile:
             db.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "freelist_count", "page_size")
         )
         self._used_bytes = (pages - free) * size
+
+    def _write_mark(self, drained: int) -> None:
+        (first,) = self._open_db.execute("SELECT coalesce(min(seq), 1) FROM entries").fetchone()
+        write_mark(self._mark_path, Mark(first, self._last.seq, drained))
 
     @contextmanager
     def _noting_damage(self) -> Iterator[None]:

@@ -190,6 +190,8 @@ def holes(db: sqlite3.Connection, first: int, last: int) -> list[tuple[int, int]
     missing = []
     query = "SELECT first, last FROM gaps WHERE last >= ? AND first <= ? ORDER BY first"
     for gap_first, gap_last in db.execute(query, (first, last)).fetchall():
+        if not (isinstance(gap_first, int) and isinstance(gap_last, int)):
+            raise JournalDamaged("the table of gaps holds something else")
         if gap_first > first:
             missing.append((first, gap_first - 1))
         first = max(first, gap_last + 1)

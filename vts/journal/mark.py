@@ -6,6 +6,7 @@ has lost its tail.
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,5 +36,9 @@ def write_mark(path: Path, mark: Mark) -> None:
     """Put a mark in the place of the one before. A disk that does not take it costs nothing but its age."""
     draft = path.with_name(path.name + ".part")
     with suppress(OSError):
-        draft.write_bytes(msgspec.json.encode(mark))
+        file = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+        try:
+            os.write(file, msgspec.json.encode(mark))
+        finally:
+            os.close(file)
         draft.replace(path)

@@ -50,7 +50,8 @@ class Start:
             if damaged:
                 raise JournalDamaged("a reader or a writer met damage")
             return self._started(expected, mended="")
-        except (JournalDamaged, sqlite3.DatabaseError) as error:
+        except (JournalDamaged, sqlite3.DatabaseError, TypeError, ValueError) as error:
+            # The last two: pages that changed places give a table columns of other types than it has.
             if isinstance(error, sqlite3.DatabaseError):
                 _raise_outage(error)
             self._rebuild()
