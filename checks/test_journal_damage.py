@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import uuid
@@ -15,7 +14,7 @@ import pytest
 import trio
 
 from tests.journal.damage import Written, wound
-from tests.journal.test_damage import STATES, damaged_story, older_copy_story
+from tests.journal.test_damage import STATES, damaged_story, first_seed, older_copy_story
 from tests.support.folders import open_folder
 from tests.support.postgres import Server, postgres_server  # noqa: F401
 from tests.support.process import Vts, running, wait_until
@@ -37,14 +36,14 @@ _records = msgspec.msgpack.Decoder(list[Record])
 
 @pytest.mark.parametrize("state", STATES)
 def test_random_damages(tmp_path: Path, state: str) -> None:
-    first = int.from_bytes(os.urandom(4))
+    first = first_seed()
     for seed in range(first, first + DAMAGES):
         damaged_story(_empty(tmp_path / "d"), seed, state)
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_older_copies(tmp_path: Path, state: str) -> None:
-    first = int.from_bytes(os.urandom(4))
+    first = first_seed()
     for seed in range(first, first + OLDER_COPIES):
         for in_place in (True, False):
             print("seed", seed, state, in_place)
@@ -147,7 +146,7 @@ def stored_in(server: Server, name: str) -> tuple[list[str], int]:
 
 @pytest.mark.parametrize("state", STATES)
 def test_whole_starts(past: Past, state: str) -> None:
-    first = int.from_bytes(os.urandom(4))
+    first = first_seed()
     for seed in range(first, first + STARTS):
         with open_folder() as folder:
             _whole_start(past, state, seed, folder)
