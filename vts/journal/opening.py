@@ -134,7 +134,7 @@ def look_over(db: sqlite3.Connection) -> Found:
 
     The bodies of the others are checked when they are read.
     """
-    runs = [Run(first, bytes(run)) for first, run in db.execute("SELECT first, id FROM runs ORDER BY first")]
+    runs = _runs(db)
     newest = db.execute(_LAST).fetchone()
     if newest is None:
         return Found(_behind_gaps(db, NO_ROW), runs)
@@ -148,6 +148,13 @@ def look_over(db: sqlite3.Connection) -> Found:
     if not runs or max(run for run in runs if run.first <= last).id != newest[4]:
         raise JournalDamaged(f"row {last} is not of the run that is noted for it")
     return Found(_behind_gaps(db, Row(*newest[:3])), runs)
+
+
+def _runs(db: sqlite3.Connection) -> list[Run]:
+    runs = [Run(*row) for row in db.execute("SELECT first, id FROM runs ORDER BY first")]
+    if not all(isinstance(run.first, int) and isinstance(run.id, bytes) for run in runs):
+        raise JournalDamaged("the table of runs holds something else")
+    return runs
 
 
 def _behind_gaps(db: sqlite3.Connection, last: Row) -> Row:
@@ -174,7 +181,7 @@ def recover_log(db: sqlite3.Connection, path: Path, log: bytes) -> list[Lost]:
     rows = in_log(path, log, last)
     lost = []
     db.execute("BEGIN IMMEDIATE")
-    known = {bytes(run) for (run,) in db.execute("SELECT id FROM runs")}
+    known = {run.id for run in _runs(db)}
     for row in rows:
         if row[0] > last + 1:
             db.execute(INSERT_GAP, (last + 1, row[0] - 1))
