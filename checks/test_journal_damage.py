@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import uuid
@@ -26,7 +27,7 @@ from vts.store.connection import Database, asyncpg_loop
 
 DAMAGES = 100  # for each state of the database
 OLDER_COPIES = 20  # for each, in place and as new files
-STARTS = 25  # for each
+STARTS = int(os.environ.get("VTS_DAMAGE_STARTS", "5"))  # for each; 25 make a hundred
 NOBODY = "postgresql://vts@127.0.0.1:9/vts"  # the discard port: refused at once
 
 _COUNTED = "SELECT coalesce(sum(total_views), 0)::bigint FROM post_stats_daily WHERE post_id > 0"
