@@ -18,7 +18,7 @@ import trio
 
 from tests.support.postgres import Server, postgres_server  # noqa: F401
 from tests.support.process import Vts, running, wait_until
-from vts.store.connection import asyncpg_loop
+from vts.store.session.connection import asyncpg_loop
 
 RECOVERED_WITHIN_S = 30
 BEFORE, AFTER = 40, 60  # views that the copy has, and that it lacks

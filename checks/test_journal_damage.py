@@ -23,7 +23,7 @@ from vts.journal.pages import Pages
 from vts.journal.quarantine import Quarantine
 from vts.model.record import Record
 from vts.model.view import ViewEvent
-from vts.store.connection import Database, asyncpg_loop
+from vts.store.session.connection import Database, asyncpg_loop
 
 DAMAGES = 100  # for each state of the database
 OLDER_COPIES = 20  # for each, in place and as new files

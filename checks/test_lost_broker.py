@@ -18,7 +18,7 @@ from tests.support.mosquitto import Mosquitto
 from tests.support.postgres import Server, postgres_server  # noqa: F401
 from tests.support.process import Vts, running, wait_until
 from tests.system.test_two_processes import Pair, parts, player_messages
-from vts.store.connection import asyncpg_loop
+from vts.store.session.connection import asyncpg_loop
 
 PLAYERS = 50
 REPLACED_S = 30  # ten seconds of patience, a try at the broker, a look at the lock; the rest is for busy machines

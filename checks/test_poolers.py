@@ -11,8 +11,8 @@ import trio
 from tests.support.pgbouncer import pooled
 from tests.support.postgres import database, empty_database, postgres_server  # noqa: F401
 from tests.support.process import Vts, running, wait_until
-from vts.store.connection import Database
-from vts.store.faults import SharedSession
+from vts.store.session.connection import Database
+from vts.store.session.faults import SharedSession
 
 
 async def name_of(database: Database) -> str:  # noqa: F811

@@ -15,7 +15,7 @@ from supervisors.supervisor import Supervisor
 from tests.store.cutting_proxy import Cut, cutting_proxy
 from tests.store.drained import ListJournal, Told, assert_counted, drain_of, event
 from tests.support.postgres import database, postgres_server  # noqa: F401
-from vts.store.connection import Database
+from vts.store.session.connection import Database
 
 CUTS = 12  # the waits double: after the tenth they have the longest
 BACK_WITHIN_S = (

@@ -15,8 +15,8 @@ import trio
 
 from tests.support.postgres import empty_database, postgres_server  # noqa: F401
 from tests.support.process import running, wait_until
-from vts.store.connection import Database
-from vts.store.place import INSTALLS, NEWEST
+from vts.store.server.layout import INSTALLS, NEWEST
+from vts.store.session.connection import Database
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST = min(INSTALLS)

@@ -21,8 +21,8 @@ from tests.rollup.world import World
 from tests.support.postgres import Server, postgres_server  # noqa: F401
 from tests.support.process import Vts, running, wait_until
 from vts.model.day import day_of
-from vts.store import locks
-from vts.store.connection import Connection, Database, asyncpg_loop
+from vts.store.session import locks
+from vts.store.session.connection import Connection, Database, asyncpg_loop
 
 BOUND_S = 40  # less than the minute that a forgotten transaction may be idle; the cores are busy
 HANG_UPS = 150

@@ -9,7 +9,7 @@ import trio
 
 from vts.capture.mqtt_session import ConnectionLost, TakenOver
 from vts.capture.mqtt_subscriber import MqttSubscriber
-from vts.store.leader import Leader, Tenure
+from vts.store.peers.leader import Leader, Tenure
 
 # Mosquitto before 2.0.15 hangs up on a session that is taken over and does not say why. Whoever takes it back comes
 # within the longest backoff, so a connection that ends sooner than this ended so.

@@ -46,10 +46,10 @@ from vts.model.principal import Principal
 from vts.query.analytics_load import engagement_facts, hours_facts, playlist_facts
 from vts.query.artist_load import artist_facts
 from vts.query.artist_posts_load import artist_posts
-from vts.query.exports import Exports
+from vts.query.export.exports import Exports
 from vts.query.site_load import site_facts
-from vts.store.connection import Connection
-from vts.store.leader import ANSWER_S, Leader, MemoryFile, session_name
+from vts.store.peers.leader import ANSWER_S, Leader, MemoryFile, session_name
+from vts.store.session.connection import Connection
 from vts.web.answers import Problem
 from vts.web.app import create_app
 from vts.web.services import Services

@@ -49,12 +49,12 @@ from vts.model.day import SECOND_US
 from vts.model.faults import BadStart
 from vts.model.hosts import OwnHosts
 from vts.model.record import Record
-from vts.store.connection import Database
-from vts.store.embedded import Embedded
-from vts.store.faults import StoreRefused
-from vts.store.kin import kin_name
-from vts.store.migrate import migrations
-from vts.store.pool import Readers
+from vts.store.peers.viewer_key_check import kin_name
+from vts.store.schema.migrate import migrations
+from vts.store.server.embedded import Embedded
+from vts.store.session.connection import Database
+from vts.store.session.faults import StoreRefused
+from vts.store.session.pool import Readers
 
 _log: Final = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ import trio
 from supervisors.parts import Parts
 from vts.model.erasure import Erasure
 from vts.model.faults import StoreUnavailable
+from vts.query.export.persons import tables_of
 from vts.query.export.table import Table
-from vts.query.persons import tables_of
-from vts.query.tables import Connect
-from vts.store.persons import erase_person
+from vts.query.export.tables import Connect
+from vts.store.facts.persons import erase_person
 
 ERASE_TIMEOUT_S: Final = 300.0  # of one statement: it looks at every raw row
 DRAIN_WITHIN_S: Final = 10.0

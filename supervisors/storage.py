@@ -30,17 +30,19 @@ from vts.model.imports import DailyRow
 from vts.model.reaction import Comment, Reaction
 from vts.model.view import ViewEvent
 from vts.query import live
+from vts.query.export.tables import COMMAND_TIMEOUT_S as EXPORT_TIMEOUT_S
+from vts.query.export.tables import Connect
 from vts.query.load import PostViews, post_facts, post_views, wait_for_own_views
 from vts.query.post import PostFacts
-from vts.query.tables import COMMAND_TIMEOUT_S as EXPORT_TIMEOUT_S
-from vts.query.tables import Connect
+from vts.rollup.analytics_actor import COMMAND_TIMEOUT_S as ANALYTICS_TIMEOUT_S
+from vts.rollup.analytics_actor import Today
 from vts.rollup.roller import DAY_TIMEOUT_S, Roller
-from vts.rollup.today import COMMAND_TIMEOUT_S as ANALYTICS_TIMEOUT_S
-from vts.rollup.today import Today
 from vts.rollup.turn import ANSWER_S as TURN_ANSWER_S
-from vts.store import audit, channels
-from vts.store.artists import Artists
-from vts.store.catalog import (
+from vts.store.drain.actor import Drain
+from vts.store.drain.waterline import Waterline
+from vts.store.facts import audit
+from vts.store.facts.artists import Artists
+from vts.store.facts.catalog import (
     Write,
     changes_since,
     delete_content,
@@ -49,15 +51,14 @@ from vts.store.catalog import (
     upsert_contents,
     upsert_players,
 )
-from vts.store.connection import IDLE_IN_TRANSACTION_S, IDLE_WITH_LOCKS_S, Connection, Role
-from vts.store.drain import Drain
-from vts.store.imports import Applied, Ticket, import_daily, import_views
-from vts.store.kin import OTHER_KEYS, stand
-from vts.store.migrate import Migrator
-from vts.store.partitions import Partitions
-from vts.store.pool import Writer
-from vts.store.reactions import change_comment, change_reaction
-from vts.store.waterline import Waterline
+from vts.store.facts.imports import Applied, Ticket, import_daily, import_views
+from vts.store.facts.reactions import change_comment, change_reaction
+from vts.store.peers.viewer_key_check import OTHER_KEYS, stand
+from vts.store.schema.migrate import Migrator
+from vts.store.schema.partitions import Partitions
+from vts.store.session import channels
+from vts.store.session.connection import IDLE_IN_TRANSACTION_S, IDLE_WITH_LOCKS_S, Connection, Role
+from vts.store.session.pool import Writer
 
 T = TypeVar("T")
 

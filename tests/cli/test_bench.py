@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from vts.cli.bench import audience, figures, live, stats
-from vts.cli.bench.books import Ledger, Stored
 from vts.cli.bench.figures import Run
+from vts.cli.bench.ledger import Ledger, Stored
 from vts.cli.bench.options import Options
 from vts.cli.main import main
 

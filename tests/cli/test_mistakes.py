@@ -18,8 +18,8 @@ from tests.support.postgres import Server, postgres_server  # noqa: F401
 from vts.auth.tokens import Tokens
 from vts.cli.main import main
 from vts.cli.mistakes import Commands
-from vts.store.connection import asyncpg_loop
-from vts.store.faults import StoreMistake
+from vts.store.session.connection import asyncpg_loop
+from vts.store.session.faults import StoreMistake
 
 SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f0" * 2
 

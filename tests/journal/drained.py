@@ -16,8 +16,8 @@ from vts.journal.journal import Journal
 from vts.model.committed import Committed
 from vts.model.journal_run import Run
 from vts.model.view import ViewEvent
-from vts.store.drain import Drain
-from vts.store.intake import Part
+from vts.store.drain.actor import Drain
+from vts.store.drain.intake import Part
 
 
 @dataclass

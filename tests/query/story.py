@@ -29,7 +29,7 @@ from tests.store.drained import DAY, ListJournal, Told, drain_of, event, finish
 from vts.model import identity
 from vts.model.day import DAY_US
 from vts.model.view import ViewEvent
-from vts.store.connection import Database
+from vts.store.session.connection import Database
 
 ANA, NAMELESS, EVE, BOB = (bytes([n]) * 16 for n in (1, 2, 3, 4))
 

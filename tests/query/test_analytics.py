@@ -13,9 +13,9 @@ from vts.model.day import DAY_US, date_of, datetime_of
 from vts.query import playlist
 from vts.query.analytics import channels_answer, peak_hours_answer, play_orders_answer
 from vts.query.analytics_load import engagement_facts, hours_facts, playlist_facts
-from vts.rollup.today import refresh
-from vts.store.connection import Database
-from vts.store.pool import Readers
+from vts.rollup.analytics_actor import refresh
+from vts.store.session.connection import Database
+from vts.store.session.pool import Readers
 
 EVENING_US = DAY * DAY_US + 20 * 3_600_000_000
 TODAY = date_of(DAY).isoformat()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from vts.query.answer_tables import tables_in
+from vts.query.export.answer_tables import tables_in
 from vts.query.export.table import Column
 
 AT = dt.datetime(2026, 1, 1, 7, tzinfo=dt.UTC)

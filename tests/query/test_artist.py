@@ -23,12 +23,12 @@ from vts.query.live import artist_counts
 from vts.query.load import post_facts
 from vts.query.post import answer as post_answer
 from vts.query.ranges import BadRange
-from vts.store.artists import add_up_marked
-from vts.store.catalog import delete_content, upsert_contents
-from vts.store.connection import Connection, Database
-from vts.store.digests import Digests
-from vts.store.pool import Readers
-from vts.store.reactions import change_comment, change_reaction
+from vts.store.facts.artists import add_up_marked
+from vts.store.facts.catalog import delete_content, upsert_contents
+from vts.store.facts.digests import Digests
+from vts.store.facts.reactions import change_comment, change_reaction
+from vts.store.session.connection import Connection, Database
+from vts.store.session.pool import Readers
 
 ARTIST, OTHER = 7, 8
 NOW = {"now_us": DAY * 86_400_000_000, "lag_s": 0.5}
@@ -235,7 +235,7 @@ async def test_a_line_says_all_about_its_content_in_the_range(database, writer, 
 
 async def test_digests_change_nothing_but_the_time(database, writer, readers, monkeypatch):
     """Any mixture of days with and without a digest, of late views and of changed owners gives the same lists."""
-    monkeypatch.setattr("vts.store.digests.POSTS_FROM", 0)
+    monkeypatch.setattr("vts.store.facts.digests.POSTS_FROM", 0)
     monkeypatch.setattr("vts.query.artist_posts_load.DAYS_AT_ONCE", 2)
     chance = random.Random(9)
     await five(database, writer)

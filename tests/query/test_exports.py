@@ -15,11 +15,11 @@ from tests.store.drained import DAY, ListJournal, Told, drain_of, event, finish
 from tests.support.postgres import Server, database, postgres_server  # noqa: F401
 from vts.model.day import date_of
 from vts.model.imports import DailyRow, SiteRow, check
+from vts.query.export.exports import Busy, Exports
 from vts.query.export.table import Column, listed
-from vts.query.exports import Busy, Exports
-from vts.query.tables import TABLES
-from vts.store.connection import Connection, Database
-from vts.store.imports import Ticket, import_daily, import_views
+from vts.query.export.tables import TABLES
+from vts.store.facts.imports import Ticket, import_daily, import_views
+from vts.store.session.connection import Connection, Database
 from vts.web.import_rows import rows_in
 
 COLUMNS = [Column("n", "integer")]

@@ -15,9 +15,9 @@ from vts.query.ranges import BadRange
 from vts.query.shape import LIMIT_MAX, parse_limit
 from vts.query.site import answer
 from vts.query.site_load import site_facts
-from vts.rollup.today import refresh
-from vts.store.connection import Connection, Database
-from vts.store.pool import Readers
+from vts.rollup.analytics_actor import refresh
+from vts.store.session.connection import Connection, Database
+from vts.store.session.pool import Readers
 
 NOW_US = DAY * DAY_US + 13 * HOUR_US + 1_800_000_000  # 13:30
 COUNTS = ("page_views", "unique_visitors", "signups", "uploads", "api_calls", "errors")

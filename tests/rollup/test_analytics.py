@@ -15,9 +15,9 @@ from vts.model import sketch
 from vts.model.content import ContentRow, PlayerRow
 from vts.model.day import HOUR_US, date_of
 from vts.rollup.analytics import roll_day, roll_open_day
-from vts.rollup.today import Today, refresh, refresh_catalog
-from vts.store.catalog import upsert_contents, upsert_players
-from vts.store.connection import Connection, Database
+from vts.rollup.analytics_actor import Today, refresh, refresh_catalog
+from vts.store.facts.catalog import upsert_contents, upsert_players
+from vts.store.session.connection import Connection, Database
 
 EVENING_US = NOON_US + 8 * HOUR_US
 TABLES = ("engagement_stats_daily", "local_hours_daily", "playlist_stats_daily")

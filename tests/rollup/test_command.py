@@ -18,7 +18,7 @@ from tests.support.postgres import Server
 from vts.cli.main import main
 from vts.model.day import DAY_US, date_of
 from vts.rollup.turn import Turn, in_turn
-from vts.store.connection import Database, asyncpg_loop
+from vts.store.session.connection import Database, asyncpg_loop
 
 TODAY = 20_600
 DAYS = (TODAY - 2, TODAY - 1)

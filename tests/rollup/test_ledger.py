@@ -17,7 +17,7 @@ from tests.store.drained import assert_row
 from tests.support.postgres import Server
 from vts.model.day import day_of, day_of_date, us_of
 from vts.model.view import ViewEvent
-from vts.store.connection import asyncpg_loop
+from vts.store.session.connection import asyncpg_loop
 
 POSTS = (1, 2, 3)
 DEATHS = ("INTO roll_totals", "FROM roll_viewers", "INTO post_stats", "INTO rollup_days", "COMMIT", "DROP TABLE")

@@ -26,10 +26,10 @@ from vts.rollup.replace import Kept, Moving, Rolled, roll_day
 from vts.rollup.retention import drop_day
 from vts.rollup.roller import Roller
 from vts.rollup.turn import try_turn
-from vts.store.artists import add_up
-from vts.store.connection import Connection, Database
-from vts.store.faults import StoreUnavailable
-from vts.store.pool import Readers
+from vts.store.facts.artists import add_up
+from vts.store.session.connection import Connection, Database
+from vts.store.session.faults import StoreUnavailable
+from vts.store.session.pool import Readers
 
 OWN = 77
 

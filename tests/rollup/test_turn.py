@@ -14,8 +14,8 @@ from vts.rollup import turn as rules
 from vts.rollup.recount import prepare
 from vts.rollup.replace import roll_day
 from vts.rollup.turn import Turn, in_turn, try_turn
-from vts.store.connection import Connection, Database
-from vts.store.faults import StoreUnavailable
+from vts.store.session.connection import Connection, Database
+from vts.store.session.faults import StoreUnavailable
 
 
 @pytest.fixture

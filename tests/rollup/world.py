@@ -20,10 +20,10 @@ from vts.model.site import SiteEvent
 from vts.model.view import ViewEvent
 from vts.rollup.replace import Outcome
 from vts.rollup.roller import Roller
-from vts.store.catalog import upsert_contents, upsert_players
-from vts.store.connection import Connection, Database
-from vts.store.drain import Drain
-from vts.store.faults import StoreUnavailable
+from vts.store.drain.actor import Drain
+from vts.store.facts.catalog import upsert_contents, upsert_players
+from vts.store.session.connection import Connection, Database
+from vts.store.session.faults import StoreUnavailable
 
 RAW_DAYS = 3
 TABLES = ("post_stats_daily", "artist_stats_daily", "site_stats_daily")

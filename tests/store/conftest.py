@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from tests.support.postgres import database, empty_database, postgres_server  # noqa: F401
-from vts.store.connection import Connection, Database
+from vts.store.session.connection import Connection, Database
 
 
 @pytest.fixture

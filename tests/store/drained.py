@@ -17,8 +17,8 @@ from vts.model.day import DAY_US, HOUR_US, date_of, day_of_date, us_of
 from vts.model.faults import StoreUnavailable
 from vts.model.journal_run import Run
 from vts.model.view import ViewEvent
-from vts.store.connection import Connection, Database
-from vts.store.drain import Drain
+from vts.store.drain.actor import Drain
+from vts.store.session.connection import Connection, Database
 
 DAY = 20_454  # 2026-01-01
 NOON_US = DAY * DAY_US + 12 * HOUR_US

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import trio
 
-from vts.store.connection import asyncpg_loop
-from vts.store.embedded import Embedded
-from vts.store.place import settle
+from vts.store.server.embedded import Embedded
+from vts.store.server.layout import settle
+from vts.store.session.connection import asyncpg_loop
 
 
 def say(line: str) -> None:

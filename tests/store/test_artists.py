@@ -15,11 +15,11 @@ from vts.model import sketch
 from vts.model.content import ContentRow
 from vts.model.day import date_of, day_of_date
 from vts.model.view import ViewEvent
-from vts.store import artists
-from vts.store.artists import Artists, add_up_marked
-from vts.store.catalog import delete_content, upsert_contents
-from vts.store.connection import Connection, Database
-from vts.store.digests import Digests
+from vts.store.facts import artists
+from vts.store.facts.artists import Artists, add_up_marked
+from vts.store.facts.catalog import delete_content, upsert_contents
+from vts.store.facts.digests import Digests
+from vts.store.session.connection import Connection, Database
 
 AT_ONCE = dt.timedelta(0)
 LATER = dt.timedelta(minutes=1)
@@ -179,7 +179,7 @@ async def test_a_day_is_rolled_when_those_of_all_its_contents_are_and_keeps_a_hu
 
 
 async def test_digests_of_large_artists_follow_the_roll_up(database, writer, chance, monkeypatch):
-    monkeypatch.setattr("vts.store.digests.POSTS_FROM", 2)
+    monkeypatch.setattr("vts.store.facts.digests.POSTS_FROM", 2)
     views = [event(chance, post_id=1 + n % 3, day=DAY - n % 2) for n in range(30)]
     await drained(database, views, {1: 7, 2: 7, 3: 7})
     await owned(writer, {1: 7, 2: 7, 3: 7, 4: 8})

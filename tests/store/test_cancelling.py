@@ -9,9 +9,9 @@ import pytest
 import trio
 
 from vts.model.content import ContentRow
-from vts.store.catalog import upsert_contents
-from vts.store.connection import Connection, Database
-from vts.store.pool import Readers, Writer
+from vts.store.facts.catalog import upsert_contents
+from vts.store.session.connection import Connection, Database
+from vts.store.session.pool import Readers, Writer
 
 When = Literal["queued", "waiting"]
 Story = Callable[[], Awaitable[object]]

@@ -12,8 +12,7 @@ import trio
 
 from tests.store.drained import ListJournal, Told, drain_of, event, finish
 from vts.model.content import Content, ContentRow, Player, PlayerRow
-from vts.store import channels
-from vts.store.catalog import (
+from vts.store.facts.catalog import (
     changes_since,
     delete_content,
     delete_player,
@@ -21,7 +20,8 @@ from vts.store.catalog import (
     upsert_contents,
     upsert_players,
 )
-from vts.store.faults import BadData
+from vts.store.session import channels
+from vts.store.session.faults import BadData
 
 KEY = uuid.UUID("0193d3a0-0000-7000-8000-000000000001")
 
@@ -122,7 +122,7 @@ async def test_a_revision_that_this_database_never_had_loads_everything(writer):
 
 
 async def test_many_rows_come_in_pages_and_none_is_missing(writer, monkeypatch):
-    monkeypatch.setattr("vts.store.catalog.ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("vts.store.facts.catalog.ROWS_AT_ONCE", 7)
     await upsert_contents(writer, [ContentRow(post_id=p) for p in range(1, 51)])
     await upsert_players(writer, [PlayerRow(player_key=uuid.UUID(int=n)) for n in range(1, 51)])
     change = await changes_since(writer, -1)

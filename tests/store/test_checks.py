@@ -8,9 +8,9 @@ from collections import namedtuple
 
 import pytest
 
-from vts.store.checks import clock_skew, disk, examine
-from vts.store.connection import Database
-from vts.store.migrate import migrate
+from vts.store.schema.checks import clock_skew, disk, examine
+from vts.store.schema.migrate import migrate
+from vts.store.session.connection import Database
 
 GIB = 1 << 30
 

@@ -15,10 +15,10 @@ import trio
 import trio_asyncio
 
 from tests.support.postgres import Server
-from vts.store.connection import Database, asyncpg_loop
-from vts.store.faults import BadData, StoreMistake, StoreRefused, StoreUnavailable
-from vts.store.leftover import processes_of, send_all
-from vts.store.pool import Readers
+from vts.store.server.stale import processes_of, send_all
+from vts.store.session.connection import Database, asyncpg_loop
+from vts.store.session.faults import BadData, StoreMistake, StoreRefused, StoreUnavailable
+from vts.store.session.pool import Readers
 
 AT_ONCE_S = 0.5  # generous: other tests share the machine
 

@@ -20,8 +20,8 @@ from tests.store.drained import DAY, NOON_US, ListJournal, Told, assert_counted,
 from vts.model.committed import Committed, notices_of, read_notice
 from vts.model.day import DAY_US
 from vts.model.view import ViewEvent
-from vts.store.batch import key_of
-from vts.store.connection import Connection, Database
+from vts.store.drain.batch import key_of
+from vts.store.session.connection import Connection, Database
 
 SEED = 20260101
 

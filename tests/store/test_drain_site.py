@@ -13,7 +13,7 @@ from tests.store.drained import DAY, NOON_US, ListJournal, Told, drain_of, event
 from vts.model import identity, sketch
 from vts.model.day import HOUR_US, date_of
 from vts.model.site import PlaybackEvent, SiteEvent
-from vts.store.connection import Database
+from vts.store.session.connection import Database
 
 
 @pytest.fixture

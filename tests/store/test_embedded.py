@@ -21,12 +21,12 @@ import pytest
 import trio
 
 from vts.model.faults import BadStart, Outage
-from vts.store.checks import examine
-from vts.store.connection import Connection, Database, asyncpg_loop
-from vts.store.embedded import Embedded
-from vts.store.leftover import processes_of, send_all
-from vts.store.migrate import migrate
-from vts.store.place import copy_programs, installed, programs_for, settle
+from vts.store.schema.checks import examine
+from vts.store.schema.migrate import migrate
+from vts.store.server.embedded import Embedded
+from vts.store.server.layout import copy_programs, installed, programs_for, settle
+from vts.store.server.stale import processes_of, send_all
+from vts.store.session.connection import Connection, Database, asyncpg_loop
 
 AS_ROOT = os.geteuid() == 0
 FAST = {"fsync": "off"}

@@ -14,11 +14,11 @@ from vts.model.day import date_of
 from vts.model.imports import DailyRow
 from vts.query.load import post_facts
 from vts.rollup.days import read_days
-from vts.store.connection import Connection, Database
-from vts.store.imports import Applied, DaysOpen, ImportIdUsed, Ticket, import_daily, import_views
-from vts.store.migrate import migrations
-from vts.store.partitions import make_days
-from vts.store.pool import Readers
+from vts.store.facts.imports import Applied, DaysOpen, ImportIdUsed, Ticket, import_daily, import_views
+from vts.store.schema.migrate import migrations
+from vts.store.schema.partitions import make_days
+from vts.store.session.connection import Connection, Database
+from vts.store.session.pool import Readers
 
 LONG_AGO = DAY - 100
 DATE = date_of(LONG_AGO)

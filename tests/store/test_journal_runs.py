@@ -21,9 +21,9 @@ from vts.model.day import DAY_US, date_of
 from vts.rollup.recount import prepare
 from vts.rollup.replace import Rolled, roll_day
 from vts.rollup.retention import drop_day
-from vts.store.connection import Connection, Database
-from vts.store.held import count_held, discard_held, held
-from vts.store.intake import HELD
+from vts.store.drain.held import count_held, discard_held, held
+from vts.store.drain.intake import HELD
+from vts.store.session.connection import Connection, Database
 
 SLOT = b"slot" * 4
 

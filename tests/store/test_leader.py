@@ -9,11 +9,11 @@ import pytest
 import trio
 
 from vts.model.faults import StoreUnavailable
-from vts.store import leader as rules
-from vts.store import reach
-from vts.store.connection import Connection, Database
-from vts.store.leader import Leader, MemoryFile, holder, installation_of, session_name
-from vts.store.locks import BROKER_READER
+from vts.store.peers import leader as rules
+from vts.store.peers import reach
+from vts.store.peers.leader import Leader, MemoryFile, holder, installation_of, session_name
+from vts.store.session.connection import Connection, Database
+from vts.store.session.locks import BROKER_READER
 
 SOON_S = 20.0  # of busy cores; every wait here ends within half a second on idle ones
 

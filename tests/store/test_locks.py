@@ -9,13 +9,13 @@ from pathlib import Path
 from vts.model.content import ContentRow
 from vts.model.imports import DailyRow
 from vts.rollup import analytics
-from vts.rollup.today import refresh_catalog
-from vts.store import channels, locks
-from vts.store.catalog import upsert_contents
-from vts.store.connection import Database
-from vts.store.counting import lock_days
-from vts.store.imports import Ticket, import_daily
-from vts.store.kin import kin_name, stand
+from vts.rollup.analytics_actor import refresh_catalog
+from vts.store.drain.counting import lock_days
+from vts.store.facts.catalog import upsert_contents
+from vts.store.facts.imports import Ticket, import_daily
+from vts.store.peers.viewer_key_check import kin_name, stand
+from vts.store.session import channels, locks
+from vts.store.session.connection import Database
 
 SOURCES = Path(locks.__file__).parents[1]
 MIGRATIONS = SOURCES / "store" / "sql" / "migrations"

@@ -8,9 +8,9 @@ import pytest
 import trio
 
 from vts.model.faults import BadStart, NoStart
-from vts.store.connection import Database
-from vts.store.faults import StoreMistake, StoreRefused, StoreUnavailable
-from vts.store.migrate import Migration, Migrator, migrate, migrations, status
+from vts.store.schema.migrate import Migration, Migrator, migrate, migrations, status
+from vts.store.session.connection import Database
+from vts.store.session.faults import StoreMistake, StoreRefused, StoreUnavailable
 
 ONE = Migration(1, "one", "CREATE TABLE a (x int); INSERT INTO a VALUES (1)")
 TWO = Migration(2, "two", "CREATE TABLE b (x int)")

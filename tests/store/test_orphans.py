@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from vts.store.orphans import orphans, remove
-from vts.store.place import settle
+from vts.store.server.layout import settle
+from vts.store.server.orphans import orphans, remove
 
 
 def home_for(shared: Path, name: str, data_dir: Path) -> Path:

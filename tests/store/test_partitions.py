@@ -9,8 +9,8 @@ import trio
 
 from tests.store.drained import DAY, NOON_US
 from vts.model.day import date_of
-from vts.store.faults import StoreMistake
-from vts.store.partitions import DAYS_AHEAD, Partitions, make_days
+from vts.store.schema.partitions import DAYS_AHEAD, Partitions, make_days
+from vts.store.session.faults import StoreMistake
 
 DAYS = """
 SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'view_events'::regclass ORDER BY 1

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from vts.model.reaction import Comment, Reaction, ReactionLimitExceeded
-from vts.store.reactions import change_comment, change_reaction
+from vts.store.facts.reactions import change_comment, change_reaction
 
 EMOJIS = ("❤️", "🔥", "👏", "😀", "🎨", "🚀")
 

@@ -11,9 +11,9 @@ import trio
 from tests.store.drained import NOON_US, ListJournal, Told, drain_of, event, finish
 from vts.model import identity
 from vts.model.content import ContentRow, PlayerRow
-from vts.store.catalog import Write, changes_since, delete_content, delete_player, upsert_contents, upsert_players
-from vts.store.replay import replay_catalog
-from vts.store.waterline import Waterline
+from vts.store.drain.replay import replay_catalog
+from vts.store.drain.waterline import Waterline
+from vts.store.facts.catalog import Write, changes_since, delete_content, delete_player, upsert_contents, upsert_players
 
 KEY = uuid.UUID("0193d3a0-0000-7000-8000-000000000001")
 OTHER_KEY = uuid.UUID("0193d3a0-0000-7000-8000-000000000002")

@@ -21,8 +21,8 @@ from vts.capture.mqtt_probe import answers
 from vts.capture.mqtt_session import ConnectionLost, TakenOver
 from vts.capture.mqtt_subscriber import MqttSubscriber
 from vts.model.faults import StoreUnavailable
-from vts.store.connection import Connection
-from vts.store.leader import Leader, Memory, MemoryFile, session_name
+from vts.store.peers.leader import Leader, Memory, MemoryFile, session_name
+from vts.store.session.connection import Connection
 
 DATABASE = bytes(range(16))
 SESSION = session_name(DATABASE, "makapix")

@@ -15,7 +15,7 @@ from supervisors.report import BackingOff, Failed, GaveUp, Started, Stopped, Sto
 from supervisors.supervisor import Strategy, Supervisor, TooManyBugs
 from tests.supervisors.scripted import Actor, Notebook
 from vts.model.faults import BadStart, NoStart, StoreUnavailable
-from vts.store.faults import StoreRefused
+from vts.store.session.faults import StoreRefused
 
 HOUR_S = 3600.0
 

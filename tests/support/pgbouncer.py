@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.mosquitto import free_port
-from vts.store.place import unprivileged
-from vts.store.spawn import launch_command
+from vts.store.server.layout import unprivileged
+from vts.store.server.spawn import launch_command
 
 START_S = 30
 

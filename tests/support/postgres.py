@@ -21,11 +21,11 @@ from pathlib import Path
 import pytest
 import trio
 
-from vts.store.connection import Database, asyncpg_loop
-from vts.store.faults import StoreUnavailable
-from vts.store.migrate import migrate
-from vts.store.place import programs_for, unprivileged
-from vts.store.spawn import launch_command
+from vts.store.schema.migrate import migrate
+from vts.store.server.layout import programs_for, unprivileged
+from vts.store.server.spawn import launch_command
+from vts.store.session.connection import Database, asyncpg_loop
+from vts.store.session.faults import StoreUnavailable
 
 MAJOR = int(os.environ.get("TEST_POSTGRES_MAJOR", "18"))  # of the versions that VTS carries
 

@@ -19,7 +19,7 @@ from tests.support.mosquitto import Mosquitto
 from tests.support.process import Vts, running, wait_until
 from tests.support.processes import signal_below
 from vts.model.faults import StoreUnavailable
-from vts.store.connection import Connection, Database, asyncpg_loop
+from vts.store.session.connection import Connection, Database, asyncpg_loop
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ import httpx
 import trio
 
 from tests.support.process import BROWSER, Vts, wait_until
-from vts.store.connection import Database, asyncpg_loop
+from vts.store.session.connection import Database, asyncpg_loop
 
 # So many views a minute, and so many new contents, are more than one visitor may send.
 UNLIMITED = {"VTS_LIMITS__WEB_PER_MINUTE": "0", "VTS_CATALOG__PROVISIONAL_PER_MINUTE": "10000"}

@@ -21,7 +21,7 @@ from tests.support.folders import open_folder
 from tests.support.mosquitto import Mosquitto
 from tests.support.postgres import Server, postgres_server  # noqa: F401
 from tests.support.process import Vts, running, wait_until
-from vts.store.connection import Database, asyncpg_loop
+from vts.store.session.connection import Database, asyncpg_loop
 
 IN_FORCE_S = 30.0
 TAKEOVER_S = 30.0

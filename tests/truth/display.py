@@ -11,7 +11,7 @@ from vts.query import artist, live, post, site
 from vts.query.artist_load import artist_facts
 from vts.query.load import post_facts, post_views
 from vts.query.site_load import site_facts
-from vts.store.pool import Readers
+from vts.store.session.pool import Readers
 
 SITE_VIEWS = ("total_views", "unique_viewers", "unique_viewers_imported")
 

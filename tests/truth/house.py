@@ -40,11 +40,11 @@ from vts.model.principal import Principal
 from vts.model.view import ViewEvent
 from vts.rollup.replace import Outcome as Rolled
 from vts.rollup.roller import Roller
-from vts.store.artists import add_up_marked
-from vts.store.catalog import changes_since, delete_content, upsert_contents, upsert_players
-from vts.store.connection import Connection, Database
-from vts.store.drain import Drain
-from vts.store.imports import Ticket, import_daily, import_views
+from vts.store.drain.actor import Drain
+from vts.store.facts.artists import add_up_marked
+from vts.store.facts.catalog import changes_since, delete_content, upsert_contents, upsert_players
+from vts.store.facts.imports import Ticket, import_daily, import_views
+from vts.store.session.connection import Connection, Database
 
 RAW_DAYS = 3
 WARM_US = 15 * MINUTE_US

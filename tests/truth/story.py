@@ -19,7 +19,7 @@ from vts.model import identity
 from vts.model.day import date_of
 from vts.model.imports import DailyRow
 from vts.rollup.replace import Rolled
-from vts.store.pool import Readers
+from vts.store.session.pool import Readers
 
 START = 20_600
 LONG_AGO = START - 40

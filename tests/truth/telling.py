@@ -11,7 +11,7 @@ import trio
 from tests.support.postgres import Server
 from tests.truth.house import DAY_US, House
 from tests.truth.story import START, Story
-from vts.store.connection import asyncpg_loop
+from vts.store.session.connection import asyncpg_loop
 
 
 async def told(server: Server, seed: int, days: int, steps_a_day: int, compare_every: int = 1) -> Story:

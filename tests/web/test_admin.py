@@ -19,11 +19,11 @@ from vts.catalog.memory import MemoryCatalog
 from vts.model.content import Content
 from vts.model.day import DAY_US, date_of
 from vts.query.analytics_load import engagement_facts, hours_facts, playlist_facts
-from vts.query.exports import Exports
+from vts.query.export.exports import Exports
 from vts.query.site_load import site_facts
-from vts.rollup.today import refresh
-from vts.store.connection import Database
-from vts.store.pool import Readers
+from vts.rollup.analytics_actor import refresh
+from vts.store.session.connection import Database
+from vts.store.session.pool import Readers
 from vts.web import admin
 from vts.web.answers import install_error_answers
 

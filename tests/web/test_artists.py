@@ -21,11 +21,11 @@ from vts.model.content import ContentRow
 from vts.model.day import DAY_US, date_of
 from vts.query.artist_load import artist_facts
 from vts.query.artist_posts_load import artist_posts
-from vts.query.exports import Exports
-from vts.store.artists import add_up_marked
-from vts.store.catalog import upsert_contents
-from vts.store.connection import Database
-from vts.store.pool import Readers
+from vts.query.export.exports import Exports
+from vts.store.facts.artists import add_up_marked
+from vts.store.facts.catalog import upsert_contents
+from vts.store.session.connection import Database
+from vts.store.session.pool import Readers
 from vts.web import artists
 from vts.web.answers import install_error_answers
 

@@ -6,7 +6,7 @@ import click
 
 from config.load import CHECKOUT
 from vts.model.faults import BadStart
-from vts.store.orphans import remove
+from vts.store.server.orphans import remove
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from vts.auth.secrets import load
 from vts.auth.tokens import Tokens
 from vts.cli.mistakes import CannotRun
 from vts.model.faults import BadStart
-from vts.store.connection import Database
+from vts.store.session.connection import Database
 
 READY_FILE = "ready.json"
 """In the data folder: the URLs of the process that runs there."""

@@ -9,8 +9,8 @@ import trio
 
 from config.settings import Settings
 from vts.cli.common import database_of
-from vts.store import migrate as schema
-from vts.store.connection import Database, asyncpg_loop
+from vts.store.schema import migrate as schema
+from vts.store.session.connection import Database, asyncpg_loop
 
 
 def migrate(settings: Settings) -> None:

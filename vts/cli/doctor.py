@@ -19,14 +19,14 @@ from vts.cli.common import NoDatabase, database_of, ready_urls, secrets_of
 from vts.cli.mistakes import EXIT_CANNOT
 from vts.journal.check import check
 from vts.model.faults import BadStart
-from vts.store.checks import UNUSABLE, Finding, disk, examine
-from vts.store.connection import Database, asyncpg_loop
-from vts.store.faults import StoreMistake, StoreUnavailable
-from vts.store.held import held
-from vts.store.kin import OTHER_KEYS, strangers
-from vts.store.leader import holder, installation_of, session_name
-from vts.store.orphans import orphans
-from vts.store.place import home_of
+from vts.store.drain.held import held
+from vts.store.peers.leader import holder, installation_of, session_name
+from vts.store.peers.viewer_key_check import OTHER_KEYS, strangers
+from vts.store.schema.checks import UNUSABLE, Finding, disk, examine
+from vts.store.server.layout import home_of
+from vts.store.server.orphans import orphans
+from vts.store.session.connection import Database, asyncpg_loop
+from vts.store.session.faults import StoreMistake, StoreUnavailable
 
 BROKER_S: Final = 5.0
 FOLDER: Final = "data folder"

@@ -20,9 +20,9 @@ from vts.journal.file import JournalFile
 from vts.journal.format import RUN_BYTES
 from vts.journal.quarantine import Quarantine
 from vts.model.faults import BadStart, StoreUnavailable
-from vts.store.connection import Connection, Database, Role, asyncpg_loop
-from vts.store.held import HeldDay, count_held, discard_held, held
-from vts.store.migrate import migrations
+from vts.store.drain.held import HeldDay, count_held, discard_held, held
+from vts.store.schema.migrate import migrations
+from vts.store.session.connection import Connection, Database, Role, asyncpg_loop
 
 SHOWN: Final = 20  # faults, and lines of the quarantine
 TIMEOUT_S: Final = 60.0

@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 
 from vts.model.faults import BadStart
-from vts.store.faults import BadData, StoreMistake, StoreUnavailable, remedy
+from vts.store.session.faults import BadData, StoreMistake, StoreUnavailable, remedy
 
 EXIT_CANNOT: Final = 2
 EXIT_INTERRUPTED: Final = 130  # 128 + SIGINT, as shells have it

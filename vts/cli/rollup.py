@@ -22,8 +22,8 @@ from vts.rollup.recount import OnProgress, prepare
 from vts.rollup.replace import Kept, Moving, Outcome, Rolled, roll_day
 from vts.rollup.roller import DAY_TIMEOUT_S
 from vts.rollup.turn import ANSWER_S, Turn, in_turn
-from vts.store.connection import Connection, Database, asyncpg_loop
-from vts.store.migrate import migrations, refuse_newer, status
+from vts.store.schema.migrate import migrations, refuse_newer, status
+from vts.store.session.connection import Connection, Database, asyncpg_loop
 
 
 def run(settings: Settings, first: dt.date | None, last: dt.date | None, dry_run: bool, wait_s: float) -> None:

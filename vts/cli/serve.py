@@ -29,8 +29,8 @@ from vts.cli import terminal
 from vts.cli.common import READY_FILE
 from vts.cli.mistakes import said_of
 from vts.model.faults import BadStart
-from vts.store.connection import asyncpg_loop
-from vts.store.faults import StoreMistake
+from vts.store.session.connection import asyncpg_loop
+from vts.store.session.faults import StoreMistake
 
 EXIT_BUGS: Final = 1
 EXIT_BAD_START: Final = 2

@@ -14,7 +14,7 @@ import msgspec
 from vts.model.day import date_of
 from vts.model.tally import Pair, add_pairs
 from vts.model.view import CHANNELS, PLAY_ORDERS
-from vts.query.analysed import Analysed, freshness
+from vts.query.freshness import Analysed, freshness
 from vts.query.shape import WHO, decode_values, range_of, union, with_twins
 from vts.query.site import Sketches
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from vts.model.day import date_of, day_of_date
 from vts.model.tally import Pair
-from vts.query.analysed import analysed
 from vts.query.analytics import Engagement, EngagementFacts, HoursFacts, Kind
+from vts.query.freshness import analysed
 from vts.query.playlist import PlaylistDay, PlaylistFacts
 from vts.query.site import Sketches
-from vts.store.pool import Readers
+from vts.store.session.pool import Readers
 
 _SITE: Final = """
 SELECT day, breakdowns -> $1 AS counts FROM post_stats_daily WHERE post_id = 0 AND day BETWEEN $2 AND $3 ORDER BY day

@@ -7,7 +7,7 @@ from typing import Final
 from vts.model.day import date_of
 from vts.query.artist import ArtistFacts
 from vts.query.daily_load import days_of, engagement_of, read_days
-from vts.store.pool import Readers
+from vts.store.session.pool import Readers
 
 _DAYS: Final = days_of("artist_stats_daily", "owner_id")
 _CONTENTS: Final = """

@@ -1,7 +1,7 @@
 """Reads a page of an artist's contents: seven statements, however many contents there are, two more every 64 days.
 
 First which contents, then everything about those. A list in the order of views is ranked from digests of rolled days
-(`vts.store.digests`); days without one, today among them, are read content by content.
+(`vts.store.facts.digests`); days without one, today among them, are read content by content.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from vts.model.day import date_of
 from vts.model.tally import Pair
 from vts.query.artist_posts import OF_RANGE, Asked, ListFacts, PostLine, Ranking, numbers
 from vts.query.shape import WHO, at_most, worked_out
-from vts.store.connection import Connection
-from vts.store.pool import Readers
+from vts.store.session.connection import Connection
+from vts.store.session.pool import Readers
 
 DAYS_AT_ONCE: Final = 64  # with 5,000 contents a day 5 MB
 SKETCHES_HERE: Final = 4_000  # 1 µs each; more are united in a thread

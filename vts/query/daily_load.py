@@ -16,7 +16,7 @@ from vts.model.day import day_of_date
 from vts.model.tally import Pair, decode
 from vts.query.daily import DayRow, Engagement
 from vts.query.shape import WHO, at_most, total, worked_out
-from vts.store.connection import Connection
+from vts.store.session.connection import Connection
 
 # A single day says its viewers itself.
 _DAYS: Final = """

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any, Final
 
-from vts.store.pool import Readers
+from vts.store.session.pool import Readers
 
 SITE: Final = 0
 """The post_id under which the whole site is counted."""

@@ -9,7 +9,7 @@ import trio
 from vts.model.day import date_of
 from vts.query.daily_load import days_of, engagement_of, read_days
 from vts.query.post import PostFacts
-from vts.store.pool import Readers
+from vts.store.session.pool import Readers
 
 _DAYS: Final = days_of("post_stats_daily", "post_id")
 _ENGAGEMENT: Final = """

@@ -13,8 +13,8 @@ import msgspec
 
 from vts.model.day import date_of
 from vts.model.tally import Pair, add_pairs
-from vts.query.analysed import Analysed, freshness
 from vts.query.analytics import Engagement, engagement_fields
+from vts.query.freshness import Analysed, freshness
 from vts.query.shape import WHO, decode_pairs, range_of, tops, total, union, with_twins
 from vts.query.site import Sketches
 

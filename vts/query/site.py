@@ -12,7 +12,7 @@ import msgspec
 
 from vts.model.day import HOUR_US, date_of, datetime_of
 from vts.model.tally import Pair, add_pairs, merge
-from vts.query.analysed import Analysed, freshness
+from vts.query.freshness import Analysed, freshness
 from vts.query.shape import WHO, at_most, decode_pairs, range_of, tops, total, union, with_twins
 
 SITE_COUNTS: Final = ("page_views", "unique_visitors", "signups", "posts", "api_calls", "errors")

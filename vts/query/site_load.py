@@ -8,9 +8,9 @@ from typing import Any, Final
 import msgspec
 
 from vts.model.day import date_of, day_of_date
-from vts.query.analysed import analysed
+from vts.query.freshness import analysed
 from vts.query.site import SITE_COUNTS, CatalogCounts, Day, SiteFacts
-from vts.store.pool import Readers
+from vts.store.session.pool import Readers
 
 _SITE: Final = """
 SELECT *, uploads AS posts, uploads_authenticated AS posts_authenticated

@@ -15,9 +15,11 @@ import trio
 from vts.model import sketch
 from vts.model.day import date_of
 from vts.model.tally import VALUES_KEPT
-from vts.store.connection import Connection
-from vts.store.locks import ANALYTICS
-from vts.store.queries import query
+from vts.store.session.connection import Connection
+from vts.store.session.locks import ANALYTICS
+from vts.store.session.queries import queries_beside
+
+query = queries_beside(__file__)
 
 STAY_MAX_MS: Final = 15 * 60 * 1000
 """Players change the artwork every few seconds to minutes: a longer silence was spent switched off or offline."""

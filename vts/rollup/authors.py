@@ -7,9 +7,11 @@ from __future__ import annotations
 from typing import Final
 
 from vts.model.day import date_of
-from vts.store.connection import Connection
-from vts.store.counting import lock_days
-from vts.store.queries import query
+from vts.store.drain.counting import lock_days
+from vts.store.session.connection import Connection
+from vts.store.session.queries import queries_beside
+
+query = queries_beside(__file__)
 
 _REVISION: Final = "SELECT revision FROM catalog_revision"
 _ASKED: Final = "SELECT catalog_revision FROM rollup_days WHERE day = $1 AND dropped_at IS NULL"

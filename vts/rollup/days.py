@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from vts.model.day import MINUTE_US, date_of, day_of_date, us_of
-from vts.store.connection import Connection
-from vts.store.queries import query
+from vts.store.session.connection import Connection
+from vts.store.session.queries import queries_beside
+
+query = queries_beside(__file__)
 
 REROLL_US: Final = 10 * MINUTE_US  # a day that late rows keep coming for is not recounted all the time
 FIRST_DAY: Final = -719_162  # 0001-01-01

@@ -16,8 +16,10 @@ from vts.model.day import date_of
 from vts.model.site_tally import ERROR_DIMENSION, PAGE_DIMENSIONS
 from vts.model.tally import BOUNDLESS, DIMENSIONS, OTHER, VALUES_KEPT
 from vts.rollup.sketching import BITE, Piece, Sketcher
-from vts.store.connection import Connection
-from vts.store.queries import query
+from vts.store.session.connection import Connection
+from vts.store.session.queries import queries_beside
+
+query = queries_beside(__file__)
 
 SLICE_VIEWS: Final = 400_000  # counts of so many views fit into WORK_MEM
 WORK_MEM: Final = "64MB"

@@ -18,9 +18,11 @@ from vts.rollup import analytics
 from vts.rollup.authors import catalog_revision
 from vts.rollup.recount import Found, OnProgress, recount
 from vts.rollup.turn import Turn
-from vts.store.connection import BE_QUICK, Connection
-from vts.store.counting import lock_days
-from vts.store.queries import query
+from vts.store.drain.counting import lock_days
+from vts.store.session.connection import BE_QUICK, Connection
+from vts.store.session.queries import queries_beside
+
+query = queries_beside(__file__)
 
 ATTEMPTS: Final = 3
 LOCKED_MAX_S: Final = 1.0  # a drain may be kept waiting so long; what takes longer is tried again another time

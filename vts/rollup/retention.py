@@ -6,9 +6,11 @@ from typing import Final
 
 from vts.model.day import date_of, datetime_of
 from vts.rollup.authors import has_new_authors
-from vts.store.connection import BE_QUICK, Connection
-from vts.store.locks import DAY, PARTITIONS
-from vts.store.queries import query
+from vts.store.session.connection import BE_QUICK, Connection
+from vts.store.session.locks import DAY, PARTITIONS
+from vts.store.session.queries import queries_beside
+
+query = queries_beside(__file__)
 
 PARENTS: Final = ("view_events", "site_events", "playback_events")
 

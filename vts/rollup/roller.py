@@ -21,7 +21,7 @@ from vts.rollup.recount import prepare
 from vts.rollup.replace import Kept, Moving, Outcome, Rolled, roll_day
 from vts.rollup.retention import drop_day
 from vts.rollup.turn import Turn, in_turn
-from vts.store.connection import Connection
+from vts.store.session.connection import Connection
 
 log: Final = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from typing import Final, NamedTuple, TypeVar
 
 import trio
 
-from vts.store.connection import Connection
-from vts.store.faults import StoreUnavailable
-from vts.store.locks import ROLLUP
+from vts.store.session.connection import Connection
+from vts.store.session.faults import StoreUnavailable
+from vts.store.session.locks import ROLLUP
 
 T = TypeVar("T")
 

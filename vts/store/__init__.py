@@ -1,1 +1,1 @@
-"""PostgreSQL: roles and connections, embedded server, migrations, drain."""
+"""PostgreSQL: sessions, the embedded server, the schema, the drain, further facts, other processes."""

@@ -17,10 +17,10 @@ from vts.query.analytics import channels_answer, peak_hours_answer, play_orders_
 from vts.query.ranges import BadRange, parse_range
 from vts.query.shape import parse_limit, worked_out
 from vts.query.site import answer as site_answer
+from vts.web.access import principal_of, require
 from vts.web.answers import Problem
 from vts.web.services import Services
 from vts.web.tables import body_answer
-from vts.web.who import principal_of, require
 
 PLAYLIST = "playlist"
 

@@ -6,10 +6,10 @@ from quart import Response, request
 from quart_trio import QuartTrio
 
 from vts.web import admin, artists, capture, content, docs, exports, imports, live, operations, pages, persons, posts
+from vts.web.access import SESSION_COOKIE
 from vts.web.answers import install_error_answers
 from vts.web.origin import check_host
 from vts.web.services import Services
-from vts.web.who import SESSION_COOKIE
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",

@@ -16,10 +16,10 @@ from vts.query.artist_posts import parse_asked
 from vts.query.daily import TOP_COUNTRIES
 from vts.query.ranges import BadRange, parse_range
 from vts.query.shape import worked_out
+from vts.web.access import principal_of, require
 from vts.web.answers import Problem
 from vts.web.services import Services
 from vts.web.tables import body_answer, is_table_asked
-from vts.web.who import principal_of, require
 
 ID_MAX: Final = 2**63 - 1
 

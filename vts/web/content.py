@@ -9,10 +9,10 @@ from vts.model import identity
 from vts.model.content import ContentRow, PlayerRow
 from vts.model.principal import Principal
 from vts.model.view import POST_ID_MAX
+from vts.web.access import actor_of, principal_of, require_service
 from vts.web.answers import Problem, json_answer
 from vts.web.rows import decode_rows, plain_body_of
 from vts.web.services import Services
-from vts.web.who import actor_of, principal_of, require_service
 
 
 def blueprint(services: Services) -> Blueprint:

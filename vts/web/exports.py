@@ -9,11 +9,11 @@ from quart import Blueprint, Request, Response, request
 
 from vts.model.principal import Principal
 from vts.query.export.table import FORMATS, is_installed
-from vts.query.tables import TABLES
+from vts.query.export.tables import TABLES
+from vts.web.access import actor_of, principal_of, require
 from vts.web.answers import Problem, json_answer
 from vts.web.services import Services
 from vts.web.tables import format_asked, table_answer
-from vts.web.who import actor_of, principal_of, require
 
 DATES: Final = "dates (YYYY-MM-DD) with from <= to are expected"
 

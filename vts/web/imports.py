@@ -20,12 +20,12 @@ from vts.model.imports import BadRow, DailyRow, SiteRow, check
 from vts.model.outcome import Outcome, Reason, Refused
 from vts.model.tally import SITE
 from vts.model.view import Report, ViewEvent
-from vts.store.imports import Applied, DaysOpen, ImportIdUsed, Ticket
+from vts.store.facts.imports import Applied, DaysOpen, ImportIdUsed, Ticket
+from vts.web.access import principal_of, require_service
 from vts.web.answers import Problem, json_answer
 from vts.web.import_rows import rows_in
 from vts.web.rows import body_of
 from vts.web.services import Services
-from vts.web.who import principal_of, require_service
 
 VIEWS_MAX: Final = 5_000
 DAILY_MAX: Final = 20_000  # rows: two seconds of one transaction, for which other writes wait

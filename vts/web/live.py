@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 from quart import Blueprint, Request, Response, request
 
 from vts.model.principal import Principal
+from vts.web.access import principal_of, require
 from vts.web.answers import Problem, json_answer
 from vts.web.origin import check_host
 from vts.web.services import Services
-from vts.web.who import principal_of, require
 
 
 def blueprint(services: Services) -> Blueprint:

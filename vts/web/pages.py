@@ -7,10 +7,10 @@ from typing import Final
 from quart import Blueprint, Response, redirect, render_template, request
 from werkzeug import Response as PlainResponse
 
+from vts.web.access import SESSION_COOKIE
 from vts.web.answers import Problem, json_answer
 from vts.web.origin import base_url, check_host
 from vts.web.services import Services
-from vts.web.who import SESSION_COOKIE
 
 SESSION_TTL_S: Final = 12 * 3600
 

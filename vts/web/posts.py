@@ -9,11 +9,11 @@ from vts.model.reaction import Comment, Reaction, ReactionLimitExceeded
 from vts.query.daily import TOP_COUNTRIES
 from vts.query.post import answer
 from vts.query.ranges import BadRange, parse_range
+from vts.web.access import bearer_of, principal_of, readable_content, require_service
 from vts.web.answers import Problem, json_answer
 from vts.web.rows import decode_rows, plain_body_of
 from vts.web.services import Services
 from vts.web.tables import body_answer, is_table_asked
-from vts.web.who import bearer_of, principal_of, readable_content, require_service
 
 LIMIT_CODE = "reaction_limit_exceeded"
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}

@@ -18,8 +18,8 @@ from vts.model.reaction import Comment, Reaction
 from vts.query.analytics import LoadEngagement, LoadHours
 from vts.query.artist import LoadArtistFacts
 from vts.query.artist_posts import LoadPosts
+from vts.query.export.exports import Exports
 from vts.query.export.table import Table
-from vts.query.exports import Exports
 from vts.query.load import PostViews
 from vts.query.playlist import LoadPlaylist
 from vts.query.post import LoadPostFacts

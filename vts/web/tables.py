@@ -13,9 +13,9 @@ from typing import Any, Final, Protocol
 
 from quart import Request, Response
 
-from vts.query.answer_tables import tables_in
+from vts.query.export.answer_tables import tables_in
+from vts.query.export.exports import Busy
 from vts.query.export.table import FORMATS, Format, Table, TooManyRows, is_installed, listed
-from vts.query.exports import Busy
 from vts.web.answers import Problem, json_answer
 
 MEDIA_TYPES: Final[dict[Format, str]] = {

@@ -20,8 +20,8 @@ from vts.model.view import ViewEvent
 from vts.rollup.recount import prepare
 from vts.rollup.replace import roll_day
 from vts.rollup.turn import wait_turn
-from vts.store import channels
-from vts.store.connection import Connection, Database, asyncpg_loop
+from vts.store.session import channels
+from vts.store.session.connection import Connection, Database, asyncpg_loop
 
 POSTS: Final = 20_000
 ARTIST: Final = 1  # owns the first 5,000 contents

@@ -12,9 +12,9 @@ from typing import Final
 
 import click
 
-from vts.cli.bench import books, children, private, references
-from vts.cli.bench.books import Books, Ledger
+from vts.cli.bench import children, ledger, private, references
 from vts.cli.bench.figures import RATE, Figures
+from vts.cli.bench.ledger import Books, Ledger
 from vts.cli.bench.options import Options
 from vts.cli.bench.sender import Sent, Task
 from vts.cli.bench.target import Target
@@ -65,8 +65,8 @@ class Place:
         """Compare what was acknowledged with what the database, or the API, has."""
         accepted = self.target.metrics().accepted - self.accepted_before
         if self.target.database is not None:
-            return self.ledger.compare(books.stored_in(self.target.database, self.series), accepted)
-        counted = books.counted_by(self.target, self.first_post, self.options.posts)
+            return self.ledger.compare(ledger.stored_in(self.target.database, self.series), accepted)
+        counted = ledger.counted_by(self.target, self.first_post, self.options.posts)
         return self.ledger.compare_counts(counted, accepted)
 
 

@@ -12,8 +12,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from vts.cli.bench.books import Books
 from vts.cli.bench.figures import Figures, Run, median_of, ratios_of
+from vts.cli.bench.ledger import Books
 from vts.cli.bench.options import Options
 
 LABELS: Final = {

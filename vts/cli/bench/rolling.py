@@ -17,7 +17,7 @@ from vts.rollup.recount import prepare
 from vts.rollup.replace import roll_day
 from vts.rollup.retention import drop_day
 from vts.rollup.turn import wait_turn
-from vts.store.connection import Connection, Database, asyncpg_loop
+from vts.store.session.connection import Connection, Database, asyncpg_loop
 
 SAMPLE_S = 0.05
 

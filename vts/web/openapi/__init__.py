@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from vts.web.openapi import capture, catalog, errors, files, persons, questions, running, said
+from vts.web.openapi import capture, catalog, errors, files, persons, questions, request_bodies, running
 from vts.web.openapi.parts import BEARER, PLAYER, SESSION, TICKET, Json, Paths
 
 OPENAPI: Final = "3.1.0"
@@ -57,7 +57,7 @@ def document() -> Json:
     for path, methods in paths.items():
         for method, operation in methods.items():
             operation["operationId"] = _name(method, path)
-    schemas = said.schemas() | errors.SCHEMAS | capture.SCHEMAS | questions.SCHEMAS
+    schemas = request_bodies.schemas() | errors.SCHEMAS | capture.SCHEMAS | questions.SCHEMAS
     return {
         "openapi": OPENAPI,
         "info": {

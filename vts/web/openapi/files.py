@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from vts.query.export.table import FORMATS, Format
-from vts.query.tables import TABLES
+from vts.query.export.tables import TABLES
 from vts.web.imports import DAILY_MAX, VIEWS_MAX
 from vts.web.openapi.catalog import SERVICE, rows_of
 from vts.web.openapi.errors import refusal

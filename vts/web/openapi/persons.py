@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vts.query.persons import PERSONAL
+from vts.query.export.persons import PERSONAL
 from vts.web.openapi.parts import (
     COUNT,
     ID,

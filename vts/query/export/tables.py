@@ -1,0 +1,199 @@
+"""The stored tables that may be exported: their columns, and how they are read row by row.
+
+Sketches and credentials stay here: nobody outside can read the first, and nobody shall the second.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, cast
+
+import trio
+
+from vts.model.faults import StoreUnavailable
+from vts.model.tally import SITE
+from vts.query.export.table import Block, Column, Kind, Table, block_rows
+from vts.store.session.connection import Connection
+
+DEADLINE_S: Final = 600.0  # a snapshot that lives longer holds back vacuum, and retention waits for its locks
+COMMAND_TIMEOUT_S: Final = 60.0  # the first rows may have to be sorted
+REST: Final = 1.0  # of the time that a block took: at most half of the event loop is an export's
+
+_SNAPSHOT: Final = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+
+Connect = Callable[[], Awaitable[Connection]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A table of the database. `when` is the column of `from` and `to`; `personal`: rows speak of single people.
+
+    `source` is what it is read from where that has another name, `only` which of its rows.
+    """
+
+    columns: tuple[Column, ...]
+    when: str
+    order: str = ""
+    personal: bool = False
+    source: str = ""
+    only: str = "true"
+
+
+def _columns(*lines: str) -> tuple[Column, ...]:
+    """Read columns written as `name:kind`, in their order."""
+    made = []
+    for word in " ".join(lines).split():
+        name, _, kind = word.partition(":")
+        made.append(Column(name, cast(Kind, kind), kind == "json"))
+    return tuple(made)
+
+
+def _daily(*keys: str) -> tuple[Column, ...]:
+    return _columns(
+        *(f"{key}:integer" for key in keys),
+        "day:day total_views:integer total_views_authenticated:integer unique_viewers:integer",
+        "unique_viewers_authenticated:integer unique_viewers_imported:integer",
+        "unique_viewers_imported_authenticated:integer first_view_at:time last_view_at:time",
+        "first_view_at_authenticated:time last_view_at_authenticated:time rolled_at:time breakdowns:json",
+    )
+
+
+TABLES: Final[dict[str, Stored]] = {
+    "view_events": Stored(
+        columns=_columns(
+            "event_day:day created_at:time post_id:integer event_id:uuid viewer_key:bytes key_version:integer",
+            "viewer_user_id:integer authenticated:flag country_code:text device_type:text view_source:text",
+            "view_type:text user_agent_hash:bytes referrer_domain:text player_key:uuid local_datetime:local_time",
+            "local_timezone:text local_hour:integer local_weekday:integer play_order:integer channel:text",
+            "channel_context:text playlist_id:integer",
+        ),
+        when="event_day",
+        personal=True,
+    ),
+    "post_stats_daily": Stored(columns=_daily("post_id"), when="day", order="post_id, day", only=f"post_id <> {SITE}"),
+    "site_views_daily": Stored(
+        columns=_daily(), when="day", order="day", source="post_stats_daily", only=f"post_id = {SITE}"
+    ),
+    "artist_stats_daily": Stored(columns=_daily("owner_id"), when="day", order="owner_id, day"),
+    "site_stats_daily": Stored(
+        columns=_columns(
+            "day:day page_views:integer page_views_authenticated:integer unique_visitors:integer",
+            "unique_visitors_authenticated:integer signups:integer signups_authenticated:integer uploads:integer",
+            "uploads_authenticated:integer api_calls:integer api_calls_authenticated:integer errors:integer",
+            "errors_authenticated:integer rolled_at:time breakdowns:json",
+        ),
+        when="day",
+        order="day",
+    ),
+    "site_events": Stored(
+        columns=_columns(
+            "event_day:day created_at:time event_type:text event_id:uuid viewer_key:bytes key_version:integer",
+            "viewer_user_id:integer authenticated:flag page:text error_type:text country_code:text device_type:text",
+            "referrer_domain:text user_agent_hash:bytes event_data:json",
+        ),
+        when="event_day",
+        personal=True,
+    ),
+    "playback_events": Stored(
+        columns=_columns(
+            "event_day:day created_at:time stream_id:integer event_id:uuid client_key:bytes key_version:integer",
+            "event_type:text video_time:number device_type:text country_code:text referrer_domain:text extra:json",
+        ),
+        when="event_day",
+        personal=True,
+    ),
+    "content": Stored(
+        columns=_columns(
+            "post_id:integer kind:text owner_id:integer title:text category:text hashtags:json visibility:text",
+            "created_at:time registered_at:time deleted:flag provisional:flag",
+        ),
+        when="registered_at",
+        order="post_id",
+    ),
+    "players": Stored(
+        columns=_columns("player_key:uuid owner_id:integer name:text registered:flag country:text registered_at:time"),
+        when="registered_at",
+        order="player_key",
+    ),
+    "reactions": Stored(
+        columns=_columns("post_id:integer user_id:integer emoji:text authenticated:flag created_at:time"),
+        when="created_at",
+        order="post_id, user_id, emoji",
+        personal=True,
+    ),
+    "comments": Stored(
+        columns=_columns("post_id:integer comment_id:integer user_id:integer created_at:time"),
+        when="created_at",
+        order="post_id, comment_id",
+        personal=True,
+    ),
+    "dead_letters": Stored(
+        columns=_columns("journal_id:uuid seq:integer index:integer reason:text body:json created_at:time"),
+        when="created_at",
+        order="created_at",
+        personal=True,
+    ),
+    "audit_log": Stored(
+        columns=_columns("id:integer at:time actor:text action:text subject:text detail:json"),
+        when="at",
+        order="id",
+        personal=True,
+    ),
+}
+
+# A sketch may estimate a little more viewers than there were views, which an import would refuse as a contradiction.
+_VIEWERS: Final = "LEAST(unique_viewers, GREATEST(total_views - unique_viewers_imported, 0))"
+_EXPRESSIONS: Final = {
+    "hashtags": "to_json(hashtags)",
+    "unique_viewers": _VIEWERS,
+    "unique_viewers_authenticated": "LEAST(unique_viewers_authenticated,"
+    " GREATEST(total_views_authenticated - unique_viewers_imported_authenticated, 0),"
+    f" {_VIEWERS} + unique_viewers_imported - unique_viewers_imported_authenticated)",
+}
+
+
+def stored(connect: Connect, name: str, first: dt.date | None, last: dt.date | None) -> Table:
+    """Return a table of `TABLES`, its days from `first` to `last` inclusive; None leaves a side open.
+
+    All rows are of one snapshot. Reading raises StoreUnavailable, also after `DEADLINE_S`.
+    """
+    table = TABLES[name]
+    return Table(name, table.columns, _blocks(connect, _query(name, table, first, last), block_rows(table.columns)))
+
+
+def stored_where(connect: Connect, name: str, condition: str) -> Table:
+    """Return the rows of a table of `TABLES` for which a condition of ours holds; otherwise as `stored`."""
+    table = TABLES[name]
+    query = _query(name, table, None, None, condition)
+    return Table(name, table.columns, _blocks(connect, query, block_rows(table.columns)))
+
+
+def _query(name: str, table: Stored, first: dt.date | None, last: dt.date | None, condition: str = "true") -> str:
+    conditions = [f"({condition})", table.only]
+    if first is not None:
+        conditions.append(f"{table.when} >= DATE '{first.isoformat()}'")
+    if last is not None:
+        conditions.append(f"{table.when} < DATE '{last.isoformat()}' + 1")
+    columns = ", ".join(_EXPRESSIONS.get(column.name, column.name) for column in table.columns)
+    order = f" ORDER BY {table.order}" if table.order else ""
+    return f"SELECT {columns} FROM {table.source or name} WHERE {' AND '.join(conditions)}{order}"  # noqa: S608 -- names of ours
+
+
+async def _blocks(connect: Connect, query: str, rows: int) -> AsyncGenerator[Block, None]:
+    """Read through a cursor of the server, in a session that goes when the reader does."""
+    give_up_s = trio.current_time() + DEADLINE_S
+    fetch = f"FETCH {rows} FROM export"
+    connection = await connect()
+    try:
+        await connection.execute(f"BEGIN {_SNAPSHOT}")
+        await connection.execute(f"DECLARE export NO SCROLL CURSOR FOR {query}")
+        while block := await connection.fetch(fetch):
+            begun_s = trio.current_time()
+            yield block
+            if trio.current_time() > give_up_s:
+                raise StoreUnavailable(f"the export took longer than {DEADLINE_S:g} s")
+            await trio.sleep(min(trio.current_time() - begun_s, 0.01) * REST)
+    finally:
+        await connection.close()

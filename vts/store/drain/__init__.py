@@ -1,0 +1,1 @@
+"""From the journal into PostgreSQL, exactly once: one transaction a batch, rows and counters."""

@@ -1,0 +1,212 @@
+"""The catalog in PostgreSQL: contents and players, written as a whole request or not at all, read by revision.
+
+Every write takes the one row of `catalog_revision` first and keeps it to its commit: revisions become visible in their
+order, so whoever has seen revision 7 has seen every change up to 7. `NOTIFY vts_catalog` carries the new revision.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from vts.model import sketch
+from vts.model.content import Change, Content, ContentRow, Player, PlayerRow
+from vts.model.day import datetime_of
+from vts.model.record import CatalogRow
+from vts.store.drain.revision import MARK_ARTISTS
+from vts.store.session import channels
+from vts.store.session.connection import Connection
+from vts.store.session.queries import queries_beside
+
+query = queries_beside(__file__)
+
+ROWS_AT_ONCE: Final = 10_000  # of one statement: well below a second
+PROVISIONAL_AT_ONCE: Final = 5_000
+VIEWERS_TO_STAY: Final = 2  # of a content that no service has described (SPEC section 5)
+
+_SNAPSHOT: Final = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+_BUMP: Final = query("catalog_bump_above")
+_UPSERT_CONTENTS: Final = query("catalog_upsert_contents")
+_UPSERT_PLAYERS: Final = query("catalog_upsert_players")
+_DELETE_CONTENT: Final = query("catalog_delete_content")
+_DELETE_PLAYER: Final = "DELETE FROM players WHERE player_key = $1"
+_CONTENTS_SINCE: Final = query("catalog_contents_since")
+_PLAYERS_SINCE: Final = query("catalog_players_since")
+_REMOVED_SINCE: Final = query("catalog_removed_since")
+_UNSETTLED: Final = query("catalog_unsettled")
+_SETTLE: Final = query("catalog_settle")
+_REMOVE_CONTENTS: Final = query("catalog_remove_contents")
+_FORGET_REMOVED: Final = query("catalog_forget_removed")
+_NOTE_PLAYER: Final = "INSERT INTO catalog_removed (player_key, revision) VALUES ($1, $2)"
+_NOTE_CONTENTS: Final = "INSERT INTO catalog_removed (post_id, revision) SELECT unnest($1::bigint[]), $2"
+_REVISION: Final = "SELECT revision, horizon FROM catalog_revision"
+_KEPT_CONTENTS: Final = query("catalog_kept_contents")
+_KEPT_PLAYERS: Final = query("catalog_kept_players")
+
+
+@dataclass(slots=True)
+class Write:
+    """What a write has to know and what it leaves: `rows`, once it is committed, are for the journal.
+
+    `above` is the newest revision that the writer has heard of; the write gets one above it, whatever the database has.
+    """
+
+    above: int = 0
+    rows: list[CatalogRow] = field(default_factory=list)
+
+    async def keep_contents(self, connection: Connection, posts: Sequence[int]) -> None:
+        """Read contents as they are now. Those that are not there are left out."""
+        self.rows += [
+            CatalogRow(revision, post_id, None, row, at_us)
+            for revision, post_id, row, at_us in await connection.fetch(_KEPT_CONTENTS, posts)
+        ]
+
+    async def keep_players(self, connection: Connection, keys: Sequence[bytes]) -> None:
+        """Read players as they are now, also those that were removed."""
+        self.rows += [
+            CatalogRow(revision, None, key, row, at_us)
+            for revision, key, row, at_us in await connection.fetch(_KEPT_PLAYERS, keys)
+        ]
+
+
+async def upsert_contents(
+    connection: Connection, rows: Sequence[ContentRow], write: Write | None = None, *, now_us: int | None = None
+) -> int:
+    """Write contents, replacing whole rows; of several rows for one content the last counts. Returns len(rows).
+
+    A provisional or deleted content becomes a full one. Where contents that have been viewed change hands, the days of
+    both owners are marked to be added up anew (`vts.store.facts.artists`). The first owner of a content is noted for
+    good, with `now_us`, microseconds by the clock that views carry (None: the database's): views of that owner from
+    before leave their days when those are rolled up. Raises BadData (nothing is applied) and StoreUnavailable.
+    """
+    last = {row.post_id: row for row in rows}
+    async with _writing(connection, write) as revision:
+        for part in _parts([last[post_id] for post_id in sorted(last)]):
+            moved = await connection.fetchrow(_UPSERT_CONTENTS, part, revision, _at(now_us))
+            if moved is not None and moved[0] is not None:
+                await connection.execute(MARK_ARTISTS, *moved)
+        if write is not None:
+            await write.keep_contents(connection, list(last))
+    return len(rows)
+
+
+async def upsert_players(
+    connection: Connection, rows: Sequence[PlayerRow], write: Write | None = None, *, now_us: int | None = None
+) -> int:
+    """Write players likewise. Of a credential only the SHA-256 is kept; a row without one keeps what is there."""
+    last = {row.player_key: _player_fields(row) for row in rows}
+    async with _writing(connection, write) as revision:
+        for part in _parts([last[key] for key in sorted(last)]):
+            await connection.execute(_UPSERT_PLAYERS, part, revision, _at(now_us))
+        if write is not None:
+            await write.keep_players(connection, [key.bytes for key in last])
+    return len(rows)
+
+
+async def delete_content(connection: Connection, post_id: int, write: Write | None = None) -> bool:
+    """Mark a content as deleted; what was counted stays. False when there is none."""
+    async with _writing(connection, write) as revision:
+        is_done = await connection.execute(_DELETE_CONTENT, post_id, revision) == "UPDATE 1"
+        if write is not None:  # whether or not it was deleted before: the journal may have refused the first time
+            await write.keep_contents(connection, [post_id])
+    return is_done
+
+
+async def delete_player(connection: Connection, player_key: bytes, write: Write | None = None) -> bool:
+    """Remove a player. False when there is none."""
+    async with _writing(connection, write) as revision:
+        is_done = await connection.execute(_DELETE_PLAYER, player_key) == "DELETE 1"
+        if is_done:
+            await connection.execute(_NOTE_PLAYER, player_key, revision)
+        if write is not None:
+            await write.keep_players(connection, [player_key])
+    return is_done
+
+
+async def changes_since(connection: Connection, revision: int) -> Change:
+    """Return what changed after a revision, in one snapshot.
+
+    Everything, for a negative revision, for one too old to know all removals, and for one that this database never had.
+    """
+    async with connection.transaction(_SNAPSHOT):
+        row = await connection.fetchrow(_REVISION)
+        assert row is not None, "made by the first migration"
+        now, horizon = row
+        whole = not max(horizon, 0) <= revision <= now
+        change = Change(now, [], [], whole)
+        if revision != now or whole:
+            await _load(connection, -1 if whole else revision, change)
+    return change
+
+
+async def settle_provisional(connection: Connection) -> int:
+    """Decide about contents that a view registered a day ago: with a second viewer they stay, else they go.
+
+    Returns how many went. Also forgets removals that everybody has heard of. For every hour or so.
+    """
+    found = await connection.fetch(_UNSETTLED, PROVISIONAL_AT_ONCE)
+    stay = [post_id for post_id, sketches in found if sketch.union(sketches) >= VIEWERS_TO_STAY]
+    gone: list[int] = []
+    if found:
+        async with _writing(connection) as revision:
+            await connection.execute(_SETTLE, stay, revision)
+            go = sorted({row[0] for row in found}.difference(stay))
+            gone = [row[0] for row in await connection.fetch(_REMOVE_CONTENTS, go)]
+            await connection.execute(_NOTE_CONTENTS, gone, revision)
+    await connection.execute(_FORGET_REMOVED)
+    return len(gone)
+
+
+@asynccontextmanager
+async def _writing(connection: Connection, write: Write | None = None) -> AsyncIterator[int]:
+    async with connection.transaction():
+        revision: int = await connection.fetchval(_BUMP, 0 if write is None else write.above)
+        yield revision
+        await connection.execute("SELECT pg_notify($1, $2)", channels.CATALOG, str(revision))
+
+
+async def _load(connection: Connection, since: int, change: Change) -> None:
+    """Removals first: what was written again after its removal follows, and the later entry counts."""
+    if not change.whole:
+        for post_id, player_key in await connection.fetch(_REMOVED_SINCE, since):
+            if player_key is None:
+                change.contents.append((post_id, None))
+            else:
+                change.players.append((player_key, None))
+    await _load_contents(connection, since, change)
+    for key, owner_id, registered, country, credential_hash, name in await connection.fetch(_PLAYERS_SINCE, since):
+        change.players.append((key, Player(owner_id, registered, country, credential_hash, name)))
+
+
+async def _load_contents(connection: Connection, since: int, change: Change) -> None:
+    """Read page by page; equal values are one object, which is what a million rows can afford."""
+    shared: dict[Content, Content] = {}
+    after = 0
+    while page := await connection.fetch(_CONTENTS_SINCE, since, after, ROWS_AT_ONCE):
+        for post_id, *fields in page:
+            content = Content(*fields)
+            change.contents.append((post_id, shared.setdefault(content, content)))
+        after = page[-1][0]
+
+
+def _at(now_us: int | None) -> dt.datetime | None:
+    return None if now_us is None else datetime_of(now_us)
+
+
+def _player_fields(row: PlayerRow) -> dict[str, Any]:
+    fields = msgspec.structs.asdict(row)
+    credential = fields.pop("credential")
+    fields["credential_hash"] = None if credential is None else hashlib.sha256(credential.encode()).hexdigest()
+    return fields
+
+
+def _parts(rows: Sequence[Any]) -> list[str]:
+    """Write rows as JSON arrays of a size that one statement takes well."""
+    pieces = (rows[at : at + ROWS_AT_ONCE] for at in range(0, len(rows), ROWS_AT_ONCE))
+    return [msgspec.json.encode(piece).decode() for piece in pieces]

@@ -1,0 +1,74 @@
+"""The site's days of an import: what contents' rows and the site's own rows say of them is counted once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Final
+
+import trio
+
+from vts.model import tally
+from vts.model.imported_site import NOTHING, SiteDay, Told
+from vts.model.tally import SITE
+from vts.store.facts.import_counters import MERGED_AT_ONCE, Sum, Sums
+from vts.store.session.connection import Connection
+from vts.store.session.queries import queries_beside
+
+query = queries_beside(__file__)
+
+_READ: Final = query("import_site_days")
+_WRITE: Final = query("import_site_days_write")
+
+ByDay = Mapping[dt.date, Sum]
+
+
+async def site_sums(connection: Connection, contents: ByDay, site: ByDay) -> Sums:
+    """Return what the rows of an import add to the site's days, and remember what they said.
+
+    `contents` are their sums by day, `site` the site's own rows. The caller holds the days' locks.
+    """
+    days = sorted(contents.keys() | site.keys())
+    known = {row["day"]: _day_of(row) for row in await connection.fetch(_READ, days)}
+    sums: Sums = {}
+    written: list[tuple[Any, ...]] = []
+    for place, day in enumerate(days):
+        if place % MERGED_AT_ONCE == 0:
+            await trio.lowlevel.checkpoint()
+        before = known.get(day, NOTHING)
+        after = SiteDay(_with(before.contents, contents.get(day)), _with(before.site, site.get(day)))
+        sums[SITE, day] = _sum(before.counted(), after.counted(), contents.get(day), site.get(day))
+        written.append((day, *_columns(after.contents), *_columns(after.site)))
+    if written:
+        await connection.execute(_WRITE, *zip(*written, strict=True))
+    return sums
+
+
+def _with(told: Told, more: Sum | None) -> Told:
+    return told if more is None else told.plus((more.views[0], more.views[1]), more.breakdowns)
+
+
+def _sum(before: Told, after: Told, contents: Sum | None, site: Sum | None) -> Sum:
+    one = Sum()
+    one.views = [after.views - before.views, after.views_authenticated - before.views_authenticated]
+    one.former, one.breakdowns = before.breakdowns, after.breakdowns
+    for part in (contents, site):
+        if part is not None:
+            one.span += part.span
+            one.span_signed += part.span_signed
+    if site is not None:
+        one.viewers = site.viewers
+    return one
+
+
+def _day_of(row: Any) -> SiteDay:
+    return SiteDay(
+        *(
+            Told(row[f"{who}_views"], row[f"{who}_views_authenticated"], tally.decode(row[f"{who}_breakdowns"]))
+            for who in ("contents", "site")
+        )
+    )
+
+
+def _columns(told: Told) -> tuple[int, int, str]:
+    return told.views, told.views_authenticated, tally.encode(told.breakdowns)

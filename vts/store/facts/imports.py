@@ -1,0 +1,172 @@
+"""History that comes in: counters of days long gone, and views of them, each applied once and whole.
+
+What is imported is merged into the same rows that views are counted in, under the same locks; its days are then closed
+for good, so that no roll-up replaces what it cannot recount.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, Literal, NamedTuple
+
+import trio
+
+from vts.model.committed import Committed, DayTotals, notices_of
+from vts.model.day import date_of, day_of_date
+from vts.model.imports import DailyRow
+from vts.model.tally import SITE
+from vts.model.view import ViewEvent
+from vts.store.drain.batch import Dates
+from vts.store.drain.counting import OwnerOf, count_views, lock_days
+from vts.store.drain.revision import BUMP
+from vts.store.facts.import_counters import ARTISTS, POSTS, Sum, Sums, merge
+from vts.store.facts.import_site import site_sums
+from vts.store.session import channels, locks
+from vts.store.session.connection import Connection
+from vts.store.session.queries import queries_beside
+
+query = queries_beside(__file__)
+
+_LOCK_NAME: Final = query("import_lock_name", lock=str(locks.IMPORT))
+_KNOWN: Final = query("import_known")
+_NOTE: Final = query("import_note")
+_OPEN_DAYS: Final = query("import_open_days")
+_CLOSE_DAYS: Final = query("import_close_days")
+_REGISTER: Final = query("import_register_content")
+_EVENTS: Final = query("import_events")
+_NOTIFY: Final = "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload"
+_NOBODY: Final = bytes(16)  # the journal of what came through none
+
+
+class ImportIdUsed(Exception):
+    """The import_id was used before, for other rows."""
+
+
+class DaysOpen(Exception):
+    """These days still have raw rows, which a roll-up would count anew."""
+
+    def __init__(self, days: Sequence[dt.date]) -> None:
+        super().__init__(", ".join(map(str, days)))
+        self.days = frozenset(days)
+
+
+class Ticket(NamedTuple):
+    """What an import is known by, and the SHA-256 of what it brings."""
+
+    import_id: str
+    kind: Literal["daily", "views"]
+    digest: bytes
+
+
+class Applied(NamedTuple):
+    """What became of an import. `repeated`: it had been applied before, and nothing was done."""
+
+    imported: int
+    repeated: bool = False
+
+
+async def import_daily(
+    connection: Connection, ticket: Ticket, rows: Sequence[DailyRow], register: Sequence[int], owner_of: OwnerOf
+) -> Applied:
+    """Merge counters of days into the contents, their artists and the site. `register`: contents not known so far.
+
+    Of what the contents' rows and the site's rows (post_id 0) said of a day so far, the larger counts for the site.
+    Raises ImportIdUsed, DaysOpen (nothing is applied), StoreUnavailable.
+    """
+    dates = {row.day for row in rows}
+    brought = await trio.to_thread.run_sync(_sums, rows, owner_of)  # a tenth of a second for a large body
+    async with connection.transaction():
+        if await _is_known(connection, ticket):
+            return Applied(0, repeated=True)
+        async with _closing(connection, dates, register):
+            of_site = await site_sums(connection, brought.contents, brought.site)
+            posts = await merge(connection, POSTS, brought.posts | of_site)
+            await merge(connection, ARTISTS, brought.artists)
+        await connection.execute(_NOTE, ticket.import_id, ticket.kind, ticket.digest, len(rows))
+        await _tell(connection, posts)
+    return Applied(len(rows))
+
+
+async def import_views(
+    connection: Connection, ticket: Ticket, events: Sequence[ViewEvent], register: Sequence[int], owner_of: OwnerOf
+) -> Applied:
+    """Count views of days whose raw rows are gone, each (post, event_id) once whatever import brings it.
+
+    Raises ImportIdUsed, DaysOpen (nothing is applied), StoreUnavailable.
+    """
+    days = {event.event_day for event in events}
+    async with connection.transaction():
+        if await _is_known(connection, ticket):
+            return Applied(0, repeated=True)
+        posts = [event.post_id for event in events]
+        found = await connection.fetch(_EVENTS, posts, [event.event_id for event in events])
+        fresh = [events[row[0] - 1] for row in found]
+        async with _closing(connection, map(date_of, days), register):
+            totals = await count_views(connection, fresh, Dates(), owner_of) if fresh else []
+            dates = [date_of(day) for day in days]
+            owners = {owner for post_id in posts if (owner := owner_of(post_id)) is not None}
+            await connection.execute(POSTS.settle, dates, [SITE, *posts])
+            await connection.execute(ARTISTS.settle, dates, list(owners))
+        await connection.execute(_NOTE, ticket.import_id, ticket.kind, ticket.digest, len(fresh))
+        await _tell(connection, totals)
+    return Applied(len(fresh))
+
+
+async def _is_known(connection: Connection, ticket: Ticket) -> bool:
+    await connection.execute(_LOCK_NAME, ticket.import_id)
+    known = await connection.fetchrow(_KNOWN, ticket.import_id)
+    if known is not None and known["digest"] != ticket.digest:
+        raise ImportIdUsed
+    return known is not None
+
+
+@asynccontextmanager
+async def _closing(connection: Connection, dates: Iterable[dt.date], register: Sequence[int]) -> AsyncIterator[None]:
+    """Hold the days, make sure that nobody will recount them, and keep it so. Locks come in the drain's order."""
+    wanted = sorted(dates)
+    if register:
+        revision = await connection.fetchval(BUMP)
+        await connection.execute(_REGISTER, sorted(register), revision)
+        await connection.execute(_NOTIFY, channels.CATALOG, [str(revision)])
+    await lock_days(connection, map(day_of_date, wanted))
+    still_open = [row[0] for row in await connection.fetch(_OPEN_DAYS, wanted)]
+    if still_open:
+        raise DaysOpen(still_open)
+    yield
+    await connection.execute(_CLOSE_DAYS, wanted)
+
+
+class _Brought(NamedTuple):
+    """What an import adds to contents and artists, and its sums by day: of the contents' rows and of the site's."""
+
+    posts: Sums
+    artists: Sums
+    contents: dict[dt.date, Sum]
+    site: dict[dt.date, Sum]
+
+
+def _sums(rows: Sequence[DailyRow], owner_of: OwnerOf) -> _Brought:
+    brought = _Brought({}, {}, {}, {})
+    for row in rows:
+        if row.post_id == SITE:
+            site = brought.site.setdefault(row.day, Sum())
+            site.add(row)
+            site.add_viewers(row)
+            continue
+        post = brought.posts.setdefault((row.post_id, row.day), Sum())
+        post.add(row)
+        post.add_viewers(row)
+        brought.contents.setdefault(row.day, Sum()).add(row)
+        owner_id = owner_of(row.post_id)
+        if owner_id is not None:
+            brought.artists.setdefault((owner_id, row.day), Sum()).add(row)
+    return brought
+
+
+async def _tell(connection: Connection, totals: Sequence[DayTotals]) -> None:
+    committed = Committed(journal_id=_NOBODY, last_seq=0, records=0, events=[], totals=list(totals))
+    payloads = notices_of(committed, 0)
+    if totals:
+        await connection.execute(_NOTIFY, channels.LIVE, payloads)

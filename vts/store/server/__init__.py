@@ -1,0 +1,1 @@
+"""The PostgreSQL that VTS runs itself: its programs, folders and processes."""
