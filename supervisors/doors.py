@@ -16,28 +16,28 @@ import msgspec
 import trio
 from trio_websocket import wrap_server_stream
 
-from supervisors.broker import BrokerSession
 from supervisors.child import Child
 from supervisors.parts import Parts, now_us
 from supervisors.storage import Storage
 from supervisors.supervisor import Supervisor
 from vts.auth.tokens import BadToken
-from vts.capture.beacon import Beacon
-from vts.capture.departures import LiveRequest
-from vts.capture.door import Door
-from vts.capture.handover import Handover
-from vts.capture.imported import ImportedViews, Imports
-from vts.capture.limits import Limits
-from vts.capture.mqtt_broker import Broker, broker_of
-from vts.capture.mqtt_direct import DirectEndpoint
-from vts.capture.mqtt_entrance import DirectLimits
-from vts.capture.mqtt_probe import answers
-from vts.capture.mqtt_session import SessionOptions
-from vts.capture.mqtt_subscriber import MqttSubscriber
-from vts.capture.mqtt_wire import Topics
-from vts.capture.player_reports import PlayerReports
+from vts.capture.events.decide import Beacon
+from vts.capture.events.imported import ImportedViews, Imports
+from vts.capture.events.views import WebReports
+from vts.capture.http.door import Door
+from vts.capture.http.endings import LiveRequest
+from vts.capture.http.handover import Handover
+from vts.capture.http.limits import Limits
+from vts.capture.mqtt.broker.address import Broker, broker_of
+from vts.capture.mqtt.broker.probe import answers
+from vts.capture.mqtt.broker.session import SessionOptions
+from vts.capture.mqtt.broker.subscriber import MqttSubscriber
+from vts.capture.mqtt.broker.tenure import BrokerSession
+from vts.capture.mqtt.direct.endpoint import DirectEndpoint
+from vts.capture.mqtt.direct.entrance import DirectLimits
+from vts.capture.players.payloads import Topics
+from vts.capture.players.reports import PlayerReports
 from vts.capture.tls import ListenerTls, listener_tls
-from vts.capture.web_reports import WebReports
 from vts.enrich.client_ip import Networks
 from vts.enrich.pages import Pages
 from vts.live import sse, upgrade, websocket

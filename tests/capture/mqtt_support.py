@@ -20,11 +20,11 @@ import mqtt5
 import trio
 
 from vts.auth.credentials import credential_hash
-from vts.capture.mqtt_broker import broker_of
-from vts.capture.mqtt_session import SessionOptions
-from vts.capture.mqtt_subscriber import MqttSubscriber
-from vts.capture.mqtt_wire import PlayerStatus, Topics
-from vts.capture.player_reports import PlayerReports
+from vts.capture.mqtt.broker.address import broker_of
+from vts.capture.mqtt.broker.session import SessionOptions
+from vts.capture.mqtt.broker.subscriber import MqttSubscriber
+from vts.capture.players.payloads import PlayerStatus, Topics
+from vts.capture.players.reports import PlayerReports
 from vts.enrich.country import Countries
 from vts.enrich.enrich import Enricher
 from vts.enrich.timezones import TimeZones

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.capture.http_support import get, post
-from vts.capture.answers import ACCEPTED_ONE, PIXEL, Framer
-from vts.capture.connection import Closed, Connection, Errand, HandedOver, House
-from vts.capture.limits import Limits, Room
-from vts.capture.request import CaptureHead, CaptureReply
+from vts.capture.http.connection import Closed, Connection, Errand, HandedOver, House
+from vts.capture.http.limits import Limits, Room
+from vts.capture.http.replies import ACCEPTED_ONE, PIXEL, Framer
+from vts.capture.http.request import CaptureHead, CaptureReply
 
 VIEW = post("/api/view", b'{"post_id":1}')
 LIMITS = Limits(header_timeout_s=5, body_timeout_s=7, keep_alive_s=75, body_max_bytes=64)

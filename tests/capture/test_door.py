@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.capture.http_support import Client, ask, connect, get, open_house, post, until
-from vts.capture.departures import LiveRequest
-from vts.capture.door import Door
-from vts.capture.limits import Limits
+from vts.capture.http.door import Door
+from vts.capture.http.endings import LiveRequest
+from vts.capture.http.limits import Limits
 from vts.capture.tls import ListenerTls
 
 VIEW = post("/api/view", b'{"post_id":42}')

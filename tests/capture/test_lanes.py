@@ -11,7 +11,7 @@ import pytest
 
 from tests.capture.http_support import BROWSER, NOW_US, House, ask, connect, get, open_house, post
 from vts.auth.credentials import credential_hash
-from vts.capture.answers import GIF
+from vts.capture.http.replies import GIF
 from vts.model.content import Player
 from vts.model.outcome import Reason, Refused
 

@@ -21,8 +21,8 @@ from cryptography.x509.oid import NameOID
 
 from tests.capture.mqtt_support import CREDENTIAL, KEY, OTHER, REVOKED, Device, World, mosquitto_pub, until, view
 from tests.capture.test_mqtt_mosquitto import self_signed
-from vts.capture.mqtt_direct import DirectEndpoint
-from vts.capture.mqtt_entrance import DirectLimits
+from vts.capture.mqtt.direct.endpoint import DirectEndpoint
+from vts.capture.mqtt.direct.entrance import DirectLimits
 from vts.capture.tls import ListenerTls, listener_tls
 from vts.model.faults import BadStart
 from vts.model.outcome import Reason, Refused

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.capture.mqtt_support import KEY, Device, Mosquitto, World, mosquitto_pub, until, view
-from vts.capture.mqtt_broker import broker_of
-from vts.capture.mqtt_probe import answers
-from vts.capture.mqtt_session import ConnectionLost
+from vts.capture.mqtt.broker.address import broker_of
+from vts.capture.mqtt.broker.probe import answers
+from vts.capture.mqtt.broker.session import ConnectionLost
 from vts.model.faults import BadStart
 
 VIEW = f"makapix/player/{KEY}/view"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import mqtt5
 
-from vts.capture.mqtt_peer import Peer
-from vts.capture.mqtt_registry import Registry
-from vts.capture.mqtt_wire import Topics
+from vts.capture.mqtt.direct.peer import Peer
+from vts.capture.mqtt.direct.registry import Registry
+from vts.capture.players.payloads import Topics
 
 KEY = bytes(16)
 

@@ -11,8 +11,8 @@ from trio.testing import memory_stream_pair
 
 from tests.capture.fake_broker import FakeBroker
 from tests.capture.mqtt_support import KEY, World, until, view
-from vts.capture.mqtt_session import ConnectionLost, Session
-from vts.capture.mqtt_subscriber import OPENING_S, MqttSubscriber
+from vts.capture.mqtt.broker.session import ConnectionLost, Session
+from vts.capture.mqtt.broker.subscriber import OPENING_S, MqttSubscriber
 
 VIEW = f"makapix/player/{KEY}/view"
 Script = Callable[[trio.abc.Stream], Awaitable[None]]

@@ -15,7 +15,7 @@ import pytest
 from tests.capture.mqtt_support import KEY, OTHER, REVOKED, World
 from vts.admit.admission import Admission
 from vts.admit.gate import Gate, GateSettings
-from vts.capture.player_reports import PlayerReports, Settled
+from vts.capture.players.reports import PlayerReports, Settled
 from vts.model.day import MINUTE_US, SECOND_US
 from vts.model.faults import JournalFull
 from vts.model.outcome import ACCEPTED, Reason, Refused

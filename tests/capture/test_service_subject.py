@@ -10,7 +10,7 @@ import pytest
 
 from tests.capture.http_support import BROWSER, NOW_US, SECRET, House, ask, get, open_house, post
 from vts.auth.tokens import Tokens
-from vts.capture.imported import ImportedView, ImportedViews
+from vts.capture.events.imported import ImportedView, ImportedViews
 from vts.model.day import datetime_of
 from vts.model.principal import Principal
 

@@ -10,9 +10,9 @@ from trio.testing import MockClock
 
 from supervisors import rotation
 from supervisors.rotation import Rotation, load_key
-from vts.capture.request import CaptureHead, Route
-from vts.capture.web_reports import WebReports
-from vts.capture.wire import View
+from vts.capture.events.view_fields import View
+from vts.capture.events.views import WebReports
+from vts.capture.http.request import CaptureHead, Route
 from vts.enrich.country import Countries
 from vts.enrich.enrich import Enricher
 from vts.enrich.rotation import PassingKey

@@ -21,12 +21,12 @@ from vts.admit.admission import Admission
 from vts.admit.gate import Gate, GateSettings
 from vts.admit.site import SiteAdmission
 from vts.auth.tokens import Tokens
-from vts.capture.beacon import Beacon
-from vts.capture.imported import ImportedView, ImportedViews, event_of
-from vts.capture.mqtt_wire import Topics
-from vts.capture.player_reports import PlayerReports
-from vts.capture.request import CaptureHead, Route
-from vts.capture.web_reports import WebReports
+from vts.capture.events.decide import Beacon
+from vts.capture.events.imported import ImportedView, ImportedViews, event_of
+from vts.capture.events.views import WebReports
+from vts.capture.http.request import CaptureHead, Route
+from vts.capture.players.payloads import Topics
+from vts.capture.players.reports import PlayerReports
 from vts.catalog.memory import MemoryCatalog
 from vts.enrich.enrich import Enricher
 from vts.enrich.pages import Pages

@@ -14,7 +14,7 @@ from tests.capture.http_support import BROWSER
 from tests.truth.display import Display
 from tests.truth.house import DAY_US, HOUR_US, RAW_DAYS, House
 from tests.truth.ledger import SITE, Imported, Ledger, Seen, Visit
-from vts.capture.request import Route
+from vts.capture.http.request import Route
 from vts.model import identity
 from vts.model.day import date_of
 from vts.model.imports import DailyRow

@@ -10,8 +10,8 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from quart_trio import QuartTrio
 
-from vts.capture.judge import LIVE_PATH
-from vts.capture.request import METHODS, Route, route_of
+from vts.capture.http.head_rules import LIVE_PATH
+from vts.capture.http.request import METHODS, Route, route_of
 from vts.enrich.client_ip import Networks
 from vts.live.frames import TOPICS_MAX
 from vts.model.hosts import OwnHosts

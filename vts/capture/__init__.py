@@ -1,1 +1,1 @@
-"""How events come in: the door, the beacon, MQTT."""
+"""How events come in: over HTTP, through a broker, from players that connect directly."""

@@ -14,7 +14,7 @@ from config.load import countries_file, data_dir
 from config.settings import Settings
 from supervisors.parts import kin_of, now_us
 from supervisors.rotation import load_key
-from vts.capture.mqtt_broker import broker_of
+from vts.capture.mqtt.broker.address import broker_of
 from vts.cli.common import NoDatabase, database_of, ready_urls, secrets_of
 from vts.cli.mistakes import EXIT_CANNOT
 from vts.journal.check import check

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quart import Blueprint, Request, Response, request
 
-from vts.capture.request import METHODS, CaptureHead, Route, route_of
+from vts.capture.http.request import METHODS, CaptureHead, Route, route_of
 from vts.web.answers import Problem
 from vts.web.rows import body_of
 from vts.web.services import Services

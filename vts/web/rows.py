@@ -8,8 +8,8 @@ import msgspec
 import trio
 from quart import Request
 
-from vts.capture.body import unpacked
-from vts.capture.fault import HttpFault
+from vts.capture.events.body import unpacked
+from vts.capture.http.fault import HttpFault
 from vts.model.unsaid import what_and_where
 from vts.web.answers import Problem
 

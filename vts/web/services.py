@@ -8,8 +8,8 @@ from typing import Any
 
 from vts.auth.tickets import Tickets
 from vts.auth.tokens import Tokens
-from vts.capture.beacon import Beacon
-from vts.capture.imported import Imports
+from vts.capture.events.decide import Beacon
+from vts.capture.events.imported import Imports
 from vts.enrich.client_ip import Networks
 from vts.model.content import ContentRow, PlayerRow
 from vts.model.ports import Catalog, Clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vts.capture.limits import Limits
+from vts.capture.http.limits import Limits
 from vts.model.outcome import Reason
 from vts.web.openapi.errors import RETRY_AFTER
 from vts.web.openapi.parts import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from vts.capture.http1 import HEADER_LINES_MAX
-from vts.capture.limits import Limits
+from vts.capture.http.limits import Limits
+from vts.capture.http.reader import HEADER_LINES_MAX
 from vts.web.openapi.parts import JSON, SECONDS, TEXT, Json, answer, array, obj, ref
 
 RETRY_AFTER: Final[Json] = {

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
-from vts.capture import mqtt_wire, site
-from vts.capture.imported import ImportedView
-from vts.capture.playback import Playback
-from vts.capture.wire import INTENTS, PostView, View
+from vts.capture.events import site
+from vts.capture.events.imported import ImportedView
+from vts.capture.events.playback import Playback
+from vts.capture.events.view_fields import INTENTS, PostView, View
+from vts.capture.players import payloads
 from vts.model.content import ContentRow, PlayerRow
 from vts.model.imports import VALUES_MAX, DailyRow, SiteRow
 from vts.model.reaction import Comment, Reaction
@@ -23,7 +24,7 @@ from vts.model.view import CHANNELS, PLAY_ORDERS, VIEW_SOURCES, VIEW_TYPES
 from vts.web.openapi.parts import ID, Json, lenient, or_null
 
 # The parser of players' payloads keeps its struct to itself; this description is its only other reader.
-PlayerView: Final = mqtt_wire._View
+PlayerView: Final = payloads._View
 STRUCTS: Final = (
     *(View, PostView, site.PageView, site.HostEvent, Playback, PlayerView),
     *(ContentRow, PlayerRow, Reaction, Comment, DailyRow, SiteRow, ImportedView),
@@ -114,7 +115,7 @@ ADDED: Final[dict[str, dict[str, Json]]] = {
         "event_id": _EVENT_ID | {"pattern": f"{UUID_4_OR_7}|^$"},  # a device writes "" where it knows nothing
         "timestamp": {"description": "Device time, ISO 8601. " + _UNIX_NEVER},
         "timezone": {"description": "IANA time zone; empty means unknown."},
-        "intent": lenient(*mqtt_wire.INTENTS, says="artwork, intentional: on purpose; channel, automated: a listing."),
+        "intent": lenient(*payloads.INTENTS, says="artwork, intentional: on purpose; channel, automated: a listing."),
         "play_order": _PLAY_ORDER,
         "channel": _CHANNEL,
         "channel_user_sqid": {"description": "Context of the channel by_user."},

@@ -1,0 +1,215 @@
+"""Tables of what players say: topics, payloads, answers; and packets that must not reach the codec."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+from typing import Any
+from uuid import UUID
+
+import mqtt5
+import pytest
+
+from tests.capture.mqtt_support import KEY
+from vts.capture.mqtt.frames import BadPacket, Frames
+from vts.capture.players.answers import Verdict, encode_ack, encode_response
+from vts.capture.players.payloads import (
+    BadPayload,
+    PlayerView,
+    ReactionRequest,
+    Topics,
+    UnknownRequest,
+    parse_key,
+    parse_request,
+    parse_status,
+    parse_view,
+)
+
+TOPICS = Topics("makapix")
+
+
+@pytest.mark.parametrize("text", [KEY, KEY.upper(), "00000000-0000-0000-0000-000000000001"])
+def test_keys_of_any_version_and_case(text: str) -> None:
+    assert parse_key(text) == UUID(text).bytes
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", KEY[:-1], KEY + "0", KEY.replace("-", ""), "g" + KEY[1:], "+", " " + KEY[1:]]
+)
+def test_what_is_no_key(text: str) -> None:
+    assert parse_key(text) is None
+
+
+def test_topics_are_read() -> None:
+    address = TOPICS.parse(f"makapix/player/{KEY}/request/abc-1")
+    assert address is not None
+    assert (address.kind, address.key, address.request_id) == ("request", UUID(KEY).bytes, "abc-1")
+    assert TOPICS.response(address.key_text, "abc-1") == f"makapix/player/{KEY}/response/abc-1"
+    assert TOPICS.view_ack(address.key_text) == f"makapix/player/{KEY}/view/ack"
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "", "makapix", f"makapix/player/{KEY}", f"makapix/player/{KEY}/", f"makapix/player/{KEY}/view/ack",
+        f"makapix/player/{KEY}/request", f"makapix/player/{KEY}/request/", f"makapix/player/{KEY}/request/a/b",
+        f"makapix/player/{KEY}/request/{'a' * 129}", f"makapix/player/{KEY}/request/a\0",
+        f"makapix/player/{KEY}/request/+",
+        f"other/player/{KEY}/view", f"makapix/player/{KEY[:-1]}/view", f"/makapix/player/{KEY}/view",
+        f"makapix/player/{KEY}/request/#",
+    ],
+)  # fmt: skip
+def test_topics_that_are_none(topic: str) -> None:
+    assert TOPICS.parse(topic) is None
+
+
+def said(**fields: Any) -> PlayerView:
+    return parse_view(json.dumps({"post_id": 1} | fields).encode())
+
+
+@pytest.mark.parametrize(
+    ("intent", "view_type"),
+    [("artwork", "intentional"), ("intentional", "intentional"), ("channel", "listing"), ("automated", "listing"),
+     (None, None), ("", None), ("zapping", None), (3, None)],
+)  # fmt: skip
+def test_intents(intent: Any, view_type: str | None) -> None:
+    view = said(intent=intent)
+    assert view.view_type == view_type
+    assert view.unknown == (("intent",) if intent in ("zapping", 3) else ())
+
+
+@pytest.mark.parametrize(
+    ("fields", "context"),
+    [
+        ({"channel": "by_user", "channel_user_sqid": "Ux9", "channel_hashtag": "x"}, "Ux9"),
+        ({"channel": "by_user", "channel_user_sqid": 17}, "17"),
+        ({"channel": "by_user", "channel_user_sqid": ""}, None),
+        ({"channel": "hashtag", "channel_hashtag": "#cats"}, "cats"),
+        ({"channel": "hashtag", "channel_hashtag": "cats"}, "cats"),
+        ({"channel": "all", "channel_hashtag": "cats"}, None),
+        ({"channel_hashtag": "cats"}, None),
+    ],
+)
+def test_channel_context(fields: dict[str, Any], context: str | None) -> None:
+    assert said(**fields).channel_context == context
+
+
+@pytest.mark.parametrize(
+    ("fields", "unknown"),
+    [
+        ({"channel": "radio"}, "channel"), ({"channel": ["all"]}, "channel"), ({"play_order": 3}, "play_order"),
+        ({"play_order": True}, "play_order"), ({"play_order": "2"}, "play_order"), ({"country": "Brazil"}, "country"),
+        ({"country": 55}, "country"),
+    ],
+)  # fmt: skip
+def test_an_unknown_value_of_an_optional_field_is_null(fields: dict[str, Any], unknown: str) -> None:
+    view = said(**fields)
+    assert view.unknown == (unknown,)
+    assert (view.channel, view.play_order, view.country) == (None, None, None)
+
+
+def test_what_a_device_leaves_empty_is_absent() -> None:
+    empty = dict.fromkeys(("timestamp", "timezone", "intent", "channel", "country", "event_id", "player_key"), "")
+    view = said(**empty, playlist_id=0, request_ack=None)
+    assert view == parse_view(b'{"post_id":1}')
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"", b"null", b"[]", b"{", b"\xff", b'{"post_id":0}', b'{"post_id":-1}', b'{"post_id":"1"}', b'{"post_id":1.5}',
+        b'{"post_id":9223372036854775808}', b"{}", b'{"post_id":1,"event_id":"x"}', b'{"post_id":1,"playlist_id":-1}',
+        b'{"post_id":1,"event_id":"5c1d6b47-6a34-8f1a-9a40-3f8a1b0f7c11"}',
+        b'{"post_id":1,"channel":"hashtag","channel_hashtag":"a\\u0000b"}',
+        b'{"post_id":1,"timezone":"Europe/\\u0000Berlin"}', b'{"post_id":1,"timestamp":"\\u0000"}',
+        b'{"post_id":1,"timezone":"' + b"x" * 300 + b'"}', b'{"post_id":1,"channel":' + b"[" * 50_000,
+        b'{"post_id":1,"timezone":"\\ud800"}', b'{"post_id":' + b"9" * 5_000 + b"}",
+    ],
+)  # fmt: skip
+def test_payloads_that_cannot_be_understood(payload: bytes) -> None:
+    with pytest.raises(BadPayload) as fault:
+        parse_view(payload)
+    assert len(str(fault.value)) < 200
+
+
+def test_requests() -> None:
+    def body(**fields: Any) -> Any:
+        return parse_request(json.dumps({"post_id": 1} | fields).encode(), "r1").body
+
+    view = body(
+        request_type="submit_view", request_id="r1", view_intent="channel", local_datetime="2025-12-22T16:24:15"
+    )
+    assert (view.view_type, view.time, view.wants_ack) == ("listing", "2025-12-22T16:24:15", True)
+    assert body(request_type="submit_reaction", emoji="👍") == ReactionRequest(1, "👍", "add")
+    assert body(request_type="revoke_reaction", emoji="x") == ReactionRequest(1, None, "remove")
+    assert body(request_type="reboot") == UnknownRequest()
+    assert body() == UnknownRequest()
+    with pytest.raises(BadPayload, match="request_id"):
+        body(request_id="r2")
+    assert parse_status(b'{"status":"online","x":1}').status == "online"
+
+
+@pytest.mark.parametrize("emoji", ["👍", "❤️", "1️⃣", "👨‍👩‍👧", "🇧🇷"])
+def test_emoji(emoji: str) -> None:
+    payload = json.dumps({"request_type": "submit_reaction", "post_id": 1, "emoji": emoji}).encode()
+    assert parse_request(payload, "r").body == ReactionRequest(1, emoji, "add")
+
+
+@pytest.mark.parametrize("emoji", [None, "", "a", ":)", "👍 👍", "👍" * 17, "👍\0", "\x7f👍\n"])
+def test_what_is_no_emoji(emoji: str | None) -> None:
+    payload = json.dumps({"request_type": "submit_reaction", "post_id": 1, "emoji": emoji}).encode()
+    assert parse_request(payload, "r").body == ReactionRequest(1, None, "add")
+
+
+def test_answers_say_what_the_contract_says() -> None:
+    refused = Verdict("rate_limited", "slow down", 3.2)
+    assert encode_ack(Verdict()) == b'{"success":true}'
+    assert json.loads(encode_ack(refused)) == {
+        "success": False, "error": "slow down", "error_code": "rate_limited", "retry_after": 3.2,
+    }  # fmt: skip
+    assert json.loads(encode_response("r1", Verdict())) == {
+        "request_id": "r1", "success": True, "error": None, "error_code": None, "retry_after": None,
+    }  # fmt: skip
+
+
+def seeds() -> list[bytes]:
+    pairs = [("a", "b")]
+    return [
+        mqtt5.PublishPacket("a/b", b"hi", qos=mqtt5.QoS.AT_LEAST_ONCE, packet_id=7, user_properties=pairs,
+                            content_type="x", response_topic="y", correlation_data=b"z").write(),
+        mqtt5.PublishPacket("a/b", bytes(200)).write(),
+        mqtt5.ConnectPacket("a", username="x", password=b"\xff", will=mqtt5.Will("a", payload=b"\xff"),
+                            user_properties=pairs, authentication_method="m", authentication_data=b"\xff").write(),
+        mqtt5.ConnAckPacket(reason_str="abc", assigned_client_id="é").write(),
+        mqtt5.SubscribePacket(1, [mqtt5.TopicFilter("a/#"), mqtt5.TopicFilter("é")], user_properties=pairs).write(),
+        mqtt5.SubAckPacket(1, [mqtt5.SubAckReasonCode.NOT_AUTHORIZED], reason_str="é").write(),
+        mqtt5.UnsubscribePacket(1, ["a/#", "é"]).write(),
+        mqtt5.PubAckPacket(1, reason_code=mqtt5.PubAckReasonCode.NOT_AUTHORIZED, reason_str="é").write(),
+        mqtt5.DisconnectPacket(reason_code=mqtt5.DisconnectReasonCode.SERVER_BUSY, reason_str="é").write(),
+        mqtt5.AuthPacket(reason_code=mqtt5.AuthReasonCode.RE_AUTHENTICATE, authentication_method="é").write(),
+        mqtt5.PingReqPacket().write(),
+    ]  # fmt: skip
+
+
+def test_honest_packets_pass() -> None:
+    assert len(Frames(10_000).feed(b"".join(seeds()))) == len(seeds())
+
+
+def test_no_packet_harms_the_codec() -> None:
+    """The codec panics, with a line on standard error, on text that is not UTF-8: it must never see any."""
+    dice = random.Random(5)
+    honest = seeds()
+    for _ in range(20_000):
+        data = bytearray(dice.choice(honest))
+        for _ in range(dice.randrange(1, 4)):
+            at = dice.randrange(len(data))
+            match dice.randrange(3):
+                case 0:
+                    data[at] = dice.randrange(256)
+                case 1:
+                    data.insert(at, dice.randrange(256))
+                case _ if len(data) > 1:
+                    del data[at]
+        with contextlib.suppress(BadPacket):
+            Frames(10_000).feed(bytes(data))

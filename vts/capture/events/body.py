@@ -1,0 +1,94 @@
+"""Bodies as bytes: unpacked within bounds, and cut into the events of a batch. Pure."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+from typing import Final
+
+from vts.capture.events.view_fields import BadField, View, parse_views, split_array
+from vts.capture.http.fault import HttpFault, bad, too_large
+
+_GZIP: Final = 31  # zlib's window bits for a gzip header
+_JSON_SPACE: Final = b" \t\r\n"
+_ND_TYPES: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
+_ESCAPED_SURROGATE: Final = (b"\\ud", b"\\uD")
+
+
+def unpacked(body: bytes, encoding: str | None, max_bytes: int) -> bytes:
+    """Undo the `Content-Encoding`. Raises HttpFault for one that is unknown, broken or grows beyond the bound."""
+    if encoding is None or encoding.strip().lower() in ("", "identity"):
+        return body
+    if encoding.strip().lower() not in ("gzip", "x-gzip"):
+        raise HttpFault(
+            415, "unsupported_encoding", "Content-Encoding: only gzip is understood", (("Accept-Encoding", "gzip"),)
+        )
+    inflater = zlib.decompressobj(_GZIP)
+    try:
+        plain = inflater.decompress(body, max_bytes + 1)
+    except zlib.error:
+        raise bad("body: not valid gzip") from None
+    if len(plain) > max_bytes:
+        raise too_large(f"body: more than {max_bytes} bytes after gunzip")
+    if not inflater.eof or inflater.unused_data:
+        raise bad("body: gzip is incomplete, or something follows it")
+    return plain
+
+
+def check_content_type(content_type: str | None) -> None:
+    """Refuse a character set that is not UTF-8. The type itself is a hint: beacons send text/plain, curl a form's."""
+    if content_type is None or "charset" not in content_type.lower():
+        return
+    _, _, value = content_type.lower().partition("charset")
+    if value.lstrip(" =").strip(' "').partition(";")[0].strip(' "') not in ("utf-8", "utf8", "us-ascii"):
+        raise HttpFault(415, "unsupported_charset", "Content-Type: only UTF-8 is understood")
+
+
+def batch_items(body: bytes, content_type: str | None) -> Sequence[View | bytes] | None:
+    """Return the events of an array or of NDJSON, None when the body is a single event.
+
+    They are decoded when all of them are sound, else each is what it was: bytes of JSON.
+
+    Raises BadField for an array that cannot be cut.
+    """
+    start = body.lstrip(_JSON_SPACE)
+    if start.startswith(b"["):
+        views = parse_views(start)
+        return _array_items(start) if views is None else views
+    if b"\n" in body and _is_ndjson(body, content_type):
+        return [line for line in (line.strip(_JSON_SPACE) for line in body.split(b"\n")) if line]
+    return [start] if _says_ndjson(content_type) and start else None
+
+
+def _says_ndjson(content_type: str | None) -> bool:
+    return content_type is not None and content_type.partition(";")[0].strip().lower() in _ND_TYPES
+
+
+def _is_ndjson(body: bytes, content_type: str | None) -> bool:
+    """A beacon cannot say what it sends, so two lines that each begin an object are enough."""
+    if _says_ndjson(content_type):
+        return True
+    lines = [line for line in body.split(b"\n", 8) if line.strip(_JSON_SPACE)][:2]
+    return len(lines) == 2 and all(line.lstrip(_JSON_SPACE)[:1] == b"{" for line in lines)
+
+
+def _array_items(body: bytes) -> list[bytes]:
+    try:
+        return [bytes(item) for item in split_array(body)]
+    except BadField:
+        if not any(escape in body for escape in _ESCAPED_SURROGATE):
+            raise
+    return _array_with_surrogates(body)
+
+
+def _array_with_surrogates(body: bytes) -> list[bytes]:
+    """Cut an array in which some item has a lone surrogate, so that only that item is refused.
+
+    The standard library reads such text; written again as ASCII the item is as broken as it was.
+    """
+    try:
+        items = json.loads(body)
+        return [json.dumps(item, ensure_ascii=True).encode() for item in items]
+    except (ValueError, RecursionError):
+        raise BadField("body: not well-formed JSON") from None

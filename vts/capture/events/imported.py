@@ -1,0 +1,86 @@
+"""Views of the past that a service brings: understood and enriched like any other, at their own time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from vts.capture.events.view_fields import BadField, View
+from vts.capture.events.views import WebReports
+from vts.capture.http.request import CaptureHead, Route
+from vts.model import identity
+from vts.model.day import MINUTE_US, day_of, us_of
+from vts.model.imports import DailyRow
+from vts.model.outcome import Outcome
+from vts.model.principal import Principal
+from vts.model.view import Report, ViewEvent
+from vts.store.facts.imports import Applied, Ticket
+
+FUTURE_US: Final = 5 * MINUTE_US  # as for every event
+AGREE_US: Final = 5 * MINUTE_US  # between created_at and the time inside a version-7 id
+
+
+class ImportedView(View, kw_only=True, gc=False):
+    """One event of `POST /api/import/views`: a view's fields, and when it was."""
+
+    created_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imports:
+    """What the routes of imports call. The callables raise StoreUnavailable, ImportIdUsed and DaysOpen."""
+
+    strict: bool
+    raw_days: int
+    views: ImportedViews
+    submit: Callable[[Sequence[Report]], Awaitable[list[Outcome]]]
+    merge_daily: Callable[[Ticket, Sequence[DailyRow], Sequence[int]], Awaitable[Applied]]
+    merge_views: Callable[[Ticket, Sequence[ViewEvent], Sequence[int]], Awaitable[Applied]]
+
+
+class ImportedViews:
+    """Makes reports of imported views. `id_secret` is the key of derived event ids."""
+
+    def __init__(self, reports: WebReports, id_secret: bytes) -> None:
+        self._reports = reports
+        self._id_secret = id_secret
+
+    def report(self, view: ImportedView, index: int, import_id: str, who: Principal, peer: str, now_us: int) -> Report:
+        """Return a view as the gate wants it. Raises BadField.
+
+        One without an id gets one of its place in the import, so that sending the import again counts nothing twice.
+        """
+        time_us = _time_of(view, now_us)
+        head = CaptureHead(Route.VIEW, "POST", "/api/view", "", peer)
+        made = self._reports.make(head, who, view, view.post_id, "intentional", time_us)
+        event_id = made.event_id
+        if event_id is None:
+            key = hashlib.sha256(import_id.encode()).digest()[:16]
+            event_id = identity.version_8(self._id_secret, key, view.post_id, index)
+        elif identity.version(event_id) == 7 and abs(identity.time_us(event_id) - time_us) > AGREE_US:
+            raise BadField("event_id: the time inside this version-7 id is not that of created_at")
+        return msgspec.structs.replace(made, arrived_us=now_us, device_time_us=time_us, event_id=event_id)
+
+
+def event_of(report: Report) -> ViewEvent:
+    """Return an imported view as it is counted. Its day is the one that the gate would find."""
+    event_id = report.event_id
+    assert event_id is not None and report.device_time_us is not None, "made by ImportedViews"
+    created_at = identity.time_us(event_id) if identity.version(event_id) == 7 else report.device_time_us
+    named = {name: getattr(report, name) for name in ViewEvent.__struct_fields__ if hasattr(report, name)}
+    own = {"view_source": report.source, "event_id": event_id, "created_at": created_at}
+    return ViewEvent(**(named | own), event_day=day_of(created_at))
+
+
+def _time_of(view: ImportedView, now_us: int) -> int:
+    if view.created_at.tzinfo is None:
+        raise BadField("created_at: a time with its offset is expected, like 2025-12-31T23:59:00Z")
+    time_us = us_of(view.created_at)
+    if not 0 <= time_us <= now_us + FUTURE_US:
+        raise BadField("created_at: before 1970, or in the future")
+    return time_us

@@ -1,0 +1,91 @@
+"""What video players report, checked and enriched. Pure."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from vts.capture.events.view_fields import BadField, Text, decode
+from vts.capture.http.request import POST_ID_MAX_DIGITS, CaptureHead
+from vts.enrich.enrich import Enricher
+from vts.model.principal import Principal
+from vts.model.site import PLAYBACK_TYPES, PlaybackReport, Played
+from vts.model.view import POST_ID_MAX
+
+EVENTS_MAX: Final = 100
+NAME_MAX_CHARS: Final = 255
+EXTRA_MAX_BYTES: Final = 1024
+VIDEO_TIME_MAX_S: Final = 1e9  # thirty years: no number that a column or a sum cannot hold
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_MAX_CHARS)]
+
+
+class Happened(msgspec.Struct, kw_only=True, gc=False):
+    """One event of a player."""
+
+    type: Text
+    videoTime: Annotated[float, msgspec.Meta(ge=0, le=VIDEO_TIME_MAX_S)] = 0.0
+    extra: Any = None
+
+
+class Playback(msgspec.Struct, kw_only=True, gc=False):
+    """The body of `POST /analytics/events`."""
+
+    streamId: Name | Annotated[int, msgspec.Meta(ge=1, le=POST_ID_MAX)]
+    clientId: Name
+    events: Annotated[list[Happened], msgspec.Meta(min_length=1, max_length=EVENTS_MAX)]
+
+
+_decoder: Final = msgspec.json.Decoder(Playback)
+
+
+class PlaybackReports:
+    """Makes reports out of what was sent."""
+
+    def __init__(self, enricher: Enricher) -> None:
+        self._enricher = enricher
+
+    def make(self, head: CaptureHead, principal: Principal | None, body: bytes, now_us: int) -> PlaybackReport:
+        """Return a report. Raises BadField."""
+        said = decode(_decoder, body)
+        if "\0" in said.clientId:
+            raise BadField("clientId: has a NUL character")
+        who = self._enricher.web(head.peer, head.forwarded_for, head.agent, head.referer, head.cf_country, principal)
+        return PlaybackReport(
+            stream_id=_stream_id(said.streamId),
+            arrived_us=now_us,
+            client_key=self._enricher.client_key(said.clientId),
+            key_version=self._enricher.passing_version,
+            events=[_played(index, one) for index, one in enumerate(said.events)],
+            trusted=who.trusted,
+            country_code=who.country_code,
+            device_type=who.device_type,
+            referrer_domain=who.referrer_domain,
+        )
+
+
+def _stream_id(said: str | int) -> int | None:
+    """Return the number of a stream; a name that is none names no stream that we know."""
+    if isinstance(said, int):
+        return said
+    if not (said.isascii() and said.isdecimal() and len(said) <= POST_ID_MAX_DIGITS):
+        return None
+    return stream_id if 0 < (stream_id := int(said)) <= POST_ID_MAX else None
+
+
+def _played(index: int, said: Happened) -> Played:
+    if said.type not in PLAYBACK_TYPES:
+        raise BadField(f"events[{index}].type: one of {', '.join(PLAYBACK_TYPES)} is expected")
+    return Played(said.type, said.videoTime, _extra(index, said.extra))
+
+
+def _extra(index: int, said: Any) -> str | None:
+    if said is None:
+        return None
+    text = msgspec.json.encode(said)
+    if len(text) > EXTRA_MAX_BYTES:
+        raise BadField(f"events[{index}].extra: more than {EXTRA_MAX_BYTES} bytes")
+    if b"\\u0000" in text:
+        raise BadField(f"events[{index}].extra: has a NUL character")
+    return text.decode()

@@ -1,0 +1,148 @@
+"""What pages and the host application report besides views: page views and host events, checked and enriched. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from vts.capture.events.view_fields import BadField, PostId, Referrer, Text, decode, event_id_of, reported_by_service
+from vts.capture.http.request import CaptureHead
+from vts.enrich.enrich import Enricher, Visitor
+from vts.model import identity
+from vts.model.principal import Principal
+from vts.model.site import EVENT_TYPES, SiteReport
+
+PATH_MAX_CHARS: Final = 2048  # what browsers and servers agree on
+DATA_MAX_BYTES: Final = 4096  # of event_data
+ERROR_TYPE_MAX_CHARS: Final = 100
+
+Path = Annotated[str, msgspec.Meta(max_length=PATH_MAX_CHARS)]
+PageOf = Callable[[str], str | None]
+"""Path → page, None for what is no path (`vts.enrich.pages`)."""
+
+
+class PageView(msgspec.Struct, kw_only=True, gc=False):
+    """The body of `POST /api/track/page-view`."""
+
+    path: Path
+    referrer: Referrer | None = None
+    event_id: Text | None = None
+    # Heeded from services only.
+    client_ip: Any = None
+    user_agent: Any = None
+    user_id: Any = None
+
+
+class HostEvent(msgspec.Struct, kw_only=True, gc=False):
+    """The body of `POST /api/track/event`."""
+
+    event_type: Text
+    page_path: Path | None = None
+    user_id: PostId | None = None
+    event_data: dict[str, Any] | None = None
+    referrer: Referrer | None = None
+    event_id: Text | None = None
+    client_ip: Any = None
+    user_agent: Any = None
+
+
+_page_view: Final = msgspec.json.Decoder(PageView)
+_host_event: Final = msgspec.json.Decoder(HostEvent)
+
+
+class SiteReports:
+    """Makes reports out of what was sent."""
+
+    def __init__(self, enricher: Enricher, page_of: PageOf) -> None:
+        self._enricher = enricher
+        self._page_of = page_of
+
+    def page_view(self, head: CaptureHead, principal: Principal | None, body: bytes, now_us: int) -> SiteReport:
+        """Return a page view. Raises BadField."""
+        said = decode(_page_view, body)
+        who = self._visitor(head, principal, said)
+        return _report(who, "page_view", self._page("path", said.path), _event_id(said), now_us)
+
+    def host_event(self, head: CaptureHead, service: Principal, body: bytes, now_us: int) -> SiteReport:
+        """Return an event of the host application. Raises BadField."""
+        said = decode(_host_event, body)
+        if said.event_type not in EVENT_TYPES:
+            raise BadField(f"event_type: one of {', '.join(EVENT_TYPES)} is expected")
+        data = _data(said.event_data)
+        page = None if said.page_path is None else self._page("page_path", said.page_path)
+        if page is None and said.event_type == "page_view":
+            raise BadField("page_path: is missing")
+        who = self._visitor(head, service, said)
+        report = _report(who, said.event_type, page, _event_id(said), now_us)
+        error_type = _error_type(said.event_data or {}) if said.event_type == "error" else None
+        return msgspec.structs.replace(report, event_data=data, error_type=error_type)
+
+    def _page(self, field: str, path: str) -> str:
+        page = None if "\0" in path else self._page_of(path)
+        if page is None:
+            raise BadField(f"{field}: a path that begins with / is expected")
+        return page
+
+    def _visitor(self, head: CaptureHead, principal: Principal | None, said: PageView | HostEvent) -> Visitor:
+        if principal is not None and principal.is_service and (on_behalf := reported_by_service(said)):
+            try:
+                return self._enricher.reported(
+                    principal,
+                    head.peer,
+                    said.referrer,
+                    client_ip=on_behalf.client_ip,
+                    user_agent=on_behalf.user_agent,
+                    user_id=on_behalf.user_id,
+                )
+            except ValueError:
+                raise BadField("client_ip: not an IP address") from None
+        return self._enricher.web(head.peer, head.forwarded_for, head.agent, said.referrer, head.cf_country, principal)
+
+
+def _report(who: Visitor, event_type: str, page: str | None, event_id: bytes | None, now_us: int) -> SiteReport:
+    return SiteReport(
+        event_type=event_type,
+        arrived_us=now_us,
+        viewer_key=who.viewer_key,
+        key_version=who.key_version,
+        event_id=event_id,
+        viewer_user_id=who.viewer_user_id,
+        authenticated=who.authenticated,
+        trusted=who.trusted,
+        bot=who.bot,
+        country_code=who.country_code,
+        device_type=who.device_type,
+        user_agent_hash=who.user_agent_hash,
+        referrer_domain=who.referrer_domain,
+        page=page,
+    )
+
+
+def _event_id(said: PageView | HostEvent) -> bytes | None:
+    """Return the client's own id. Only version 7 says by itself which day the event belongs to."""
+    event_id = event_id_of(said)
+    if event_id is not None and identity.version(event_id) != 7:
+        raise BadField("event_id: a UUID of version 7 is expected")
+    return event_id
+
+
+def _data(said: dict[str, Any] | None) -> str | None:
+    if not said:
+        return None
+    text = msgspec.json.encode(said)
+    if len(text) > DATA_MAX_BYTES:
+        raise BadField(f"event_data: more than {DATA_MAX_BYTES} bytes")
+    if b"\\u0000" in text:
+        raise BadField("event_data: has a NUL character")
+    return text.decode()
+
+
+def _error_type(data: dict[str, Any]) -> str | None:
+    """Return what kind of error it was, by the names that hosts give it."""
+    for name in ("error_type", "type", "code", "status"):
+        value = data.get(name)
+        if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
+            return str(value).strip()[:ERROR_TYPE_MAX_CHARS]
+    return None

@@ -1,0 +1,186 @@
+"""Moves the bytes of all plain connections in one task.
+
+Trio's way, a task per connection that waits in `receive_some`, costs a checkpoint and two task switches a request, more
+than all the rest that a door does (docs/decisions.md has the figures). So the connections' sockets sit in an epoll of
+our own, and trio waits for that one. What an event sets off runs to its end without waiting.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from contextlib import suppress
+from math import inf
+from time import perf_counter
+from typing import Final
+
+import trio
+
+from vts.capture.http.connection import Connection, House
+
+RECEIVE_BYTES: Final = 64 * 1024
+EVENTS_PER_TURN: Final = 128
+available: Final = hasattr(select, "epoll")
+TURN_S: Final = 0.01  # then the other tasks get their turn; what is still ready is reported again
+
+# The descriptors are sockets that trio has made non-blocking; these two are all that is done to them here.
+_read = os.read
+_write = os.write
+
+
+class PlainLine:
+    """A connection's socket in the pump, and the task that waits in `run` for what the pump cannot do."""
+
+    __slots__ = ("_pump", "_watched", "connection", "fd", "flush_deadline", "turn", "unsent")
+
+    def __init__(self, pump: Pump, house: House, fd: int, peer: str) -> None:
+        self.fd = fd
+        self.turn = trio.Event()  # it is the connection's task that has something to do
+        self.unsent = b""
+        self.flush_deadline = inf  # until when the client must have taken `unsent`
+        self._pump = pump
+        self._watched = select.EPOLLIN
+        self.connection = Connection(house, self, peer)
+
+    async def run(self) -> None:
+        """Run the connection's errands; return when it has ended and the pump has let go of it."""
+        while True:
+            await self.turn.wait()
+            self.turn = trio.Event()
+            if self.connection.end is not None:
+                return
+            await self.connection.run_errand()
+
+    def on_event(self, events: int) -> None:
+        """Something happened to the socket."""
+        if events & select.EPOLLOUT:
+            self._flush()
+        elif self.connection.busy:
+            # The client has sent more, or has gone: the first can wait, the second ends it.
+            if events & (select.EPOLLHUP | select.EPOLLERR):
+                self.connection.lose()
+            else:
+                self._watch(0)
+        else:
+            self._receive()
+
+    def write(self, data: bytes) -> None:
+        """Send what the socket takes; the rest goes when it takes more."""
+        if self.unsent:
+            self.unsent += data
+            return
+        try:
+            sent = _write(self.fd, data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:
+            self.connection.lose()
+            return
+        if sent < len(data):
+            self.unsent = data[sent:]
+            self._watch(select.EPOLLOUT)
+            self.flush_deadline = self._pump.flush_deadline()
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether the wait for the client has been too long."""
+        return self.connection.deadline < now or self.flush_deadline < now
+
+    def expire(self, now: float) -> None:
+        """End the wait."""
+        if self.flush_deadline < now:
+            self.unsent = b""
+            self.connection.lose()
+        else:
+            self.connection.expire()
+
+    def wake(self) -> None:
+        """Go on reading, or let go of a connection that has ended."""
+        if self.connection.end is not None:
+            self._pump.remove(self)
+            self.turn.set()
+        elif self.connection.errand is not None:
+            self.turn.set()
+        elif self._watched != select.EPOLLIN and not self.unsent and not self.connection.busy:
+            self._watch(select.EPOLLIN)
+
+    def _receive(self) -> None:
+        try:
+            data = _read(self.fd, RECEIVE_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self.connection.lose()
+            return
+        if data:
+            self.connection.receive(data)
+        else:
+            self.connection.receive_eof()
+
+    def _flush(self) -> None:
+        data, self.unsent, self.flush_deadline = self.unsent, b"", inf
+        self.write(data)
+        if self.unsent:
+            return
+        if self.connection.busy:
+            self._watch(0)  # an empty send buffer would be reported at every turn until the answer is there
+        self.wake()
+
+    def _watch(self, events: int) -> None:
+        if self.connection.end is None:
+            self._watched = events
+            self._pump.watch(self, events)
+
+
+class Pump:
+    """The one task, and the lines it serves."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._lines: dict[int, PlainLine] = {}
+        self._epoll = select.epoll()
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        try:
+            while True:
+                await trio.lowlevel.wait_readable(self._epoll.fileno())
+                self._turn()
+        finally:
+            self._epoll.close()
+
+    def add(self, fd: int, peer: str) -> PlainLine:
+        """Take a socket in. It stays the caller's, to be closed after `remove`."""
+        line = PlainLine(self, self._house, fd, peer)
+        self._lines[line.fd] = line
+        self._epoll.register(line.fd, select.EPOLLIN)
+        return line
+
+    def remove(self, line: PlainLine) -> None:
+        """Let go of a line's socket, which may be closed or read by others from now on."""
+        if self._lines.get(line.fd) is line and not self._epoll.closed:
+            del self._lines[line.fd]
+            with suppress(OSError):  # the door has closed it already, by force
+                self._epoll.unregister(line.fd)
+
+    def watch(self, line: PlainLine, events: int) -> None:
+        """Say which events of a line matter now."""
+        self._epoll.modify(line.fd, events)
+
+    def flush_deadline(self) -> float:
+        """Return until when a client must have taken what is written now."""
+        return self._house.now + self._house.limits.write_timeout_s
+
+    def _turn(self) -> None:
+        lines = self._lines
+        until = perf_counter() + TURN_S
+        for fd, events in self._epoll.poll(0, EVENTS_PER_TURN):
+            line = lines.get(fd)
+            if line is None:  # an earlier event of this turn has ended it
+                continue
+            try:
+                line.on_event(events)
+            except Exception as bug:
+                self._house.on_bug(bug)
+                line.connection.lose()
+            if perf_counter() > until:
+                break

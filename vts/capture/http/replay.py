@@ -1,0 +1,152 @@
+"""Streams for whoever takes a request over: first the request again, as the door understood it, then the client.
+
+The request is written anew from what was judged, never from the client's bytes: its body is whole and has one length,
+so no two parsers can read two different requests out of it (request smuggling).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import trio
+
+from vts.capture.http.reader import Head
+
+SURPLUS_MAX_BYTES: Final = 64 * 1024
+# Hop-by-hop or about framing (RFC 9110, section 7.6.1): what the door has dealt with.
+_DEALT_WITH: Final = frozenset(
+    (b"connection", b"content-length", b"expect", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade")
+)
+
+
+def request_bytes(head: Head, body: bytes) -> bytes:
+    """Write a request that asks for one answer and then for the end of the connection."""
+    lines = [head.method + b" " + head.target + b" HTTP/" + head.version.encode() + b"\r\n"]
+    lines += [name + b": " + value + b"\r\n" for name, value in head.headers if name not in _DEALT_WITH]
+    if body or head.method in (b"POST", b"PUT", b"PATCH"):
+        lines.append(b"content-length: %d\r\n" % len(body))
+    return b"".join(lines) + b"connection: close\r\n\r\n" + body
+
+
+def handshake_bytes(head: Head) -> bytes:
+    """Write a WebSocket handshake as it was judged."""
+    lines = [head.method + b" " + head.target + b" HTTP/1.1\r\n"]
+    lines += [name + b": " + value + b"\r\n" for name, value in head.headers if name not in _DEALT_WITH]
+    return b"".join(lines) + b"connection: Upgrade\r\nupgrade: websocket\r\n\r\n"
+
+
+class ReplayStream(trio.abc.Stream):
+    """A stream that begins with bytes that were read from it before. The stream below stays its owner's to close."""
+
+    def __init__(self, stream: trio.abc.Stream, replay: bytes, write_timeout_s: float) -> None:
+        self._stream = stream
+        self._replay = replay
+        self._write_timeout_s = write_timeout_s
+        self._closed = False
+        self._receiving: trio.CancelScope | None = None
+        transport = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+        assert isinstance(transport, trio.SocketStream)
+        self.socket = transport.socket
+        # For whoever may write to the kernel itself: there is none where TLS lies in between.
+        self.clear_socket = transport.socket if transport is stream else None
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Return the replayed bytes, then what the client sends."""
+        if self._closed:
+            raise trio.ClosedResourceError
+        if self._replay:
+            await trio.lowlevel.checkpoint()
+            size = max_bytes or len(self._replay)
+            data, self._replay = self._replay[:size], self._replay[size:]
+            return data
+        with trio.CancelScope() as self._receiving:
+            return await self._receive(max_bytes)
+        raise trio.ClosedResourceError  # by `aclose` in another task
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send. A client that does not read is given up after the deadline: frameworks send under a shield."""
+        if self._closed:
+            raise trio.ClosedResourceError
+        with trio.move_on_after(self._write_timeout_s) as deadline:
+            await self._stream.send_all(data)
+        if deadline.cancelled_caught:
+            self._end()
+            raise trio.BrokenResourceError("the client does not read")
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait until sending makes sense."""
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        """Take no more part. Whoever is receiving hears of it."""
+        self._end()
+        await trio.lowlevel.checkpoint()
+
+    def _end(self) -> None:
+        self._closed = True
+        if self._receiving is not None:
+            self._receiving.cancel()
+
+    async def _receive(self, max_bytes: int | None) -> bytes:
+        return bytes(await self._stream.receive_some(max_bytes))
+
+
+class HandshakeStream(ReplayStream):
+    """A stream that begins with a WebSocket handshake. Frames that came with it are shown once it is answered.
+
+    wsproto takes frames before its answer for a part of the handshake, and would not look at them until more come.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, handshake: bytes, frames: bytes, write_timeout_s: float) -> None:
+        super().__init__(stream, handshake, write_timeout_s)
+        self._frames = frames
+        self._answered = trio.Event()
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send; the first thing that is sent is the answer."""
+        await super().send_all(data)
+        self._answered.set()
+
+    async def _receive(self, max_bytes: int | None) -> bytes:
+        await self._answered.wait()
+        if self._frames:
+            frames, self._frames = self._frames, b""
+            return frames
+        return await super()._receive(max_bytes)
+
+
+class OneRequestStream(ReplayStream):
+    """A stream that holds one request. What the client sends after it is never shown, only that it has gone."""
+
+    async def send_eof(self) -> None:
+        """Take note that hypercorn has answered, without a checkpoint.
+
+        It says so in the task of the application, which quart-trio has cancelled by then (it takes the news that the
+        request is over for a client that left): a checkpoint here would be the end of the closing.
+        """
+        self._end()
+
+    async def _receive(self, max_bytes: int | None) -> bytes:
+        surplus = 0
+        while surplus <= SURPLUS_MAX_BYTES:
+            data = await self._stream.receive_some(max_bytes)
+            if not data:
+                return b""
+            surplus += len(data)
+        return await trio.sleep_forever()
+
+
+class SecureOneRequestStream(OneRequestStream):
+    """The same over TLS, in the words by which hypercorn knows it."""
+
+    def __init__(self, stream: trio.SSLStream[trio.SocketStream], replay: bytes, write_timeout_s: float) -> None:
+        super().__init__(stream, replay, write_timeout_s)
+        self.transport_stream = stream.transport_stream
+
+    async def do_handshake(self) -> None:
+        """Done by the door."""
+        await trio.lowlevel.checkpoint()
+
+    def selected_alpn_protocol(self) -> str:
+        """HTTP/1.1: the door offers nothing else."""
+        return "http/1.1"

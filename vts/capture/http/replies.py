@@ -1,0 +1,68 @@
+"""Replies as bytes: status line, headers, body. The two that nearly every request gets are kept ready."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+
+from vts.capture.http.fault import HttpFault
+from vts.capture.http.reader import Head
+from vts.capture.http.request import CaptureReply
+
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+# 1 × 1, transparent: the smallest GIF that every mail client draws.
+GIF: Final = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
+ACCEPTED_ONE: Final = CaptureReply(202, b'{"accepted":1,"dropped":{}}')
+PIXEL: Final = CaptureReply(200, GIF, "image/gif", (("Cache-Control", "no-store"),))
+PREFLIGHT: Final = CaptureReply(
+    204,
+    headers=(
+        ("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS"),
+        ("Access-Control-Allow-Headers", "Authorization, Content-Type, Content-Encoding"),
+        ("Access-Control-Max-Age", "86400"),
+    ),
+)
+
+_encode = msgspec.json.encode
+_STATUS: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
+
+
+def error_reply(status: int, code: str, text: str, headers: tuple[tuple[str, str], ...] = ()) -> CaptureReply:
+    """Return an error in the one shape that errors have."""
+    return CaptureReply(status, _encode({"error": text, "error_code": code}), headers=headers)
+
+
+def fault_reply(fault: HttpFault) -> CaptureReply:
+    """Return what a client hears whose request was refused at the door."""
+    return error_reply(fault.status, fault.code, fault.text, fault.headers)
+
+
+class Framer:
+    """Turns replies into bytes. `tick` must be told the time now and then, since every answer carries its date."""
+
+    def __init__(self) -> None:
+        self._date = ""
+        self.accepted_one = b""
+        self.tick(0.0)
+
+    def tick(self, now_s: float) -> None:
+        """Take the time (seconds since the epoch) for the `Date` of what is framed from now on."""
+        self._date = formatdate(now_s, usegmt=True)
+        self.accepted_one = self.frame(ACCEPTED_ONE, None)
+
+    def frame(self, reply: CaptureReply, head: Head | None, *, close: bool = False) -> bytes:
+        """Return the bytes of a reply. `head` is the request's, None when there is none that could be read."""
+        lines = [_STATUS[reply.status], f"Date: {self._date}\r\n", "Access-Control-Allow-Origin: *\r\n"]
+        if reply.status != HTTPStatus.NO_CONTENT:
+            lines.append(f"Content-Type: {reply.content_type}\r\nContent-Length: {len(reply.body)}\r\n")
+        lines += [f"{name}: {value}\r\n" for name, value in reply.headers]
+        if close:
+            lines.append("Connection: close\r\n")
+        elif head is not None and head.version == "1.0":
+            lines.append("Connection: keep-alive\r\n")
+        lines.append("\r\n")
+        body = b"" if head is not None and head.method == b"HEAD" else reply.body
+        return "".join(lines).encode("latin-1") + body

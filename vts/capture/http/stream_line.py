@@ -1,0 +1,77 @@
+"""Moves the bytes of one connection that is a stream to us: TLS, or a system without epoll. One task serves it."""
+
+from __future__ import annotations
+
+import trio
+
+from vts.capture.http.connection import Connection, House
+
+RECEIVE_BYTES = 32 * 1024
+
+
+class StreamLine:
+    """The same connection as in the pump, carried by a trio stream."""
+
+    def __init__(self, house: House, stream: trio.abc.Stream, peer: str) -> None:
+        self._house = house
+        self._stream = stream
+        self._unsent = b""
+        self._awake = trio.Event()
+        self._reading = trio.CancelScope()
+        self.connection = Connection(house, self, peer)
+
+    def write(self, data: bytes) -> None:
+        """Keep what is to be sent; `run` sends it."""
+        self._unsent += data
+
+    def wake(self) -> None:
+        """Let `run` look at the connection again."""
+        self._awake.set()
+        if self.connection.end is not None:
+            self._reading.cancel()
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether the wait for the client has been too long."""
+        return self.connection.deadline < now
+
+    def expire(self, now: float) -> None:
+        """End the wait."""
+        self.connection.expire()
+
+    async def run(self) -> None:
+        """Serve until the connection has ended and all is sent."""
+        connection = self.connection
+        while connection.end is None:
+            data = await self._receive()
+            if connection.end is None:
+                connection.receive(data) if data else connection.receive_eof()
+            await self._flush()
+            while connection.busy and connection.end is None:
+                await self._answer()
+                await self._flush()
+
+    async def _answer(self) -> None:
+        if self.connection.errand is not None:
+            await self.connection.run_errand()
+        else:
+            await self._awake.wait()
+        self._awake = trio.Event()
+
+    async def _receive(self) -> bytes:
+        """Return what arrives; nothing at the end of the stream, or when the connection has ended meanwhile."""
+        with trio.CancelScope() as self._reading:
+            try:
+                return bytes(await self._stream.receive_some(RECEIVE_BYTES))
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                return b""
+        return b""
+
+    async def _flush(self) -> None:
+        data, self._unsent = self._unsent, b""
+        if not data:
+            return
+        try:
+            with trio.fail_after(self._house.limits.write_timeout_s):
+                await self._stream.send_all(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
+            self.connection.lose()

@@ -1,0 +1,1 @@
+"""Players without a broker: the endpoint that they connect to."""

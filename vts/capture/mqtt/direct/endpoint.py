@@ -1,0 +1,65 @@
+"""The direct MQTT 5 endpoint: players without a broker (SPEC section 12). Nothing goes from player to player."""
+
+from __future__ import annotations
+
+import trio
+
+from vts.capture.listening import listeners_at
+from vts.capture.mqtt.direct.entrance import DirectLimits
+from vts.capture.mqtt.direct.login import Doorkeeper
+from vts.capture.mqtt.direct.server import Floor
+from vts.capture.players.reports import PlayerReports
+from vts.capture.tls import ListenerTls
+from vts.capture.vanished_peers import notice_silence
+from vts.model.ports import Catalog
+
+
+class DirectEndpoint:
+    """The actor that listens for players. `port` is the real one once it has started."""
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        limits: DirectLimits,
+        reports: PlayerReports,
+        catalog: Catalog,
+        tls: ListenerTls | None = None,
+    ) -> None:
+        self._address = address
+        self._limits = limits
+        self._reports = reports
+        self._doorkeeper = Doorkeeper(reports.topics, catalog)
+        self._tls = tls
+        self._floor: Floor | None = None
+        self._stopping = False
+        self.port = address[1]
+
+    @property
+    def connections(self) -> int:
+        """How many connections there are, those that are not let in yet included."""
+        return self._floor.count if self._floor is not None else 0
+
+    def stop(self) -> None:
+        """Stop listening; finish what is being journaled, tell every player, and let `run` return."""
+        self._stopping = True
+        if self._floor is not None:
+            self._floor.stop()
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until `stop`. Raises OSError when the address cannot be listened on."""
+        host, port = self._address
+        listeners = await listeners_at(host, port, settings=("VTS_MQTT__LISTEN", "VTS_MQTT__LISTEN"), backlog=1024)
+        try:
+            self.port = listeners[0].socket.getsockname()[1]
+            for listener in listeners:
+                notice_silence(listener)
+            async with trio.open_nursery() as nursery:
+                self._floor = Floor(self._limits, self._reports, self._doorkeeper, self._tls, nursery)
+                task_status.started()
+                if self._stopping:
+                    self._floor.stop()
+                await self._floor.serve(listeners)
+        finally:
+            self._floor = None
+            for listener in listeners:
+                await trio.aclose_forcefully(listener)

@@ -1,0 +1,1 @@
+"""One path for every player: topics and payloads, the decision, the reply."""
