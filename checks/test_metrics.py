@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import subprocess
 
-from supervisors.metrics import Metrics
-from supervisors.report import Started
+from supervisors.engine.events import Started
+from supervisors.tree.metrics import Metrics
 
 
 def test_promtool_finds_no_fault() -> None:

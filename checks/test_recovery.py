@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import trio
 
-from supervisors.child import Child
-from supervisors.supervisor import Supervisor
+from supervisors.engine.child import Child
+from supervisors.engine.supervisor import Supervisor
 from tests.store.cutting_proxy import Cut, cutting_proxy
 from tests.store.drained import ListJournal, Told, assert_counted, drain_of, event
 from tests.support.postgres import database, postgres_server  # noqa: F401

@@ -11,9 +11,9 @@ import trio
 from trio.testing import MockClock, memory_stream_pair
 
 from config.load import load
-from supervisors.parts import Parts
-from supervisors.root import Tree
-from supervisors.supervisor import alone
+from supervisors.engine.supervisor import alone
+from supervisors.tree.components import Parts
+from supervisors.tree.root import Tree
 from tests.capture.fake_broker import FakeBroker
 from tests.capture.mqtt_support import World
 from vts.capture.mqtt.broker.probe import answers

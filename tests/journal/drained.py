@@ -8,7 +8,7 @@ from pathlib import Path
 
 import trio
 
-from supervisors.mailbox import Mailbox
+from supervisors.engine.mailbox import Mailbox
 from tests.journal.stories import journal_at
 from vts.journal.entry import Entry
 from vts.journal.format import JournalDamaged, Lost

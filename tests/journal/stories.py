@@ -14,7 +14,7 @@ from typing import Any
 
 import trio
 
-from supervisors.mailbox import Mailbox
+from supervisors.engine.mailbox import Mailbox
 from vts.journal.entry import Entry
 from vts.journal.journal import Journal, OnLost
 from vts.model.day import DAY_US

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from supervisors.mailbox import Mailbox
+from supervisors.engine.mailbox import Mailbox
 from tests.journal.stories import event, everything, journal_at, other_connection, running
 from vts.journal.entry import Entry
 from vts.journal.file import JournalFile

@@ -10,7 +10,7 @@ import pytest
 import trio
 import trio.testing
 
-from supervisors.mailbox import Mailbox
+from supervisors.engine.mailbox import Mailbox
 from tests.journal.stories import Clock, event, everything, journal_at, other_connection, running
 from vts.journal.entry import BadRecord, Entry
 from vts.journal.file import ROW_RECORDS

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from supervisors.mailbox import Mailbox
+from supervisors.engine.mailbox import Mailbox
 from tests.journal.damage import copy_journal, put_back
 from tests.store.drained import DAY, NOON_US, Told, drain_of, event, finish
 from vts.journal.entry import Entry

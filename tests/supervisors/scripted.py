@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import trio
 
-from supervisors.child import Child
-from supervisors.report import Event
+from supervisors.engine.child import Child
+from supervisors.engine.events import Event
 
 
 @dataclass

@@ -13,8 +13,8 @@ from typing import Literal, TextIO
 
 import pytest
 
-from supervisors.logs import SAID_EVERY_S, EventLog, install, set_level
-from supervisors.report import BackingOff, Failed, Started, Stopped
+from supervisors.engine.events import BackingOff, Failed, Started, Stopped
+from supervisors.tree.logs import SAID_EVERY_S, EventLog, install, set_level
 from vts.model.faults import StoreUnavailable
 
 BOUND_S = 60  # for busy cores; nothing is decided by it

@@ -6,9 +6,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from supervisors.child import Child
-from supervisors.mailbox import Mailbox
-from supervisors.supervisor import Supervisor
+from supervisors.engine.child import Child
+from supervisors.engine.mailbox import Mailbox
+from supervisors.engine.supervisor import Supervisor
 from tests.supervisors.scripted import Notebook
 from vts.model.ports import MailboxFull
 

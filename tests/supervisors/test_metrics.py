@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from supervisors.metrics import Metrics
-from supervisors.report import Started
+from supervisors.engine.events import Started
+from supervisors.tree.metrics import Metrics
 from vts.model.outcome import Reason
 
 

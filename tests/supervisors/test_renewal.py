@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from supervisors.renewal import Renewable, Renewal
+from supervisors.tree.renewal import Renewable, Renewal
 from vts.auth.revoked import RevokedFile
 from vts.model.faults import BadStart
 

@@ -8,8 +8,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from supervisors import rotation
-from supervisors.rotation import Rotation, load_key
+from supervisors.tree import rotation
+from supervisors.tree.rotation import Rotation, load_key
 from vts.capture.events.view_fields import View
 from vts.capture.events.views import WebReports
 from vts.capture.http.request import CaptureHead, Route

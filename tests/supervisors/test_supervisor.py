@@ -9,10 +9,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from supervisors.child import Child
-from supervisors.policy import Policy
-from supervisors.report import BackingOff, Failed, GaveUp, Started, Stopped, StopTimedOut
-from supervisors.supervisor import Strategy, Supervisor, TooManyBugs
+from supervisors.engine.child import Child
+from supervisors.engine.events import BackingOff, Failed, GaveUp, Started, Stopped, StopTimedOut
+from supervisors.engine.policy import Policy
+from supervisors.engine.supervisor import Strategy, Supervisor, TooManyBugs
 from tests.supervisors.scripted import Actor, Notebook
 from vts.model.faults import BadStart, NoStart, StoreUnavailable
 from vts.store.session.faults import StoreRefused

@@ -6,8 +6,8 @@ import time
 
 import trio
 
-from supervisors.report import Event, LoopHeld
-from supervisors.watchdog import Watchdog
+from supervisors.engine.events import Event, LoopHeld
+from supervisors.engine.watchdog import Watchdog
 
 HELD_S = 2.0  # twenty times what is allowed: the looking thread may come late on a busy machine
 

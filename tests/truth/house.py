@@ -14,7 +14,7 @@ from typing import Any
 import trio
 
 from config.load import load
-from supervisors.mailbox import Mailbox
+from supervisors.engine.mailbox import Mailbox
 from tests.capture.http_support import COUNTRIES, ZONES
 from tests.store.drained import Told
 from vts.admit.admission import Admission

@@ -12,8 +12,8 @@ import trio
 
 from config.load import countries_file, data_dir
 from config.settings import Settings
-from supervisors.parts import kin_of, now_us
-from supervisors.rotation import load_key
+from supervisors.tree.components import kin_of, now_us
+from supervisors.tree.rotation import load_key
 from vts.capture.mqtt.broker.address import broker_of
 from vts.cli.common import NoDatabase, database_of, ready_urls, secrets_of
 from vts.cli.mistakes import EXIT_CANNOT

@@ -20,11 +20,11 @@ import trio
 
 from config.load import data_dir
 from config.settings import Settings
-from supervisors import logs
-from supervisors.parts import Parts
-from supervisors.root import Tree
-from supervisors.supervisor import TooManyBugs
-from supervisors.watchdog import Watchdog
+from supervisors.engine.supervisor import TooManyBugs
+from supervisors.engine.watchdog import Watchdog
+from supervisors.tree import logs
+from supervisors.tree.components import Parts
+from supervisors.tree.root import Tree
 from vts.cli import terminal
 from vts.cli.common import READY_FILE
 from vts.cli.mistakes import said_of

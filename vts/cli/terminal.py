@@ -13,8 +13,8 @@ from typing import Final
 
 import click
 
-from supervisors.parts import now_us
-from supervisors.root import Tree
+from supervisors.tree.components import now_us
+from supervisors.tree.root import Tree
 from vts.model.principal import Principal
 
 LOGIN_TTL_S: Final = 600

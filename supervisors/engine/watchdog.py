@@ -15,7 +15,7 @@ from typing import Final
 
 import trio
 
-from supervisors.report import LoopHeld, OnEvent
+from supervisors.engine.events import LoopHeld, OnEvent
 
 HELD_S: Final = 0.1
 LOOK_EVERY_S: Final = 0.02

@@ -8,7 +8,7 @@ from typing import Final
 
 import trio
 
-from supervisors.parts import Parts
+from supervisors.tree.components import Parts
 from vts.model.erasure import Erasure
 from vts.model.faults import StoreUnavailable
 from vts.query.export.persons import tables_of

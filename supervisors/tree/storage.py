@@ -13,10 +13,10 @@ from typing import Any, Final, TypeVar
 import msgspec
 import trio
 
-from supervisors.child import Child
-from supervisors.parts import Parts, now_us
-from supervisors.persons import ERASE_TIMEOUT_S, Persons
-from supervisors.supervisor import Supervisor
+from supervisors.engine.child import Child
+from supervisors.engine.supervisor import Supervisor
+from supervisors.tree.components import Parts, now_us
+from supervisors.tree.persons import ERASE_TIMEOUT_S, Persons
 from vts.catalog.actor import CatalogActor
 from vts.catalog.file import CatalogFile
 from vts.live.asking import Sources

@@ -16,10 +16,10 @@ import msgspec
 import trio
 from trio_websocket import wrap_server_stream
 
-from supervisors.child import Child
-from supervisors.parts import Parts, now_us
-from supervisors.storage import Storage
-from supervisors.supervisor import Supervisor
+from supervisors.engine.child import Child
+from supervisors.engine.supervisor import Supervisor
+from supervisors.tree.components import Parts, now_us
+from supervisors.tree.storage import Storage
 from vts.auth.tokens import BadToken
 from vts.capture.events.decide import Beacon
 from vts.capture.events.imported import ImportedViews, Imports

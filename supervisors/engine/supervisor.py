@@ -12,9 +12,9 @@ from typing import Final, Literal
 
 import trio
 
-from supervisors.child import Child
-from supervisors.policy import BackOff, GiveUp, History, Policy, decide, delay_s, is_outage
-from supervisors.report import BackingOff, Failed, GaveUp, OnEvent, Started, Stopped, StopTimedOut
+from supervisors.engine.child import Child
+from supervisors.engine.events import BackingOff, Failed, GaveUp, OnEvent, Started, Stopped, StopTimedOut
+from supervisors.engine.policy import BackOff, GiveUp, History, Policy, decide, delay_s, is_outage
 from vts.model.faults import NoStart
 
 CALM_S: Final = 60.0  # an actor that ran this long has left its outage behind

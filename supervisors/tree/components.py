@@ -22,12 +22,12 @@ import trio
 
 from config.load import ConfigFaults, changed, countries_file, load
 from config.settings import Settings
-from supervisors.logs import EventLog, set_level
-from supervisors.mailbox import Mailbox
-from supervisors.metrics import Metrics
-from supervisors.renewal import Renewable
-from supervisors.report import Event, Failed, Started
-from supervisors.rotation import Rotation
+from supervisors.engine.events import Event, Failed, Started
+from supervisors.engine.mailbox import Mailbox
+from supervisors.tree.logs import EventLog, set_level
+from supervisors.tree.metrics import Metrics
+from supervisors.tree.renewal import Renewable
+from supervisors.tree.rotation import Rotation
 from vts.admit.admission import Admission
 from vts.admit.gate import Gate, GateSettings
 from vts.admit.site import SiteAdmission

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TextIO, assert_never
 
 import msgspec
 
-from supervisors.report import BackingOff, Event, Failed, GaveUp, LoopHeld, Started, Stopped, StopTimedOut
+from supervisors.engine.events import BackingOff, Event, Failed, GaveUp, LoopHeld, Started, Stopped, StopTimedOut
 from vts.model.faults import Outage
 
 _encoder = msgspec.json.Encoder()

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
-from supervisors.admission import AdmissionFloor
-from supervisors.child import Child
-from supervisors.doors import Doors
-from supervisors.parts import Parts, now_us
-from supervisors.policy import Policy
-from supervisors.renewal import Renewable, Renewal
-from supervisors.storage import Storage
-from supervisors.supervisor import Supervisor
+from supervisors.engine.child import Child
+from supervisors.engine.policy import Policy
+from supervisors.engine.supervisor import Supervisor
+from supervisors.tree.admission import AdmissionFloor
+from supervisors.tree.components import Parts, now_us
+from supervisors.tree.doors import Doors
+from supervisors.tree.renewal import Renewable, Renewal
+from supervisors.tree.storage import Storage
 from vts.live.hub import Hub
 from vts.live.topics import who_may_see
 from vts.model.faults import StoreUnavailable

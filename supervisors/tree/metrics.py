@@ -20,7 +20,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from supervisors.report import Event, Failed, LoopHeld, Started
+from supervisors.engine.events import Event, Failed, LoopHeld, Started
 from vts.admit.admission import COUNTED
 from vts.admit.site import PLAYBACK, SITE
 from vts.model.outcome import Reason

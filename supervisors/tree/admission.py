@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import trio
 
-from supervisors.child import Child
-from supervisors.parts import WARM_US, Parts, now_us
-from supervisors.supervisor import Supervisor
+from supervisors.engine.child import Child
+from supervisors.engine.supervisor import Supervisor
+from supervisors.tree.components import WARM_US, Parts, now_us
 from vts.live.hub import Hub
 from vts.model.view import ViewEvent
 

@@ -1,0 +1,1 @@
+"""Supervision itself: children, policies, mailboxes, the watchdog. It knows no part of VTS."""
