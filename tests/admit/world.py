@@ -63,7 +63,7 @@ def play(post_id: int = ARTWORK, at: int | None = None, key: bytes = PLAYER, **f
         key_version=1,
         player_key=key,
         device_time_us=at,
-        source="player",
+        view_source="player",
         device_type="player",
         **fields,
     )

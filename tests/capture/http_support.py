@@ -58,7 +58,7 @@ def event_of(report: Report) -> ViewEvent:
         authenticated=report.authenticated,
         country_code=report.country_code,
         device_type=report.device_type,
-        view_source=report.source,
+        view_source=report.view_source,
         view_type=report.view_type,
         user_agent_hash=report.user_agent_hash,
         referrer_domain=report.referrer_domain,

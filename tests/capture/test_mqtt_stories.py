@@ -60,7 +60,12 @@ async def test_a_view_is_understood_as_the_player_meant_it(port: int) -> None:
         await device.publish(VIEW, said)
         await until(lambda: world.admission.journal)
     report = world.admission.journal[0]
-    assert (report.post_id, report.source, report.device_type, report.view_type) == (192, "player", "player", "listing")
+    assert (report.post_id, report.view_source, report.device_type, report.view_type) == (
+        192,
+        "player",
+        "player",
+        "listing",
+    )
     assert (report.channel, report.channel_context, report.playlist_id, report.play_order) == ("hashtag", "cats", 5, 2)
     assert (report.country_code, report.authenticated, report.viewer_user_id) == ("BR", True, 7)
     assert report.local_timezone == "America/Sao_Paulo"

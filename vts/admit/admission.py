@@ -91,7 +91,7 @@ class Admission:
         if type(verdict) is not Admitted:
             self._turn_away(report, verdict, settle)
             return
-        settled = partial(self._settled_one, report.source, verdict, settle)
+        settled = partial(self._settled_one, report.view_source, verdict, settle)
         try:
             self._submit((verdict.event,), settled)
         except JournalFull as fault:
@@ -108,12 +108,12 @@ class Admission:
         if type(verdict) is Waiting:
             verdict.flight.when_over(partial(self._landed, report, settle))
         elif type(verdict) is Refused:
-            self._refuse(report.source, verdict, settle)
+            self._refuse(report.view_source, verdict, settle)
 
     def _landed(self, report: Report, settle: Settle, durable: bool) -> None:
         """The same event, sent before, has its outcome: a duplicate of it, or a new chance for this one."""
         if durable:
-            self._refuse(report.source, _DUPLICATE, settle)
+            self._refuse(report.view_source, _DUPLICATE, settle)
         else:
             self.submit_one_soon(report, settle)
 
@@ -143,7 +143,7 @@ class Admission:
         """What the gate keeps is settled for all before anybody hears: a duplicate must not find half of it undone."""
         if fault is None:
             self._gate.confirm(*[admitted for _, admitted, _ in pending])
-            for source, how_many in Counter(report.source for report, _, _ in pending).items():
+            for source, how_many in Counter(report.view_source for report, _, _ in pending).items():
                 self._count(source, COUNTED, how_many)
             for _, _, index in pending:
                 batch.put(index, ACCEPTED)
@@ -153,7 +153,7 @@ class Admission:
         else:
             self._gate.release(*[admitted for _, admitted, _ in pending])
             for report, _, index in pending:
-                self._refuse(report.source, refusal_of(fault), partial(batch.put, index))
+                self._refuse(report.view_source, refusal_of(fault), partial(batch.put, index))
 
 
 _Pending = tuple[Report, Admitted, int]

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from vts.admit.players import PlayerLimits
-from vts.admit.tables import REGISTRARS_MAX, VIEWERS_MAX, Buckets, Recent, Windows
+from vts.admit.tables import PROVISIONAL_PAYERS_MAX, VIEWERS_MAX, Buckets, Recent, Windows
 from vts.model import identity
 from vts.model.content import Content
 from vts.model.day import DAY_US, HOUR_US, MINUTE_US, SECOND_US
@@ -74,7 +74,7 @@ class Admitted(msgspec.Struct, eq=False):
 
     event: ViewEvent
     viewer: bytes | None = None
-    registrar: bytes | None = None
+    provisional_payer: bytes | None = None
     identity: bytes | None = None
     repeat: bytes | None = None
     flight: Flight | None = None
@@ -109,7 +109,7 @@ class Gate:
         self._repeats: Recent[bytes, int] = Recent(REPEATS_MAX)
         self._viewers = Buckets(settings.web_per_minute, settings.web_burst, VIEWERS_MAX)
         self._players = PlayerLimits(settings.player_interval_us, settings.player_per_minute)
-        self._registrars = Windows(settings.provisional_per_minute, REGISTRARS_MAX)
+        self._provisional_payers = Windows(settings.provisional_per_minute, PROVISIONAL_PAYERS_MAX)
 
     def decide(self, report: Report, now_us: int, entropy: bytes) -> Verdict:
         """Judge one report, in the order of the reasons; `entropy` is 10 random bytes. What is admitted is reserved."""
@@ -153,7 +153,7 @@ class Gate:
     def age(self, now_us: int) -> None:
         """Forget what can no longer matter. Called every second or so; a call takes some milliseconds at most."""
         self._viewers.age(now_us)
-        self._registrars.age(now_us)
+        self._provisional_payers.age(now_us)
         self._players.age(now_us)
         self._repeats.forget_after(CLOCKLESS_REPEAT_US, now_us)
 
@@ -202,7 +202,7 @@ class Gate:
             return _AUTHOR  # the allowance stays used
         admitted = Admitted(_event(report, event_id, created_at), viewer)
         if content is None:
-            admitted.registrar = _registrar(report)
+            admitted.provisional_payer = _provisional_payer(report)
         if name is not None:
             admitted.identity = name
             admitted.flight = self._flights[name] = Flight()
@@ -237,7 +237,7 @@ class Gate:
         flight = Flight() if name is not None or repeat is not None else None
         admitted = Admitted(_event(report, event_id, created_at), None, None, name, repeat, flight, now_us, window_us)
         if content is None:
-            admitted.registrar = _registrar(report)
+            admitted.provisional_payer = _provisional_payer(report)
         for found in (name, repeat):
             if found is not None and flight is not None:
                 self._flights[found] = flight
@@ -301,21 +301,21 @@ class Gate:
         """
         if self._rules.strict:
             return _NOT_FOUND
-        who = _registrar(report)
-        if who is not None and (wait_us := self._registrars.wait_us(who, now_us)):
+        who = _provisional_payer(report)
+        if who is not None and (wait_us := self._provisional_payers.wait_us(who, now_us)):
             return _limited(wait_us)
         if not self._catalog.register_provisional(report.post_id, now_us):
             return _NO_ROOM
         if who is not None:
-            self._registrars.use(who, now_us)
+            self._provisional_payers.use(who, now_us)
         return None
 
     def _give_back(self, one: Admitted) -> None:
         """The content stays registered: a second report of it may be on its way already."""
         if one.viewer is not None:
             self._viewers.give_back(one.viewer)
-        if one.registrar is not None:
-            self._registrars.give_back(one.registrar)
+        if one.provisional_payer is not None:
+            self._provisional_payers.give_back(one.provisional_payer)
         if one.event.player_key is not None:
             self._players.give_back(one.event.player_key, one.event.created_at, one.window_us)
         for name in (one.identity, one.repeat):
@@ -333,8 +333,8 @@ def _limited(wait_us: int) -> Refused:
     return Refused(Reason.RATE_LIMITED, retry_after_s=wait_us / SECOND_US)
 
 
-def _registrar(report: Report) -> bytes | None:
-    """Who pays for a content that nobody knows: a service never does."""
+def _provisional_payer(report: Report) -> bytes | None:
+    """Return the key charged for registering an unknown content; None for services."""
     return None if report.trusted else report.address_key or report.player_key
 
 
@@ -363,7 +363,7 @@ def _event(report: Report, event_id: bytes, created_at: int) -> ViewEvent:
         report.authenticated,
         report.country_code,
         report.device_type,
-        report.source,
+        report.view_source,
         report.view_type,
         report.user_agent_hash,
         report.referrer_domain,

@@ -133,4 +133,4 @@ def is_open(start_us: int, now_us: int) -> bool:
 
 PLAYERS_MAX: Final = 400_000  # four times the players of a large installation: 100 MB
 VIEWERS_MAX: Final = 200_000  # anonymous viewers within two minutes: 30 MB
-REGISTRARS_MAX: Final = 100_000
+PROVISIONAL_PAYERS_MAX: Final = 100_000

@@ -65,7 +65,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     arrived_us: int
     viewer_key: bytes
     key_version: int
-    source: str = "web"
+    view_source: str = "web"
     view_type: str = "intentional"
     event_id: bytes | None = None
     device_time_us: int | None = None

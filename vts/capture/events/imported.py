@@ -73,7 +73,7 @@ def event_of(report: Report) -> ViewEvent:
     assert event_id is not None and report.device_time_us is not None, "made by ImportedViews"
     created_at = identity.time_us(event_id) if identity.version(event_id) == 7 else report.device_time_us
     named = {name: getattr(report, name) for name in ViewEvent.__struct_fields__ if hasattr(report, name)}
-    own = {"view_source": report.source, "event_id": event_id, "created_at": created_at}
+    own = {"event_id": event_id, "created_at": created_at}
     return ViewEvent(**(named | own), event_day=day_of(created_at))
 
 

@@ -52,7 +52,7 @@ class WebReports:
             arrived_us=now_us,
             viewer_key=who.viewer_key,
             key_version=who.key_version,
-            source="web" if said.source is None else source_of(said, "web", ignored),
+            view_source="web" if said.source is None else source_of(said, "web", ignored),
             view_type=default_type if said.view_type is None else view_type_of(said, default_type, ignored),
             event_id=None if said.event_id is None else event_id_of(said),
             viewer_user_id=who.viewer_user_id,

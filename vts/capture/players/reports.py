@@ -239,7 +239,7 @@ class PlayerReports:
             arrived_us=now_us,
             viewer_key=who.viewer_key,
             key_version=who.key_version,
-            source="player",
+            view_source="player",
             view_type=view.view_type or "intentional",
             event_id=view.event_id,
             device_time_us=said.device_time_us,

@@ -179,7 +179,7 @@ def _sift(kind: Kind, events: Sequence[E], dates: Dates, letters: list[Letter]) 
     return sheet
 
 
-def is_fickle(event: ViewEvent) -> bool:
+def id_has_no_day(event: ViewEvent) -> bool:
     """Whether the id says nothing of the day, so that the same event may come again on the next (SPEC section 5)."""
     raw = event.event_id
     return len(raw) == UUID_BYTES and raw[6] >> 4 == 4 and 0 < event.post_id <= POST_ID_MAX
@@ -192,7 +192,7 @@ def _without_neighbours(events: list[ViewEvent]) -> list[ViewEvent]:
     kept: list[ViewEvent] = []
     days: dict[tuple[int, bytes], int] = {}
     for event in events:
-        if is_fickle(event):
+        if id_has_no_day(event):
             identity = event.post_id, event.event_id
             if days.get(identity) == event.event_day - 1:
                 continue

@@ -30,7 +30,7 @@ from vts.store.drain.batch import (
     Sheet,
     body_of,
     hold_days,
-    is_fickle,
+    id_has_no_day,
     key_of,
     place_of,
     prepare,
@@ -206,7 +206,7 @@ class Intake:
     async def _without_stored_neighbours(self, batch: Batch) -> Sheet[ViewEvent]:
         """Return the views without the version-4 ones that are stored under the day before or after."""
         events, rows = batch.views.events, batch.views.rows
-        fickle = [place for place, event in enumerate(events) if is_fickle(event)]
+        fickle = [place for place, event in enumerate(events) if id_has_no_day(event)]
         if not fickle:
             return batch.views
         days = {events[place].event_day for place in fickle}

@@ -7,7 +7,7 @@ import trio
 from vts.capture.listening import listeners_at
 from vts.capture.mqtt.direct.entrance import DirectLimits
 from vts.capture.mqtt.direct.login import Doorkeeper
-from vts.capture.mqtt.direct.server import Floor
+from vts.capture.mqtt.direct.server import DirectServer
 from vts.capture.players.reports import PlayerReports
 from vts.capture.tls import ListenerTls
 from vts.capture.vanished_peers import notice_silence
@@ -30,20 +30,20 @@ class DirectEndpoint:
         self._reports = reports
         self._doorkeeper = Doorkeeper(reports.topics, catalog)
         self._tls = tls
-        self._floor: Floor | None = None
+        self._server: DirectServer | None = None
         self._stopping = False
         self.port = address[1]
 
     @property
     def connections(self) -> int:
         """How many connections there are, those that are not let in yet included."""
-        return self._floor.count if self._floor is not None else 0
+        return self._server.count if self._server is not None else 0
 
     def stop(self) -> None:
         """Stop listening; finish what is being journaled, tell every player, and let `run` return."""
         self._stopping = True
-        if self._floor is not None:
-            self._floor.stop()
+        if self._server is not None:
+            self._server.stop()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `stop`. Raises OSError when the address cannot be listened on."""
@@ -54,12 +54,12 @@ class DirectEndpoint:
             for listener in listeners:
                 notice_silence(listener)
             async with trio.open_nursery() as nursery:
-                self._floor = Floor(self._limits, self._reports, self._doorkeeper, self._tls, nursery)
+                self._server = DirectServer(self._limits, self._reports, self._doorkeeper, self._tls, nursery)
                 task_status.started()
                 if self._stopping:
-                    self._floor.stop()
-                await self._floor.serve(listeners)
+                    self._server.stop()
+                await self._server.serve(listeners)
         finally:
-            self._floor = None
+            self._server = None
             for listener in listeners:
                 await trio.aclose_forcefully(listener)

@@ -47,7 +47,7 @@ class _Gathering:
         self.over = trio.Event()
 
 
-class Floor:
+class DirectServer:
     """Everything of one run: who is connected, whose session is parked, who is on the way in."""
 
     def __init__(
