@@ -21,7 +21,7 @@ from supervisors.engine.supervisor import Supervisor
 from supervisors.tree.components import Parts, now_us
 from supervisors.tree.storage import Storage
 from vts.auth.tokens import BadToken
-from vts.capture.events.decide import Beacon
+from vts.capture.events.decide import CaptureDecision
 from vts.capture.events.imported import ImportedViews, Imports
 from vts.capture.events.views import WebReports
 from vts.capture.http.door import Door
@@ -81,7 +81,7 @@ class Doors:
         self.http_tls = listener_tls(http.tls_cert_file, http.tls_key_file)
         self.mqtt_tls = listener_tls(mqtt.tls_cert_file, mqtt.tls_key_file, mqtt.client_ca_file)
         self._reports = self._player_reports()
-        self._beacon = self._make_beacon()
+        self._decision = self._make_decision()
         self.services = self._make_services()
         self._handover = Handover(create_app(self.services), self._bug)
         self.door = self._make_door()
@@ -118,9 +118,9 @@ class Doors:
             clock=now_us,
         )
 
-    def _make_beacon(self) -> Beacon:
+    def _make_decision(self) -> CaptureDecision:
         parts = self.parts
-        return Beacon(
+        return CaptureDecision(
             admission=parts.admission,
             enricher=parts.enricher,
             tokens=parts.secrets.tokens,
@@ -142,7 +142,7 @@ class Doors:
     def _make_door(self) -> Door:
         http = self.parts.settings.http
         return Door(
-            receive=self._beacon.receive_soon,
+            receive=self._decision.receive_soon,
             hand_over=self._handover.serve,
             on_websocket=self._serve_live,
             clock=now_us,
@@ -253,7 +253,7 @@ class Doors:
             catalog=parts.memory,
             tokens=parts.secrets.tokens,
             tickets=parts.tickets,
-            beacon=self._beacon,
+            beacon=self._decision,
             live_events=self._live_events,
             anonymous_live=self.parts.is_private,
             allowed_origins=frozenset(parts.settings.http.allowed_origins),

@@ -143,12 +143,12 @@ class GateMachine(RuleBasedStateMachine):
         again = self.gate.decide(report, self.now, ENTROPY)
         if name is not None or report.player_key is not None:
             assert isinstance(again, Waiting)
-            again.flight.when_over(lambda durable: self.heard.append((durable, True)))
+            again.pending.on_settled(lambda durable: self.heard.append((durable, True)))
         elif isinstance(again, Admitted):
             self.gate.release(again)
 
     def waiting_for(self, one: Admitted) -> int:
-        return 0 if one.flight is None else 1
+        return 0 if one.pending is None else 1
 
     def name(self, report: Report) -> tuple[bytes, int] | None:
         if report.event_id is not None:

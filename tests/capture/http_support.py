@@ -1,4 +1,4 @@
-"""A house around the door: a beacon with real enrichment, an honest admission, an application behind, raw clients."""
+"""A house around the door: a decision with real enrichment, an honest admission, an application behind, raw clients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from quart_trio import QuartTrio
 from config.load import load
 from vts.admit.site import SiteAdmission
 from vts.auth.tokens import Tokens
-from vts.capture.events.decide import Beacon
+from vts.capture.events.decide import CaptureDecision
 from vts.capture.http.door import Door
 from vts.capture.http.endings import LiveRequest
 from vts.capture.http.handover import Handover
@@ -169,7 +169,7 @@ class SiteJournal:
 class House:
     """What a test looks at."""
 
-    beacon: Beacon
+    decision: CaptureDecision
     admission: ScriptedAdmission
     catalog: FewPlayers
     tokens: Tokens
@@ -214,7 +214,7 @@ def new_house(*, trusted: Sequence[str] = (), limits: Limits | None = None) -> H
         return admission.script.get(0, ACCEPTED)
 
     shipped = load({})
-    beacon = Beacon(
+    decision = CaptureDecision(
         admission=admission,
         site=SiteAdmission(site.submit, catalog, lambda: NOW_US, count, raw_days=7, per_minute=60, burst=120),
         page_of=Pages(shipped.site.page_rules, shipped.site.page_strip).page_of,
@@ -233,14 +233,14 @@ def new_house(*, trusted: Sequence[str] = (), limits: Limits | None = None) -> H
         on_ignored=lambda name: ignored.update([name]),
         limits=limits,
     )
-    return House(beacon, admission, catalog, tokens, counted, ignored, payloads, site)
+    return House(decision, admission, catalog, tokens, counted, ignored, payloads, site)
 
 
 def echo_app(house: House) -> Any:
     """An ASGI application: the Quart routes of capture, the door's slower twin, and an echo for every other path."""
     twin = QuartTrio("twin")
     install_error_answers(twin)
-    twin.register_blueprint(capture.blueprint(SimpleNamespace(beacon=house.beacon)))  # type: ignore[arg-type]
+    twin.register_blueprint(capture.blueprint(SimpleNamespace(decision=house.beacon)))  # type: ignore[arg-type]
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -297,11 +297,11 @@ async def _big(send: Any) -> None:
 async def open_house(
     *, limits: Limits | None = None, express: bool = True, on_websocket: Any = None, tls: Any = None
 ) -> AsyncIterator[House]:
-    """Run a door on a free port of loopback, with a beacon and an application behind it."""
+    """Run a door on a free port of loopback, with a decision and an application behind it."""
     house = new_house(limits=limits)
     handover = Handover(echo_app(house), house.bugs.append, write_timeout_s=0.5)
     door = Door(
-        receive=house.beacon.receive_soon,
+        receive=house.decision.receive_soon,
         hand_over=handover.serve,
         on_websocket=on_websocket or _no_websocket,
         clock=lambda: NOW_US,

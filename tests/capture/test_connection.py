@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.capture.http_support import get, post
-from vts.capture.http.connection import Closed, Connection, Errand, HandedOver, House
-from vts.capture.http.limits import Limits, Room
+from vts.capture.http.connection import Closed, Connection, DoorContext, Errand, HandedOver
+from vts.capture.http.limits import ByteBudget, Limits
 from vts.capture.http.replies import ACCEPTED_ONE, PIXEL, Framer
 from vts.capture.http.request import CaptureHead, CaptureReply
 
@@ -33,16 +33,16 @@ class Client:
         self.answers: list[Callable[[CaptureReply], None]] = []
         self.at_once: CaptureReply | None = None
         self.errand: Errand | None = None
-        self.house = House(
+        self.context = DoorContext(
             receive=self._receive,
             limits=LIMITS,
-            room=Room(1 << 20),
+            budget=ByteBudget(1 << 20),
             framer=Framer(),
             on_refused=self.refused.append,
             on_bug=self.bugs.append,
             now=100.0,
         )
-        self.connection = Connection(self.house, self, "192.0.2.1")
+        self.connection = Connection(self.context, self, "192.0.2.1")
 
     def write(self, data: bytes) -> None:
         self.heard += data
@@ -200,12 +200,12 @@ def test_every_wait_has_its_deadline_and_pieces_do_not_prolong_it() -> None:
     assert client.connection.deadline == 105.0  # for the first byte of the first request
     client.says(VIEW[:5])
     assert client.connection.deadline == 105.0
-    client.house.now = 103.0
+    client.context.now = 103.0
     client.says(VIEW[5:10])
     assert client.connection.deadline == 105.0
     client.says(VIEW[10:-3])
     assert client.connection.deadline == 110.0  # for its body
-    client.house.now = 109.0
+    client.context.now = 109.0
     client.says(VIEW[-3:-1])
     assert client.connection.deadline == 110.0
     client.says(VIEW[-1:])
@@ -233,7 +233,7 @@ def test_an_idle_connection_ends_without_a_word() -> None:
 
 def test_a_closing_door_lets_idle_connections_go_at_once() -> None:
     client = Client()
-    client.house.closing = True
+    client.context.closing = True
     client.connection.retire()
     assert client.connection.end == Closed(unread=False)
 
@@ -241,7 +241,7 @@ def test_a_closing_door_lets_idle_connections_go_at_once() -> None:
 def test_a_closing_door_answers_what_is_under_way() -> None:
     client = Client()
     client.says(VIEW * 2)
-    client.house.closing = True
+    client.context.closing = True
     client.connection.retire()
     assert client.connection.end is None
     client.answers.pop()(ACCEPTED_ONE)
@@ -264,7 +264,7 @@ def test_a_bug_of_the_beacon_costs_one_connection() -> None:
     def fail(head: CaptureHead, body: bytes, answer: object) -> None:
         raise KeyError("a bug")
 
-    client.house.receive = fail
+    client.context.receive = fail
     heard = client.says(VIEW)
     assert heard.startswith(b"HTTP/1.1 500 ")
     assert b"a bug" not in heard

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vts.capture.http.head_rules import Lane, judge
-from vts.capture.http.limits import Limits, Room
+from vts.capture.http.limits import ByteBudget, Limits
 from vts.capture.http.reader import KNOWN_HEADS_MAX, RequestReader
 
 LIMITS = Limits(header_max_bytes=1024, body_max_bytes=64, batch_body_max_bytes=128)
@@ -22,8 +22,8 @@ KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 V13 = b"Sec-WebSocket-Version: 13\r\n"
 
 
-def new_reader(room: Room | None = None) -> RequestReader:
-    return RequestReader(partial(judge, limits=LIMITS, peer="192.0.2.1"), LIMITS, room or Room(1 << 20))
+def new_reader(budget: ByteBudget | None = None) -> RequestReader:
+    return RequestReader(partial(judge, limits=LIMITS, peer="192.0.2.1"), LIMITS, budget or ByteBudget(1 << 20))
 
 
 def read(data: bytes, size: int) -> RequestReader:
@@ -264,8 +264,8 @@ def test_only_who_sends_a_body_may_wait_for_a_continue() -> None:
 
 
 def test_unfinished_bodies_share_one_room_and_give_it_back() -> None:
-    room = Room(10)
-    first, second = new_reader(room), new_reader(room)
+    budget = ByteBudget(10)
+    first, second = new_reader(budget), new_reader(budget)
     first.feed(POST + b"Content-Length: 9\r\n\r\n" + b"a" * 8)
     second.feed(POST + b"Content-Length: 9\r\n\r\n" + b"a" * 8)
     assert second.fault is not None
@@ -273,4 +273,4 @@ def test_unfinished_bodies_share_one_room_and_give_it_back() -> None:
     second.forget()
     first.feed(b"a")
     assert len(first.ready) == 1
-    assert room.take(10)
+    assert budget.take(10)

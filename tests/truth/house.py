@@ -21,7 +21,7 @@ from vts.admit.admission import Admission
 from vts.admit.gate import Gate, GateSettings
 from vts.admit.site import SiteAdmission
 from vts.auth.tokens import Tokens
-from vts.capture.events.decide import Beacon
+from vts.capture.events.decide import CaptureDecision
 from vts.capture.events.imported import ImportedView, ImportedViews, event_of
 from vts.capture.events.views import WebReports
 from vts.capture.http.request import CaptureHead, Route
@@ -119,7 +119,7 @@ class House:
             count=_uncounted,
             clock=self.clock,
         )
-        self._beacon = Beacon(
+        self._decision = CaptureDecision(
             admission=self.admission,
             site=SiteAdmission(
                 self.journal.submit, self.catalog, self.clock, _uncounted, raw_days=RAW_DAYS, per_minute=0, burst=0
@@ -155,7 +155,7 @@ class House:
         path = {Route.VIEW: "/api/view", Route.PAGE_VIEW: "/api/track/page-view", Route.HOST_EVENT: "/api/track/event"}
         head = CaptureHead(route, "POST", path[route], "", peer)
         head.agent, head.authorization = agent, token
-        reply = await self._beacon.receive(head, json.dumps(body).encode())
+        reply = await self._decision.receive(head, json.dumps(body).encode())
         assert reply.status == 202, (reply, body)
         said = json.loads(reply.body)
         return "accepted" if said["accepted"] else next(iter(said["dropped"]))

@@ -106,7 +106,7 @@ class Admission:
 
     def _turn_away(self, report: Report, verdict: Verdict, settle: Settle) -> None:
         if type(verdict) is Waiting:
-            verdict.flight.when_over(partial(self._landed, report, settle))
+            verdict.pending.on_settled(partial(self._landed, report, settle))
         elif type(verdict) is Refused:
             self._refuse(report.view_source, verdict, settle)
 

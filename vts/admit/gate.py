@@ -41,7 +41,7 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
     provisional_per_minute: int = 60
 
 
-class Flight:
+class PendingOutcome:
     """An event on its way to the disk, and who waits to hear whether it got there."""
 
     __slots__ = ("_listeners",)
@@ -49,11 +49,11 @@ class Flight:
     def __init__(self) -> None:
         self._listeners: list[Callable[[bool], None]] = []
 
-    def when_over(self, listener: Callable[[bool], None]) -> None:
+    def on_settled(self, listener: Callable[[bool], None]) -> None:
         """Have a listener called once with whether the event became durable. It must not raise."""
         self._listeners.append(listener)
 
-    def land(self, durable: bool) -> None:
+    def settle(self, durable: bool) -> None:
         """Tell everyone."""
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
@@ -63,7 +63,7 @@ class Flight:
 class Waiting(msgspec.Struct, frozen=True):
     """The same event is on its way: its outcome decides."""
 
-    flight: Flight
+    pending: PendingOutcome
 
 
 class Admitted(msgspec.Struct, eq=False):
@@ -77,7 +77,7 @@ class Admitted(msgspec.Struct, eq=False):
     provisional_payer: bytes | None = None
     identity: bytes | None = None
     repeat: bytes | None = None
-    flight: Flight | None = None
+    pending: PendingOutcome | None = None
     arrived_us: int = 0
     window_us: int = 0
 
@@ -104,7 +104,7 @@ class Gate:
         self._rules = settings
         self._catalog = catalog
         self._id_secret = id_secret
-        self._flights: dict[bytes, Flight] = {}  # as many as the journal lets be on their way
+        self._pending: dict[bytes, PendingOutcome] = {}  # as many as the journal lets be on their way
         self._durable: Recent[bytes, bool] = Recent(IDENTITIES_MAX)
         self._repeats: Recent[bytes, int] = Recent(REPEATS_MAX)
         self._viewers = Buckets(settings.web_per_minute, settings.web_burst, VIEWERS_MAX)
@@ -125,18 +125,18 @@ class Gate:
         """The events are durable: what they reserved is used. Whoever waited for them hears it last."""
         for one in admitted:
             if one.identity is not None:
-                self._flights.pop(one.identity, None)
+                self._pending.pop(one.identity, None)
                 self._durable.put(one.identity, True)
             if one.repeat is not None:
-                self._flights.pop(one.repeat, None)
+                self._pending.pop(one.repeat, None)
                 self._repeats.put(one.repeat, one.arrived_us)
-        _land(admitted, durable=True)
+        _settle_pending(admitted, durable=True)
 
     def release(self, *admitted: Admitted) -> None:
         """The events are not durable: they never happened. Whoever waited for them hears it last, and may try again."""
         for one in admitted:
             self._give_back(one)
-        _land(admitted, durable=False)
+        _settle_pending(admitted, durable=False)
 
     def warm(self, events: Iterable[ViewEvent]) -> None:
         """Take in what is durable from before the start, oldest first."""
@@ -160,7 +160,7 @@ class Gate:
     def sizes(self) -> dict[str, int]:
         """Return how many entries each table has."""
         return {
-            "identities": len(self._durable) + len(self._flights),
+            "identities": len(self._durable) + len(self._pending),
             "viewers": len(self._viewers),
             "players": len(self._players),
         }
@@ -205,7 +205,7 @@ class Gate:
             admitted.provisional_payer = _provisional_payer(report)
         if name is not None:
             admitted.identity = name
-            admitted.flight = self._flights[name] = Flight()
+            admitted.pending = self._pending[name] = PendingOutcome()
         return admitted
 
     # ---- players
@@ -234,13 +234,13 @@ class Gate:
         window_us = self._players.use(key, created_at, now_us)
         if content is not None and content.owner_id is not None and player.owner_id == content.owner_id:
             return _AUTHOR  # the allowance stays used
-        flight = Flight() if name is not None or repeat is not None else None
-        admitted = Admitted(_event(report, event_id, created_at), None, None, name, repeat, flight, now_us, window_us)
+        pending = PendingOutcome() if name is not None or repeat is not None else None
+        admitted = Admitted(_event(report, event_id, created_at), None, None, name, repeat, pending, now_us, window_us)
         if content is None:
             admitted.provisional_payer = _provisional_payer(report)
         for found in (name, repeat):
-            if found is not None and flight is not None:
-                self._flights[found] = flight
+            if found is not None and pending is not None:
+                self._pending[found] = pending
         return admitted
 
     def _known_play(self, name: bytes | None, repeat: bytes | None, now_us: int) -> Verdict | None:
@@ -248,9 +248,9 @@ class Gate:
             return known
         if repeat is None:
             return None
-        flight = self._flights.get(repeat)
-        if flight is not None:
-            return Waiting(flight)
+        pending = self._pending.get(repeat)
+        if pending is not None:
+            return Waiting(pending)
         before_us = self._repeats.get(repeat)
         return _DUPLICATE if before_us is not None and 0 <= now_us - before_us < CLOCKLESS_REPEAT_US else None
 
@@ -275,9 +275,9 @@ class Gate:
         return created_at // DAY_US < now_us // DAY_US - self._rules.raw_days + 1
 
     def _known(self, name: bytes) -> Verdict | None:
-        flight = self._flights.get(name)
-        if flight is not None:
-            return Waiting(flight)
+        pending = self._pending.get(name)
+        if pending is not None:
+            return Waiting(pending)
         return _DUPLICATE if self._durable.get(name) else None
 
     # ---- content
@@ -320,13 +320,13 @@ class Gate:
             self._players.give_back(one.event.player_key, one.event.created_at, one.window_us)
         for name in (one.identity, one.repeat):
             if name is not None:
-                self._flights.pop(name, None)
+                self._pending.pop(name, None)
 
 
-def _land(admitted: Iterable[Admitted], *, durable: bool) -> None:
+def _settle_pending(admitted: Iterable[Admitted], *, durable: bool) -> None:
     for one in admitted:
-        if one.flight is not None:
-            one.flight.land(durable)
+        if one.pending is not None:
+            one.pending.settle(durable)
 
 
 def _limited(wait_us: int) -> Refused:

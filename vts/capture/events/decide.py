@@ -83,7 +83,7 @@ PlayerView = Callable[[bytes, bytes], Awaitable[Outcome]]
 """(player key, payload): decides one view of a player whose credential was right."""
 
 
-class Beacon:
+class CaptureDecision:
     """The one decision function of HTTP capture. `on_ignored` hears the name of a field with an unknown value."""
 
     def __init__(

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from vts.capture.http.fault import HttpFault
 from vts.capture.http.head_rules import Lane, judge
-from vts.capture.http.limits import Limits, Room
+from vts.capture.http.limits import ByteBudget, Limits
 from vts.capture.http.reader import Head, RequestReader
 from vts.capture.http.replies import ACCEPTED_ONE, CONTINUE, PREFLIGHT, Framer, error_reply, fault_reply
 from vts.capture.http.request import CaptureHead, CaptureReply
@@ -60,12 +60,12 @@ INTERNAL_ERROR: Final = error_reply(500, "internal_error", "internal error")
 
 
 @dataclass(slots=True, kw_only=True)
-class House:
+class DoorContext:
     """What all connections of a door share. `now` is the loop's time, a second old at most."""
 
     receive: Receive
     limits: Limits
-    room: Room
+    budget: ByteBudget
     framer: Framer
     on_refused: Callable[[str], None]
     on_bug: Callable[[Exception], None]
@@ -79,8 +79,8 @@ class Connection:
 
     __slots__ = (
         "_awaited",
+        "_context",
         "_head",
-        "_house",
         "_inside",
         "_line",
         "_reader",
@@ -91,16 +91,16 @@ class Connection:
         "errand",
     )
 
-    def __init__(self, house: House, line: Line, peer: str) -> None:
+    def __init__(self, context: DoorContext, line: Line, peer: str) -> None:
         self.busy = False
         self.end: End | None = None
         self.errand: Errand | None = None  # to be run by the line's task
-        self.deadline = house.now + house.limits.header_timeout_s
-        self._house = house
+        self.deadline = context.now + context.limits.header_timeout_s
+        self._context = context
         self._line = line
         self._write = line.write
         self._reader = RequestReader(
-            partial(judge, limits=house.limits, peer=peer, express=house.express), house.limits, house.room
+            partial(judge, limits=context.limits, peer=peer, express=context.express), context.limits, context.budget
         )
         self._head: Head | None = None
         self._inside = False  # `receive` is on the stack and will go on by itself
@@ -170,7 +170,7 @@ class Connection:
         self.busy = True
         self.deadline = inf  # from here on the client waits for us
         assert head.capture is not None
-        self.errand = self._house.receive(head.capture, body, self._answered)
+        self.errand = self._context.receive(head.capture, body, self._answered)
         if self.errand is not None:
             self._line.wake()
 
@@ -207,43 +207,43 @@ class Connection:
         self._line.wake()
 
     def _send(self, reply: CaptureReply) -> None:
-        head, house = self._head, self._house
+        head, context = self._head, self._context
         assert head is not None
-        if reply is ACCEPTED_ONE and head.is_plain and not house.closing:
-            self._write(house.framer.accepted_one)
+        if reply is ACCEPTED_ONE and head.is_plain and not context.closing:
+            self._write(context.framer.accepted_one)
         else:
             self._send_framed(reply, head)
 
     def _send_framed(self, reply: CaptureReply, head: Head) -> None:
-        close = self._house.closing or not head.keep_alive
-        self._write(self._house.framer.frame(reply, head, close=close))
+        close = self._context.closing or not head.keep_alive
+        self._write(self._context.framer.frame(reply, head, close=close))
         if close:
             self._finish(Closed(unread=True))
 
     def _wait(self) -> None:
         """Nothing is ready. A deadline is set once for a part, however many pieces the part comes in."""
-        reader, house = self._reader, self._house
+        reader, context = self._reader, self._context
         if not reader.partial:
-            self.deadline = house.now + house.limits.keep_alive_s
+            self.deadline = context.now + context.limits.keep_alive_s
             return
         part = "body" if reader.in_body else "headers"
         if reader.wants_continue:
             self._write(CONTINUE)
         if part != self._awaited:
             self._awaited = part
-            timeout_s = house.limits.body_timeout_s if reader.in_body else house.limits.header_timeout_s
-            self.deadline = house.now + timeout_s
+            timeout_s = context.limits.body_timeout_s if reader.in_body else context.limits.header_timeout_s
+            self.deadline = context.now + timeout_s
 
     def _refuse(self, fault: HttpFault, *, unread: bool = True) -> None:
-        self._house.on_refused(fault.code)
-        self._write(self._house.framer.frame(fault_reply(fault), None, close=True))
+        self._context.on_refused(fault.code)
+        self._write(self._context.framer.frame(fault_reply(fault), None, close=True))
         self._finish(Closed(unread))
 
     def _contain(self, bug: Exception) -> None:
         """A bug of ours costs this connection and no other."""
-        self._house.on_bug(bug)
+        self._context.on_bug(bug)
         if self.end is None:
-            self._write(self._house.framer.frame(INTERNAL_ERROR, None, close=True))
+            self._write(self._context.framer.frame(INTERNAL_ERROR, None, close=True))
             self._finish(Closed(unread=True))
 
     def _finish(self, end: End) -> None:

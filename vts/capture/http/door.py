@@ -12,9 +12,9 @@ from typing import Final
 
 import trio
 
-from vts.capture.http.connection import House, Receive
-from vts.capture.http.endings import Departures, HandOver, OnWebSocket, Stream
-from vts.capture.http.limits import Limits, Room
+from vts.capture.http.connection import DoorContext, Receive
+from vts.capture.http.endings import Endings, HandOver, OnWebSocket, Stream
+from vts.capture.http.limits import ByteBudget, Limits
 from vts.capture.http.pump import PlainLine, Pump, available
 from vts.capture.http.replies import Framer, error_reply
 from vts.capture.http.stream_line import StreamLine
@@ -57,11 +57,11 @@ class Door:
         self._host = host
         self._tls = tls
         self._clock = clock
-        self._departures = Departures(hand_over, on_websocket, self.limits)
-        self._house = House(
+        self._endings = Endings(hand_over, on_websocket, self.limits)
+        self._context = DoorContext(
             receive=receive,
             limits=self.limits,
-            room=Room(self.limits.unfinished_max_bytes),
+            budget=ByteBudget(self.limits.unfinished_max_bytes),
             framer=Framer(),
             on_refused=on_refused,
             on_bug=on_bug,
@@ -79,9 +79,9 @@ class Door:
         self.port = listeners[0].socket.getsockname()[1]
         for listener in listeners:
             notice_silence(listener)
-        self._house.now = trio.current_time()
+        self._context.now = trio.current_time()
         async with trio.open_nursery() as connections, trio.open_nursery() as machinery:
-            pump = Pump(self._house) if available and self._tls is None else None
+            pump = Pump(self._context) if available and self._tls is None else None
             if pump is not None:
                 machinery.start_soon(pump.run)
             machinery.start_soon(self._sweep)
@@ -93,7 +93,7 @@ class Door:
 
     def stop(self) -> None:
         """Take no more connections; answer what is under way with `Connection: close`."""
-        self._house.closing = True
+        self._context.closing = True
         if self._listening is not None:
             self._listening.cancel()
         for line in tuple(self._lines):
@@ -110,7 +110,7 @@ class Door:
             await self._serve(secure, stream, None)
 
         with trio.CancelScope() as self._listening:
-            if self._house.closing:
+            if self._context.closing:
                 self._listening.cancel()
             serve = serve_plain if self._tls is None else serve_secure
             await trio.serve_listeners(serve, listeners, handler_nursery=connections)
@@ -137,7 +137,7 @@ class Door:
         except BaseExceptionGroup as group:
             self._report(group)
         except Exception as bug:
-            self._house.on_bug(bug)
+            self._context.on_bug(bug)
         finally:
             self._streams.discard(stream)
             self.connections -= 1
@@ -155,7 +155,7 @@ class Door:
         if line.unsent:
             with trio.move_on_after(self.limits.write_timeout_s):
                 await stream.send_all(line.unsent)
-        await self._departures.conclude(line.connection.end, stream, peer)
+        await self._endings.finish(line.connection.end, stream, peer)
 
     async def _serve_stream(self, stream: Stream, peer: str) -> None:
         if isinstance(stream, trio.SSLStream):
@@ -163,33 +163,33 @@ class Door:
                 await stream.do_handshake()
             if handshake.cancelled_caught:
                 return
-        line = StreamLine(self._house, stream, peer)
+        line = StreamLine(self._context, stream, peer)
         self._lines.add(line)
         try:
             await line.run()
         finally:
             self._lines.discard(line)
-        await self._departures.conclude(line.connection.end, stream, peer)
+        await self._endings.finish(line.connection.end, stream, peer)
 
     async def _turn_away(self, stream: Stream) -> None:
-        self._house.on_refused("too_many_connections")
+        self._context.on_refused("too_many_connections")
         if isinstance(stream, trio.SocketStream):
             reply = error_reply(503, "unavailable", "too many connections; try again", (("Retry-After", "1"),))
             with trio.move_on_after(self.limits.linger_s):
-                await stream.send_all(self._house.framer.frame(reply, None, close=True))
+                await stream.send_all(self._context.framer.frame(reply, None, close=True))
 
     async def _sweep(self) -> None:
         """Keep the time that connections go by, and end the waits that have become too long."""
         while True:
-            now = self._house.now = trio.current_time()
-            self._house.framer.tick(self._clock() / 1_000_000)
+            now = self._context.now = trio.current_time()
+            self._context.framer.tick(self._clock() / 1_000_000)
             await self._expire([line for line in self._lines if line.is_overdue(now)])
             await trio.sleep(SWEEP_S)
 
     async def _expire(self, overdue: Sequence[PlainLine | StreamLine]) -> None:
         """See slow clients off in small groups: thousands at once would keep everybody else waiting."""
         for start in range(0, len(overdue), EXPIRE_GROUP):
-            now = self._house.now = trio.current_time()
+            now = self._context.now = trio.current_time()
             for line in overdue[start : start + EXPIRE_GROUP]:
                 if line.is_overdue(now):
                     line.expire(now)
@@ -208,7 +208,7 @@ class Door:
         """Report the bugs of a group of exceptions and let the rest, a cancellation, go its way."""
         bugs, others = group.split(Exception)
         if bugs is not None and (real := bugs.split((trio.BrokenResourceError, trio.ClosedResourceError, OSError))[1]):
-            self._house.on_bug(real)
+            self._context.on_bug(real)
         if others is not None:
             raise others
 

@@ -41,14 +41,14 @@ OnWebSocket = Callable[[LiveRequest, trio.abc.Stream], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Departures:
+class Endings:
     """Does what a connection has ended with."""
 
     hand_over: HandOver
     on_websocket: OnWebSocket
     limits: Limits
 
-    async def conclude(self, end: End | None, stream: Stream, peer: str) -> None:
+    async def finish(self, end: End | None, stream: Stream, peer: str) -> None:
         """Serve what was handed over, and see the client off. The stream is not closed."""
         if isinstance(end, HandedOver):
             if end.head.lane is Lane.LIVE:

@@ -23,7 +23,7 @@ class Limits:
     batch_max_events: int = 500
 
 
-class Room:
+class ByteBudget:
     """Bytes that may be held for all clients together."""
 
     __slots__ = ("_left",)

@@ -16,7 +16,7 @@ from typing import Final
 
 import trio
 
-from vts.capture.http.connection import Connection, House
+from vts.capture.http.connection import Connection, DoorContext
 
 RECEIVE_BYTES: Final = 64 * 1024
 EVENTS_PER_TURN: Final = 128
@@ -33,14 +33,14 @@ class PlainLine:
 
     __slots__ = ("_pump", "_watched", "connection", "fd", "flush_deadline", "turn", "unsent")
 
-    def __init__(self, pump: Pump, house: House, fd: int, peer: str) -> None:
+    def __init__(self, pump: Pump, context: DoorContext, fd: int, peer: str) -> None:
         self.fd = fd
         self.turn = trio.Event()  # it is the connection's task that has something to do
         self.unsent = b""
         self.flush_deadline = inf  # until when the client must have taken `unsent`
         self._pump = pump
         self._watched = select.EPOLLIN
-        self.connection = Connection(house, self, peer)
+        self.connection = Connection(context, self, peer)
 
     async def run(self) -> None:
         """Run the connection's errands; return when it has ended and the pump has let go of it."""
@@ -134,8 +134,8 @@ class PlainLine:
 class Pump:
     """The one task, and the lines it serves."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, context: DoorContext) -> None:
+        self._context = context
         self._lines: dict[int, PlainLine] = {}
         self._epoll = select.epoll()
 
@@ -150,7 +150,7 @@ class Pump:
 
     def add(self, fd: int, peer: str) -> PlainLine:
         """Take a socket in. It stays the caller's, to be closed after `remove`."""
-        line = PlainLine(self, self._house, fd, peer)
+        line = PlainLine(self, self._context, fd, peer)
         self._lines[line.fd] = line
         self._epoll.register(line.fd, select.EPOLLIN)
         return line
@@ -168,7 +168,7 @@ class Pump:
 
     def flush_deadline(self) -> float:
         """Return until when a client must have taken what is written now."""
-        return self._house.now + self._house.limits.write_timeout_s
+        return self._context.now + self._context.limits.write_timeout_s
 
     def _turn(self) -> None:
         lines = self._lines
@@ -180,7 +180,7 @@ class Pump:
             try:
                 line.on_event(events)
             except Exception as bug:
-                self._house.on_bug(bug)
+                self._context.on_bug(bug)
                 line.connection.lose()
             if perf_counter() > until:
                 break

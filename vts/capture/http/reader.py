@@ -1,6 +1,6 @@
 """Bytes in, judged requests out: HTTP/1.1 and 1.0 as `httptools` (llhttp, strict) reads them, and no more than is safe.
 
-A reader knows no socket and no clock. What llhttp lets pass and the house does not, `judge` refuses once the head is
+A reader knows no socket and no clock. What llhttp lets pass and our rules do not, `judge` refuses once the head is
 whole.
 """
 
@@ -13,7 +13,7 @@ from typing import Final
 import httptools
 
 from vts.capture.http.fault import HttpFault, bad, too_large
-from vts.capture.http.limits import Limits, Room
+from vts.capture.http.limits import ByteBudget, Limits
 from vts.capture.http.request import CaptureHead
 
 HEADER_LINES_MAX: Final = 128  # a browser sends about 15, a chain of proxies as many again
@@ -82,14 +82,14 @@ class RequestReader:
     followed the head of an upgrade.
     """
 
-    def __init__(self, judge: Callable[[Head], None], limits: Limits, room: Room) -> None:
+    def __init__(self, judge: Callable[[Head], None], limits: Limits, budget: ByteBudget) -> None:
         self.ready: deque[tuple[Head, bytes]] = deque()
         self.fault: HttpFault | None = None
         self.rest = b""
         self.finished = False
         self._judge = judge
         self._limits = limits
-        self._room = room
+        self._budget = budget
         self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
         self._begun = False
         self._head: Head | None = None
@@ -210,7 +210,7 @@ class RequestReader:
         assert head is not None
         if self._body_bytes + len(part) > head.body_max:
             self._stop(too_large(f"body: more than {head.body_max} bytes"))
-        if not self._room.take(len(part)):
+        if not self._budget.take(len(part)):
             self._stop(HttpFault(503, "unavailable", "body: too many at once; try again", (("Retry-After", "1"),)))
         self._body_bytes += len(part)
         self._pieces.append(part)
@@ -228,7 +228,7 @@ class RequestReader:
         self._let_go_of_body()
 
     def _let_go_of_body(self) -> None:
-        self._room.give(self._body_bytes)
+        self._budget.give(self._body_bytes)
         self._body_bytes = 0
         self._pieces = []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import trio
 
-from vts.capture.http.connection import Connection, House
+from vts.capture.http.connection import Connection, DoorContext
 
 RECEIVE_BYTES = 32 * 1024
 
@@ -12,13 +12,13 @@ RECEIVE_BYTES = 32 * 1024
 class StreamLine:
     """The same connection as in the pump, carried by a trio stream."""
 
-    def __init__(self, house: House, stream: trio.abc.Stream, peer: str) -> None:
-        self._house = house
+    def __init__(self, context: DoorContext, stream: trio.abc.Stream, peer: str) -> None:
+        self._context = context
         self._stream = stream
         self._unsent = b""
         self._awake = trio.Event()
         self._reading = trio.CancelScope()
-        self.connection = Connection(house, self, peer)
+        self.connection = Connection(context, self, peer)
 
     def write(self, data: bytes) -> None:
         """Keep what is to be sent; `run` sends it."""
@@ -71,7 +71,7 @@ class StreamLine:
         if not data:
             return
         try:
-            with trio.fail_after(self._house.limits.write_timeout_s):
+            with trio.fail_after(self._context.limits.write_timeout_s):
                 await self._stream.send_all(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
             self.connection.lose()
