@@ -23,6 +23,7 @@ def names_of(folder: str) -> list[str]:
 def test_an_interrupted_benchmark_says_nothing_of_our_code(words: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         Path(folder).chmod(0o711)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is started with it ignored
         process = subprocess.Popen(
             [sys.executable, "-m", "vts", "bench", *words],
             env=os.environ | {"TMPDIR": folder},
