@@ -31,7 +31,7 @@ SECRET_MIN_BYTES: Final = 32
 SECRET_MIN_DISTINCT: Final = 4
 MASK: Final = "********"
 
-Key = tuple[str, str]
+SettingKey = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Loaded(msgspec.Struct, frozen=True):
     """Settings, and where each value came from."""
 
     settings: Settings
-    origins: dict[Key, str]
+    origins: dict[SettingKey, str]
 
 
 def load(env: Mapping[str, str]) -> Settings:
@@ -121,7 +121,7 @@ def env_name(section: str, name: str) -> str:
     return f"{PREFIX}{section}__{name}".upper()
 
 
-def _flat(tables: Mapping[str, Any]) -> Iterator[tuple[Key, Any]]:
+def _flat(tables: Mapping[str, Any]) -> Iterator[tuple[SettingKey, Any]]:
     for section, table in tables.items():
         if isinstance(table, dict):
             for name, value in table.items():
@@ -130,7 +130,7 @@ def _flat(tables: Mapping[str, Any]) -> Iterator[tuple[Key, Any]]:
             yield (section, ""), table
 
 
-def _from_file(path: Path, known: Mapping[Key, _Value], faults: list[Fault]) -> dict[Key, _Value]:
+def _from_file(path: Path, known: Mapping[SettingKey, _Value], faults: list[Fault]) -> dict[SettingKey, _Value]:
     try:
         tables = tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -150,9 +150,11 @@ def _from_file(path: Path, known: Mapping[Key, _Value], faults: list[Fault]) -> 
     return found
 
 
-def _from_env(env: Mapping[str, str], known: Mapping[Key, _Value], faults: list[Fault]) -> dict[Key, _Value]:
+def _from_env(
+    env: Mapping[str, str], known: Mapping[SettingKey, _Value], faults: list[Fault]
+) -> dict[SettingKey, _Value]:
     names = {env_name(*key): key for key in known}
-    found: dict[Key, _Value] = {}
+    found: dict[SettingKey, _Value] = {}
     if "PORT" in env:
         found["http", "port"] = _Value(_read(env["PORT"], 0), "PORT")
     for name, text in sorted(env.items()):
@@ -281,7 +283,7 @@ def _timezone(value: Any) -> tuple[str, str] | None:
     return None
 
 
-_RULES: dict[Key, Rule] = {
+_RULES: dict[SettingKey, Rule] = {
     ("http", "trusted_proxies"): _networks,
     ("http", "allowed_origins"): _origins,
     ("auth", "secret"): _signing_secret,
@@ -305,7 +307,7 @@ _RULES: dict[Key, Rule] = {
 )
 
 
-def _shown(key: Key, value: Any) -> str:
+def _shown(key: SettingKey, value: Any) -> str:
     if key in SECRETS:
         return MASK if value else '""'
     if key in URLS:

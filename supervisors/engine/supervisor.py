@@ -1,7 +1,7 @@
 """A supervisor keeps its children running, and stops them in the reverse order of their start.
 
 It supervises every child that has not yet come to its end, also while others are being stopped: a drain that meets an
-outage in the middle of the goodbye is started again until its grace is over.
+outage in the middle of the shutdown is started again until its grace is over.
 """
 
 from __future__ import annotations
@@ -79,18 +79,18 @@ class Supervisor:
         self._all_for_rest = strategy == "rest_for_one"
         self._policy = policy or Policy()
         self._chance = chance
-        self._goodbye = trio.Event()
+        self._shutdown = trio.Event()
         self._fault: TooManyBugs | None = None
         self._turn = trio.Lock()
         self._starting = trio.CancelScope()
 
     def stop(self) -> None:
         """Ask for an orderly end of all children."""
-        self._goodbye.set()
+        self._shutdown.set()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run the children until `stop()`. Raises TooManyBugs; and what the very first start of a child raised."""
-        self._goodbye, self._fault, self._turn = trio.Event(), None, trio.Lock()
+        self._shutdown, self._fault, self._turn = trio.Event(), None, trio.Lock()
         for seat in self._seats:
             seat.reset()
         try:
@@ -105,10 +105,10 @@ class Supervisor:
 
     async def _start_and_wait(self, task_status: trio.TaskStatus[None]) -> None:
         for seat in self._seats:
-            if not self._goodbye.is_set():
+            if not self._shutdown.is_set():
                 await self._nursery.start(self._keep, seat)
         task_status.started()
-        await self._goodbye.wait()
+        await self._shutdown.wait()
         if self._fault is None:
             await self._stop(self._seats)
 
@@ -158,7 +158,7 @@ class Supervisor:
         if isinstance(verdict, GiveUp):
             self._give_up(seat, error)
             return False
-        if self._all_for_rest and not self._goodbye.is_set():
+        if self._all_for_rest and not self._shutdown.is_set():
             await self._stop_rest(seat)
         if isinstance(verdict, BackOff):
             self._on_event(BackingOff(name, verdict.after_s))
@@ -169,7 +169,7 @@ class Supervisor:
         self._on_event(GaveUp(self.name, seat.child.name))
         self._fault = TooManyBugs(f"{self.name}: {seat.child.name} failed too often")
         self._fault.__cause__ = error
-        self._goodbye.set()
+        self._shutdown.set()
 
     # ---- rest_for_one: those that were started after a fallen child depend on it
 
@@ -184,12 +184,12 @@ class Supervisor:
         async with self._turn:
             with trio.CancelScope() as self._starting:
                 for seat in self._seats[self._seats.index(back) + 1 :]:
-                    if not seat.over.is_set() or self._goodbye.is_set():
+                    if not seat.over.is_set() or self._shutdown.is_set():
                         return  # the first start is run()'s own, in order
                     seat.reopen()
                     await self._nursery.start(self._keep, seat)
 
-    # ---- the goodbye
+    # ---- the shutdown
 
     async def _stop(self, seats: Sequence[_Seat]) -> None:
         for seat in reversed(seats):

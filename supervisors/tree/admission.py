@@ -6,16 +6,16 @@ import trio
 
 from supervisors.engine.child import Child
 from supervisors.engine.supervisor import Supervisor
-from supervisors.tree.components import WARM_US, Parts, now_us
+from supervisors.tree.components import WARM_US, Components, now_us
 from vts.live.hub import Hub
 from vts.model.view import ViewEvent
 
 
-class AdmissionFloor:
-    """The middle floor of the tree."""
+class AdmissionGroup:
+    """The group between storage and doors."""
 
-    def __init__(self, parts: Parts, hub: Hub) -> None:
-        self._parts = parts
+    def __init__(self, components: Components, hub: Hub) -> None:
+        self._components = components
         self._hub = hub
         self._warm = False
 
@@ -23,18 +23,18 @@ class AdmissionFloor:
         """Return the group."""
         children = [
             Child(name="admission", run=self._run),
-            Child(name="site_admission", run=self._parts.site_admission.run),
+            Child(name="site_admission", run=self._components.site_admission.run),
         ]
-        if self._parts.rotation is not None:
-            children.append(Child(name="visitor_keys", run=self._parts.rotation.run))
-        return Supervisor("admission", children, on_event=self._parts.on_event)
+        if self._components.rotation is not None:
+            children.append(Child(name="visitor_keys", run=self._components.rotation.run))
+        return Supervisor("admission", children, on_event=self._components.on_event)
 
     async def _run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Take in what is durable from before the start, then age. The tables survive a crash, so this happens once."""
         if not self._warm:
-            async for records in self._parts.journal.recent(now_us() - WARM_US):
+            async for records in self._components.journal.recent(now_us() - WARM_US):
                 events = [record for record in records if isinstance(record, ViewEvent)]
-                self._parts.gate.warm(events)
+                self._components.gate.warm(events)
                 self._hub.warm(events)
             self._warm = True
-        await self._parts.admission.run(task_status=task_status)
+        await self._components.admission.run(task_status=task_status)

@@ -1,4 +1,4 @@
-"""The parts that the tree is made of: built once from the settings, before anything runs.
+"""The components of the tree: built once from the settings, before anything runs.
 
 Everything here is sync and local: secrets, tables in memory, clients that have not connected yet. What runs is decided
 in storage.py, admission.py and doors.py, a screen each.
@@ -27,7 +27,7 @@ from supervisors.engine.mailbox import Mailbox
 from supervisors.tree.logs import EventLog, set_level
 from supervisors.tree.metrics import Metrics
 from supervisors.tree.renewal import Renewable
-from supervisors.tree.rotation import Rotation
+from supervisors.tree.visitor_keys import Rotation
 from vts.admit.admission import Admission
 from vts.admit.gate import Gate, GateSettings
 from vts.admit.site import SiteAdmission
@@ -132,7 +132,7 @@ def _revoked(path: str) -> Callable[[str], bool]:
         raise BadStart(f"auth.revoked_file: {path} cannot be read: {fault.strerror}") from None
 
 
-class Parts:
+class Components:
     """Every long-lived object of the process. Raises BadStart for a setting that only its use shows to be wrong."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
@@ -212,7 +212,7 @@ class Parts:
         return OwnHosts([*http.allowed_hosts, urlsplit(http.public_url).netloc], loopback_only=self.is_private)
 
     def renewables(self) -> Iterator[Renewable]:
-        """What of these parts is read anew while they run. Tokens look at their list of revoked ones at every use."""
+        """Return what is read again while the process runs. Tokens check their list of revoked ones at every use."""
         countries = countries_file(self.settings)
 
         def renew_countries() -> None:

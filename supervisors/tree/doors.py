@@ -18,7 +18,7 @@ from trio_websocket import wrap_server_stream
 
 from supervisors.engine.child import Child
 from supervisors.engine.supervisor import Supervisor
-from supervisors.tree.components import Parts, now_us
+from supervisors.tree.components import Components, now_us
 from supervisors.tree.storage import Storage
 from vts.auth.tokens import BadToken
 from vts.capture.events.decide import CaptureDecision
@@ -62,9 +62,9 @@ SAID: Final = {"ok": "connected", "not connected": "connecting", "standby": "sta
 
 @dataclass
 class Doors:
-    """The upper floor of the tree."""
+    """The group that starts last and stops first."""
 
-    parts: Parts
+    components: Components
     storage: Storage
     hub: Hub
     services: Services = field(init=False)
@@ -77,7 +77,7 @@ class Doors:
 
     def __post_init__(self) -> None:
         """Build every door. Raises BadStart for certificates and addresses that are none."""
-        http, mqtt = self.parts.settings.http, self.parts.settings.mqtt
+        http, mqtt = self.components.settings.http, self.components.settings.mqtt
         self.http_tls = listener_tls(http.tls_cert_file, http.tls_key_file)
         self.mqtt_tls = listener_tls(mqtt.tls_cert_file, mqtt.tls_key_file, mqtt.client_ca_file)
         self._reports = self._player_reports()
@@ -101,46 +101,46 @@ class Doors:
             children.append(Child(name="mqtt_direct", run=run, stop=stop, grace_s=MQTT_GRACE_S))
         children.append(Child(name="door", run=self.door.run, stop=self.door.stop, grace_s=DOOR_GRACE_S))
         children.append(Child(name="live", run=self.hub.run, stop=self.hub.stop, grace_s=HUB_GRACE_S))
-        return Supervisor("doors", children, on_event=self.parts.on_event)
+        return Supervisor("doors", children, on_event=self.components.on_event)
 
     # ---- capture
 
     def _player_reports(self) -> PlayerReports:
-        parts = self.parts
+        components = self.components
         return PlayerReports(
-            topics=Topics(parts.settings.mqtt.topic_prefix),
-            enricher=parts.enricher,
-            catalog=parts.memory,
-            admission=parts.admission,
+            topics=Topics(components.settings.mqtt.topic_prefix),
+            enricher=components.enricher,
+            catalog=components.memory,
+            admission=components.admission,
             react=self.storage.react,
-            on_status=lambda key, status: parts.metrics.note("player_status"),
-            count=parts.metrics.count,
+            on_status=lambda key, status: components.metrics.note("player_status"),
+            count=components.metrics.count,
             clock=now_us,
         )
 
     def _make_decision(self) -> CaptureDecision:
-        parts = self.parts
+        components = self.components
         return CaptureDecision(
-            admission=parts.admission,
-            enricher=parts.enricher,
-            tokens=parts.secrets.tokens,
-            catalog=parts.memory,
-            site=parts.site_admission,
-            page_of=Pages(parts.settings.site.page_rules, parts.settings.site.page_strip).page_of,
+            admission=components.admission,
+            enricher=components.enricher,
+            tokens=components.secrets.tokens,
+            catalog=components.memory,
+            site=components.site_admission,
+            page_of=Pages(components.settings.site.page_rules, components.settings.site.page_strip).page_of,
             player_view=self._reports.receive,
             clock=now_us,
-            count=parts.metrics.count,
-            on_ignored=lambda name: parts.metrics.note(f"ignored_{name}"),
+            count=components.metrics.count,
+            on_ignored=lambda name: components.metrics.note(f"ignored_{name}"),
             limits=self._limits(),
         )
 
     def _limits(self) -> Limits:
-        http = self.parts.settings.http
+        http = self.components.settings.http
         names = Limits.__dataclass_fields__
         return Limits(**{name: getattr(http, name) for name in names if hasattr(http, name)})
 
     def _make_door(self) -> Door:
-        http = self.parts.settings.http
+        http = self.components.settings.http
         return Door(
             receive=self._decision.receive_soon,
             hand_over=self._handover.serve,
@@ -150,19 +150,19 @@ class Doors:
             port=http.port,
             tls=self.http_tls,
             limits=self._limits(),
-            on_refused=lambda code: self.parts.metrics.note(f"refused_{code}"),
+            on_refused=lambda code: self.components.metrics.note(f"refused_{code}"),
             on_bug=self._bug,
         )
 
     def _make_subscriber(self) -> BrokerSession | MqttSubscriber | None:
         """Return what reads the broker: every process for itself in a shared subscription, else the one that leads."""
-        mqtt = self.parts.settings.mqtt
+        mqtt = self.components.settings.mqtt
         if not mqtt.url:
             return None
         broker = broker_of(mqtt.url, mqtt.ca_file)
         if mqtt.share_group:
-            return self._subscribe(broker, mqtt.client_id or f"vts-{self.parts.process_id}")
-        memory = MemoryFile(self.parts.folder / "leader.json")
+            return self._subscribe(broker, mqtt.client_id or f"vts-{self.components.process_id}")
+        memory = MemoryFile(self.components.folder / "leader.json")
         self.leader = Leader(
             self._leader_session, memory, lambda database: mqtt.client_id or session_name(database, mqtt.topic_prefix)
         )
@@ -170,16 +170,16 @@ class Doors:
         return BrokerSession(self.leader, partial(self._subscribe, broker), probe)
 
     async def _leader_session(self) -> Connection:
-        if self.parts.embedded is not None:
-            await self.parts.embedded.wait_ready()
+        if self.components.embedded is not None:
+            await self.components.embedded.wait_ready()
         name = f"vts mqtt {socket.gethostname()[:40]} {os.getpid()}"
-        return await self.parts.database.connect("reader", command_timeout_s=ANSWER_S, name=name)
+        return await self.components.database.connect("reader", command_timeout_s=ANSWER_S, name=name)
 
     def _subscribe(self, broker: Broker, client_id: str) -> MqttSubscriber:
         return MqttSubscriber(broker.dial, self._session_options(broker, client_id), self._reports)
 
     def _session_options(self, broker: Broker, client_id: str) -> SessionOptions:
-        mqtt = self.parts.settings.mqtt
+        mqtt = self.components.settings.mqtt
         prefix = f"$share/{mqtt.share_group}/" if mqtt.share_group else ""
         return SessionOptions(
             client_id=client_id,
@@ -193,21 +193,21 @@ class Doors:
         )
 
     def _make_direct(self) -> DirectEndpoint | None:
-        mqtt = self.parts.settings.mqtt
+        mqtt = self.components.settings.mqtt
         if not mqtt.listen:
             return None
         host, _, port = mqtt.listen.rpartition(":")
         limits = DirectLimits(receive_maximum=mqtt.receive_maximum, packet_max_bytes=mqtt.packet_max_bytes)
         address = (host.strip("[]"), int(port))
-        return DirectEndpoint(address, limits, self._reports, self.parts.memory, self.mqtt_tls)
+        return DirectEndpoint(address, limits, self._reports, self.components.memory, self.mqtt_tls)
 
     # ---- live counts
 
     async def _serve_live(self, request: LiveRequest, stream: trio.abc.Stream) -> None:
-        settings = self.parts.settings
+        settings = self.components.settings
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers]
-        origins, hosts = frozenset(settings.http.allowed_origins), self.parts.own_hosts
-        rules = upgrade.Rules(origins, anonymous=self.parts.is_private, hosts=hosts)
+        origins, hosts = frozenset(settings.http.allowed_origins), self.components.own_hosts
+        rules = upgrade.Rules(origins, anonymous=self.components.is_private, hosts=hosts)
         verdict = upgrade.judge(headers, request.query, rules=rules, verify=self._verify, redeem=self._redeem)
         async with trio.open_nursery() as nursery:
             asked = await wrap_server_stream(nursery, stream, max_message_size=websocket.MESSAGE_MAX_CHARS)
@@ -223,19 +223,19 @@ class Doors:
             nursery.cancel_scope.cancel()
 
     def _deadlines(self) -> websocket.Deadlines:
-        live = self.parts.settings.live
+        live = self.components.settings.live
         return websocket.Deadlines(
             write_s=live.write_deadline_s, ping_s=live.ping_s, frame_max_bytes=live.frame_max_bytes
         )
 
     def _verify(self, token: str) -> Principal | None:
         try:
-            return self.parts.secrets.tokens.verify(token, now_us() / 1e6)
+            return self.components.secrets.tokens.verify(token, now_us() / 1e6)
         except BadToken:
             return None
 
     def _redeem(self, ticket: str) -> Principal | None:
-        return self.parts.tickets.redeem(ticket, now_us() / 1e6)
+        return self.components.tickets.redeem(ticket, now_us() / 1e6)
 
     async def _live_events(self, principal: Principal | None, topics: str, address: str) -> AsyncIterator[bytes]:
         try:
@@ -247,19 +247,19 @@ class Doors:
     # ---- the web
 
     def _make_services(self) -> Services:
-        parts, storage = self.parts, self.storage
+        components, storage = self.components, self.storage
         return Services(
             clock=now_us,
-            catalog=parts.memory,
-            tokens=parts.secrets.tokens,
-            tickets=parts.tickets,
+            catalog=components.memory,
+            tokens=components.secrets.tokens,
+            tickets=components.tickets,
             beacon=self._decision,
             live_events=self._live_events,
-            anonymous_live=self.parts.is_private,
-            allowed_origins=frozenset(parts.settings.http.allowed_origins),
-            hosts=parts.own_hosts,
-            public_url=parts.settings.http.public_url.rstrip("/"),
-            trusted_proxies=Networks(parts.settings.http.trusted_proxies),
+            anonymous_live=self.components.is_private,
+            allowed_origins=frozenset(components.settings.http.allowed_origins),
+            hosts=components.own_hosts,
+            public_url=components.settings.http.public_url.rstrip("/"),
+            trusted_proxies=Networks(components.settings.http.trusted_proxies),
             upsert_contents=storage.upsert_contents,
             upsert_players=storage.upsert_players,
             delete_content=storage.delete_content,
@@ -268,13 +268,13 @@ class Doors:
             comment=storage.comment,
             post_facts=storage.post_facts,
             post_views=storage.post_views,
-            artist_facts=partial(artist_facts, parts.readers),
-            artist_posts=partial(artist_posts, parts.readers),
-            site_facts=partial(site_facts, parts.readers),
-            engagement_facts=partial(engagement_facts, parts.readers),
-            hours_facts=partial(hours_facts, parts.readers),
-            playlist_facts=partial(playlist_facts, parts.readers),
-            exports=Exports(storage.export_session, parts.folder / "exports"),
+            artist_facts=partial(artist_facts, components.readers),
+            artist_posts=partial(artist_posts, components.readers),
+            site_facts=partial(site_facts, components.readers),
+            engagement_facts=partial(engagement_facts, components.readers),
+            hours_facts=partial(hours_facts, components.readers),
+            playlist_facts=partial(playlist_facts, components.readers),
+            exports=Exports(storage.export_session, components.folder / "exports"),
             imports=self._imports(),
             audit=storage.audit,
             audit_page=storage.audit_page,
@@ -283,42 +283,42 @@ class Doors:
             lag_s=storage.lag_s,
             accepting=self.accepting,
             readiness=self.readiness,
-            metrics=parts.metrics.render,
+            metrics=components.metrics.render,
             status=self.status,
         )
 
     def _imports(self) -> Imports:
-        parts, storage = self.parts, self.storage
-        reports = WebReports(parts.enricher, lambda name: parts.metrics.note(f"ignored_{name}"))
+        components, storage = self.components, self.storage
+        reports = WebReports(components.enricher, lambda name: components.metrics.note(f"ignored_{name}"))
         return Imports(
-            strict=parts.settings.catalog.mode == "strict",
-            raw_days=parts.settings.retention.raw_days,
-            views=ImportedViews(reports, parts.secrets.identities),
-            submit=parts.admission.submit,
+            strict=components.settings.catalog.mode == "strict",
+            raw_days=components.settings.retention.raw_days,
+            views=ImportedViews(reports, components.secrets.identities),
+            submit=components.admission.submit,
             merge_daily=storage.import_daily,
             merge_views=storage.import_views,
         )
 
     def accepting(self) -> bool:
         """Whether an event that comes now can be acknowledged."""
-        return self.parts.memory.ready and not self.parts.journal.refusing
+        return self.components.memory.ready and not self.components.journal.refusing
 
     def readiness(self) -> dict[str, str]:
         """Return every part and how it is; a broker that is not connected is not ok."""
-        states = dict(self.parts.states)
+        states = dict(self.components.states)
         states["database"] = self.storage.state()
         if states.get("drain") == "ok":
-            states["drain"] = self.storage.drain.state(self.parts.journal.oldest_age_s)
-        states["catalog_loaded"] = "ok" if self.parts.memory.ready else "no catalog yet"
+            states["drain"] = self.storage.drain.state(self.components.journal.oldest_age_s)
+        states["catalog_loaded"] = "ok" if self.components.memory.ready else "no catalog yet"
         states["journal"] = self._journal_state()
         if self.subscriber is not None:
             states["mqtt"] = self._broker_state()
         return states
 
     def _journal_state(self) -> str:
-        if self.parts.journal.refusing:
+        if self.components.journal.refusing:
             return "refusing"
-        if self.parts.journal.quarantined:
+        if self.components.journal.quarantined:
             return "rows were set aside: run `vts journal check`"
         return "ok"
 
@@ -333,15 +333,15 @@ class Doors:
 
     def status(self) -> dict[str, Any]:
         """Return what the first page says is running."""
-        sizes = self.parts.memory.sizes()
+        sizes = self.components.memory.sizes()
         return {
             "Events": "accepted" if self.accepting() else "refused",
-            "Database": ("embedded, " if self.parts.embedded else "yours, ") + self.storage.state(),
+            "Database": ("embedded, " if self.components.embedded else "yours, ") + self.storage.state(),
             "MQTT broker": SAID.get(broker := self._broker_state(), broker),
             "Contents": sizes["contents"],
             "Players": sizes["players"],
-            "Waiting in the journal": self.parts.journal.depth,
+            "Waiting in the journal": self.components.journal.depth,
         }
 
     def _bug(self, bug: Exception) -> None:
-        self.parts.contained(bug)
+        self.components.contained(bug)

@@ -15,8 +15,8 @@ import trio
 
 from supervisors.engine.child import Child
 from supervisors.engine.supervisor import Supervisor
-from supervisors.tree.components import Parts, now_us
-from supervisors.tree.persons import ERASE_TIMEOUT_S, Persons
+from supervisors.tree.components import Components, now_us
+from supervisors.tree.personal_data import ERASE_TIMEOUT_S, Persons
 from vts.catalog.actor import CatalogActor
 from vts.catalog.file import CatalogFile
 from vts.live.asking import Sources
@@ -29,11 +29,11 @@ from vts.model.faults import JournalFull, StoreUnavailable
 from vts.model.imports import DailyRow
 from vts.model.reaction import Comment, Reaction
 from vts.model.view import ViewEvent
-from vts.query import live
-from vts.query.export.tables import COMMAND_TIMEOUT_S as EXPORT_TIMEOUT_S
-from vts.query.export.tables import Connect
-from vts.query.load import PostViews, post_facts, post_views, wait_for_own_views
+from vts.query import live_counts
+from vts.query.export.stored_tables import COMMAND_TIMEOUT_S as EXPORT_TIMEOUT_S
+from vts.query.export.stored_tables import Connect
 from vts.query.post import PostFacts
+from vts.query.post_load import PostViews, post_facts, post_views, wait_for_own_views
 from vts.rollup.analytics_actor import COMMAND_TIMEOUT_S as ANALYTICS_TIMEOUT_S
 from vts.rollup.analytics_actor import Today
 from vts.rollup.roller import DAY_TIMEOUT_S, Roller
@@ -70,70 +70,72 @@ POSTGRES_GRACE_S: Final = 3.0  # a checkpoint; cancelled it ends at once and rec
 
 
 class Storage:
-    """The lowest floor of the tree. `catalog` is refreshed by whoever writes to the catalog."""
+    """The group that starts first. `catalog` must be refreshed after a write to the catalog."""
 
     hub: Hub
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, components: Components) -> None:
+        self._components = components
         self._writer = Writer(
-            partial(parts.database.connect, "writer", name="vts api", idle_in_transaction_s=IDLE_WITH_LOCKS_S),
-            parts.settings.database.command_timeout_s,
+            partial(components.database.connect, "writer", name="vts api", idle_in_transaction_s=IDLE_WITH_LOCKS_S),
+            components.settings.database.command_timeout_s,
         )
-        self._migrator = Migrator(replace(parts.database, schema=0))
+        self._migrator = Migrator(replace(components.database, schema=0))
         self.waterline = Waterline(
             self._connector("reader"),
             self._connector("writer"),
-            parts.journal.newest_run,
-            lambda: parts.memory.revision,
+            components.journal.newest_run,
+            lambda: components.memory.revision,
             self._gone_back,
             self._recovered,
-            parts.settings.database.query_timeout_s,
+            components.settings.database.query_timeout_s,
         )
-        parts.readers.greet = self.waterline.check
-        file = CatalogFile(parts.folder / "catalog.sqlite")
+        components.readers.greet = self.waterline.check
+        file = CatalogFile(components.folder / "catalog.sqlite")
         self.catalog = CatalogActor(
-            parts.memory, file, self._changes, self._listening, now_us, lambda: self.waterline.is_behind
+            components.memory, file, self._changes, self._listening, now_us, lambda: self.waterline.is_behind
         )
         self.drain = Drain(
             connect=self._drain_session,
-            journal=parts.journal,
+            journal=components.journal,
             on_committed=self._committed,
             clock=now_us,
-            slot_id=parts.slot_id,
+            slot_id=components.slot_id,
             on_offsets=self.waterline.drained,
             on_went_back=self._journal_went_back,
             owner_of=self.owner_of,
         )
         self.artists = Artists(self._connector("writer", idle_s=IDLE_WITH_LOCKS_S))
         self.persons = Persons(
-            parts, self.export_session, self._connector("writer", ERASE_TIMEOUT_S), self.catalog.refresh
+            components, self.export_session, self._connector("writer", ERASE_TIMEOUT_S), self.catalog.refresh
         )
         self.roller = Roller(
             connect=self._connector("writer", DAY_TIMEOUT_S),
             connect_owner=self._connector("owner"),
             connect_turn=self._connector("writer", TURN_ANSWER_S),
-            raw_days=parts.settings.retention.raw_days,
+            raw_days=components.settings.retention.raw_days,
             clock=now_us,
             chance=random.random,
         )
-        gauge = parts.metrics.gauge
-        waits_s = lambda: self.drain.waits_s(parts.journal.oldest_age_s)  # noqa: E731
+        gauge = components.metrics.gauge
+        waits_s = lambda: self.drain.waits_s(components.journal.oldest_age_s)  # noqa: E731
         gauge("vts_drain_waits_seconds", "Of an acknowledged event without any commit", waits_s)
         gauge("vts_rollup_age_seconds", "Since every closed day was known to be rolled up", self.roller.age_s)
         gauge("vts_rollup_days_waiting", "Closed days to roll up", lambda: self.roller.waiting)
 
     def supervisor(self) -> Supervisor:
         """Return the group, in the order of dependency."""
-        parts = self._parts
+        components = self._components
         partitions = Partitions(
-            self._connector("writer"), parts.settings.retention.raw_days, now_us, also=[settle_provisional]
+            self._connector("writer"), components.settings.retention.raw_days, now_us, also=[settle_provisional]
         )
-        analytics = Today(self._connector("writer", ANALYTICS_TIMEOUT_S), parts.settings.retention.raw_days, now_us)
+        analytics = Today(
+            self._connector("writer", ANALYTICS_TIMEOUT_S), components.settings.retention.raw_days, now_us
+        )
         children = [
             Child(name="schema", run=self._migrate),
             Child(name="partitions", run=partitions.run, stop=partitions.stop),
-            Child(name="journal", run=parts.journal.run, stop=parts.journal_box.seal, grace_s=1.0),
+            Child(name="journal", run=components.journal.run, stop=components.journal_box.seal, grace_s=1.0),
             Child(name="drain", run=self.drain.run, stop=self.drain.stop, grace_s=DRAIN_GRACE_S),
             Child(name="catalog", run=self.catalog.run),
             Child(name="artists", run=self.artists.run),
@@ -142,10 +144,10 @@ class Storage:
             Child(name="analytics", run=analytics.run, stop=analytics.stop),
             Child(name="roller", run=self.roller.run, stop=self.roller.stop),
         ]
-        if parts.embedded is not None:
-            run, stop = parts.embedded.run, parts.embedded.stop
+        if components.embedded is not None:
+            run, stop = components.embedded.run, components.embedded.stop
             children.insert(0, Child(name="postgresql", run=run, stop=stop, grace_s=POSTGRES_GRACE_S))
-        return Supervisor("storage", children, on_event=parts.on_event)
+        return Supervisor("storage", children, on_event=components.on_event)
 
     # ---- what the API writes; each is in force here before it is answered
 
@@ -185,7 +187,7 @@ class Storage:
 
     async def audit_page(self, before: int, limit: int) -> Sequence[dict[str, Any]]:
         """Return entries of the audit log, the newest first. Raises StoreUnavailable."""
-        return await audit.page(self._parts.readers, before, limit)
+        return await audit.page(self._components.readers, before, limit)
 
     async def import_daily(self, ticket: Ticket, rows: Sequence[DailyRow], register: Sequence[int]) -> Applied:
         """Merge counters of days long gone. Raises StoreUnavailable, ImportIdUsed, DaysOpen."""
@@ -202,10 +204,10 @@ class Storage:
 
         Raises JournalFull when the write is committed and the journal refuses it: it is to be sent again.
         """
-        journal = self._parts.journal
+        journal = self._components.journal
         if journal.refusing:
             raise JournalFull("the journal takes nothing at the moment")
-        write = Write(above=self._parts.memory.revision)
+        write = Write(above=self._components.memory.revision)
         done = await self._write_catalog(lambda connection: work(connection, write))
         if write.rows:
             await journal.append(write.rows)
@@ -221,23 +223,23 @@ class Storage:
 
     async def post_facts(self, post_id: int, first: int, last: int) -> PostFacts:
         """Return what the answer about a content is made of. Raises StoreUnavailable."""
-        return await post_facts(self._parts.readers, post_id, first, last)
+        return await post_facts(self._components.readers, post_id, first, last)
 
     async def post_views(self, post_id: int) -> PostViews:
         """Return the views of all time, those just acknowledged here included. Raises StoreUnavailable."""
-        own_lag_s = await wait_for_own_views(self._parts.journal, post_id)
-        views = await post_views(self._parts.readers, post_id)
+        own_lag_s = await wait_for_own_views(self._components.journal, post_id)
+        views = await post_views(self._components.readers, post_id)
         return PostViews(views, max(own_lag_s, self.waterline.lag_s()))
 
     def live_sources(self) -> Sources:
         """Return what the live counts ask."""
-        readers, keys = self._parts.readers, self._parts.keys
+        readers, keys = self._components.readers, self._components.keys
 
         return Sources(
-            counts=lambda posts, day: self._whole(live.counts(readers, posts, date_of(day))),
-            artist_counts=lambda user_id, day: self._whole(live.artist_counts(readers, user_id, date_of(day))),
-            artist_posts=lambda user_id: self._whole(live.artist_posts(readers, user_id)),
-            player_counts=lambda key, day: self._whole(live.player_counts(readers, key, date_of(day))),
+            counts=lambda posts, day: self._whole(live_counts.counts(readers, posts, date_of(day))),
+            artist_counts=lambda user_id, day: self._whole(live_counts.artist_counts(readers, user_id, date_of(day))),
+            artist_posts=lambda user_id: self._whole(live_counts.artist_posts(readers, user_id)),
+            player_counts=lambda key, day: self._whole(live_counts.player_counts(readers, key, date_of(day))),
             top=self._top,
             owner_of=self.owner_of,
             viewer_of_player=keys.player,
@@ -253,16 +255,16 @@ class Storage:
 
     def owner_of(self, post_id: int) -> int | None:
         """Return whose a content is, as far as this process knows."""
-        content = self._parts.memory.content(post_id)
+        content = self._components.memory.content(post_id)
         return None if content is None else content.owner_id
 
     async def _top(self, limit: int, day: int) -> list[TopRow]:
-        rows = await self._whole(live.top_posts(self._parts.readers, limit, date_of(day)))
+        rows = await self._whole(live_counts.top_posts(self._components.readers, limit, date_of(day)))
         return [TopRow(**row) for row in rows]
 
     def lag_s(self) -> float:
         """Return for how long at least there has been something acknowledged that answers do not have."""
-        return max(self._parts.journal.oldest_age_s, self.waterline.lag_s())
+        return max(self._components.journal.oldest_age_s, self.waterline.lag_s())
 
     def state(self) -> str:
         """Say how the database is, for people."""
@@ -270,7 +272,7 @@ class Storage:
             return REFUSED if self._migrator.refusal else "starting"
         if self.waterline.is_behind:
             return "gone back: what it lacks is being replayed"
-        found = {self._parts.states.get(name) for name in ("drain", "catalog", "notices")}
+        found = {self._components.states.get(name) for name in ("drain", "catalog", "notices")}
         if "refused" in found:
             return REFUSED
         return "ok" if found == {"ok"} and self.drain.connected else "not answering"
@@ -279,22 +281,22 @@ class Storage:
 
     async def export_session(self) -> Connection:
         """Return a session for one export. Raises StoreUnavailable."""
-        return await self._parts.database.connect("reader", command_timeout_s=EXPORT_TIMEOUT_S, name="vts export")
+        return await self._components.database.connect("reader", command_timeout_s=EXPORT_TIMEOUT_S, name="vts export")
 
     def _connector(self, role: Role, timeout_s: float | None = None, idle_s: float = IDLE_IN_TRANSACTION_S) -> Connect:
         """Return how an actor gets its session: not before the schema is there. `timeout_s` is for one command."""
 
         async def connect() -> Connection:
-            if self._parts.embedded is not None:
-                await self._parts.embedded.wait_ready()
+            if self._components.embedded is not None:
+                await self._components.embedded.wait_ready()
             await self._migrator.done.wait()
-            database = self._parts.database
+            database = self._components.database
             return await database.connect(role, command_timeout_s=timeout_s, idle_in_transaction_s=idle_s)
 
         return connect
 
     def _committed(self, committed: Committed) -> None:
-        metrics = self._parts.metrics
+        metrics = self._components.metrics
         metrics.drained(committed.records, committed.took_s)
         self.waterline.drained({committed.run_id: committed.last_seq})
         if committed.dead:
@@ -305,15 +307,15 @@ class Storage:
 
     def _journal_went_back(self, last: int, expected: int) -> None:
         """The journal's file is older than the database: what was not drained of newer rows is lost."""
-        self._parts.metrics.note("journal_went_back")
+        self._components.metrics.note("journal_went_back")
         _log.warning(
             "a run of the journal ended at row %d, expected at least %d: the file is an older copy", last, expected
         )
 
     async def _migrate(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         task_status.started()
-        if self._parts.embedded is not None:
-            await self._parts.embedded.wait_ready()
+        if self._components.embedded is not None:
+            await self._components.embedded.wait_ready()
         await self._migrator.run()
 
     async def _follow_notices(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -322,8 +324,8 @@ class Storage:
         async with self._session() as connection:
             await connection.listen(channels.LIVE, self._notice)
             self.hub.resync()
-            if strangers := await stand(connection, self._parts.kin_name):
-                self._parts.metrics.note("other_viewer_keys")
+            if strangers := await stand(connection, self._components.kin_name):
+                self._components.metrics.note("other_viewer_keys")
                 _log.error("%d other processes on this database %s; %s", strangers, *OTHER_KEYS)
             await connection.stay()
 
@@ -331,9 +333,9 @@ class Storage:
         try:
             notice = self.hub.on_notify(payload)
         except msgspec.MsgspecError:
-            self._parts.metrics.note("unreadable_notice")
+            self._components.metrics.note("unreadable_notice")
             return
-        if notice.run and notice.journal != self._parts.journal.journal_id.hex():
+        if notice.run and notice.journal != self._components.journal.journal_id.hex():
             self.waterline.heard(bytes.fromhex(notice.run), notice.seq)
 
     async def _changes(self, revision: int) -> Change:
@@ -352,7 +354,7 @@ class Storage:
 
     def _gone_back(self) -> None:
         """Let nobody go on with a session of a database that is no longer the one."""
-        self._parts.readers.close()
+        self._components.readers.close()
         self.drain.reconnect()
 
     async def _recovered(self) -> None:

@@ -12,7 +12,7 @@ from trio.testing import MockClock, memory_stream_pair
 
 from config.load import load
 from supervisors.engine.supervisor import alone
-from supervisors.tree.components import Parts
+from supervisors.tree.components import Components
 from supervisors.tree.root import Tree
 from tests.capture.fake_broker import FakeBroker
 from tests.capture.mqtt_support import World
@@ -166,9 +166,9 @@ def test_in_a_shared_subscription_every_process_reads_under_a_name_of_its_own(tm
     for machine in ("one", "other"):
         folder = tmp_path / machine
         folder.mkdir()
-        tree = Tree(Parts(shared, folder))
+        tree = Tree(Components(shared, folder))
         assert tree.doors.leader is None
         assert isinstance(tree.doors.subscriber, MqttSubscriber)
-        names += [tree.parts.process_id, Parts(shared, folder).process_id]
+        names += [tree.components.process_id, Components(shared, folder).process_id]
     assert names[0] == names[1] != names[2] == names[3]
-    assert isinstance(Tree(Parts(load(told), tmp_path / "one")).doors.subscriber, BrokerSession)
+    assert isinstance(Tree(Components(load(told), tmp_path / "one")).doors.subscriber, BrokerSession)

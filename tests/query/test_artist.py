@@ -19,9 +19,9 @@ from vts.query import artist, artist_posts
 from vts.query.artist_load import artist_facts
 from vts.query.artist_posts import LIMIT_MAX, OF_CATALOG, OF_RANGE, SORTS, Asked, parse_asked
 from vts.query.artist_posts_load import artist_posts as load_posts
-from vts.query.live import artist_counts
-from vts.query.load import post_facts
+from vts.query.live_counts import artist_counts
 from vts.query.post import answer as post_answer
+from vts.query.post_load import post_facts
 from vts.query.ranges import BadRange
 from vts.store.facts.artists import add_up_marked
 from vts.store.facts.catalog import delete_content, upsert_contents

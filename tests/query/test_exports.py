@@ -16,8 +16,8 @@ from tests.support.postgres import Server, database, postgres_server  # noqa: F4
 from vts.model.day import date_of
 from vts.model.imports import DailyRow, SiteRow, check
 from vts.query.export.exports import Busy, Exports
+from vts.query.export.stored_tables import TABLES
 from vts.query.export.table import Column, listed
-from vts.query.export.tables import TABLES
 from vts.store.facts.imports import Ticket, import_daily, import_views
 from vts.store.session.connection import Connection, Database
 from vts.web.import_rows import rows_in

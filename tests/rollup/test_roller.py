@@ -17,7 +17,7 @@ from vts.model.day import DAY_US, date_of
 from vts.model.site_tally import SiteTally
 from vts.model.site_tally import add as add_visits
 from vts.model.tally import DIMENSIONS, OTHER, VALUES_KEPT, fold
-from vts.query.load import post_facts
+from vts.query.post_load import post_facts
 from vts.rollup import replace
 from vts.rollup.days import read_days
 from vts.rollup.recount import Found, prepare

@@ -12,7 +12,7 @@ import trio
 from tests.store.drained import DAY, event
 from vts.model.day import date_of
 from vts.model.imports import DailyRow
-from vts.query.load import post_facts
+from vts.query.post_load import post_facts
 from vts.rollup.days import read_days
 from vts.store.facts.imports import Applied, DaysOpen, ImportIdUsed, Ticket, import_daily, import_views
 from vts.store.schema.migrate import migrations

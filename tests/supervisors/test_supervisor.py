@@ -1,4 +1,4 @@
-"""Supervision on a clock that jumps: outages wait, bugs count, the goodbye runs backwards and ends in time."""
+"""Supervision on a clock that jumps: outages wait, bugs count, the shutdown runs in reverse and ends in time."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ async def test_a_child_that_ignores_its_stop_is_cancelled_at_its_grace_and_named
     assert deaf.ends == [asked_at + 2.0]
 
 
-async def test_the_goodbye_runs_backwards_one_after_the_other(autojump_clock: MockClock) -> None:
+async def test_the_shutdown_runs_in_reverse_one_after_the_other(autojump_clock: MockClock) -> None:
     notes = Notebook()
     actors = [Actor(name, deaf=name == "b") for name in "abc"]
     async with supervised(*actors, notes=notes):
@@ -158,7 +158,7 @@ async def test_an_outage_in_the_middle_of_the_drain_does_not_lose_the_drain(auto
     assert not notes.of(StopTimedOut)
 
 
-async def test_children_not_yet_asked_are_still_supervised_during_the_goodbye(autojump_clock: MockClock) -> None:
+async def test_children_not_yet_asked_are_still_supervised_during_the_shutdown(autojump_clock: MockClock) -> None:
     notes = Notebook()
     store = Actor("store", [(10.5, OSError("gone"))])
     slow = Actor("slow", deaf=True)

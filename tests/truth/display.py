@@ -7,9 +7,9 @@ from typing import Any
 
 from tests.truth.ledger import SITE, Ledger
 from vts.model.day import date_of, day_of
-from vts.query import artist, live, post, site
+from vts.query import artist, live_counts, post, site
 from vts.query.artist_load import artist_facts
-from vts.query.load import post_facts, post_views
+from vts.query.post_load import post_facts, post_views
 from vts.query.site_load import site_facts
 from vts.store.session.pool import Readers
 
@@ -28,7 +28,7 @@ class Display:
     async def poll(self, posts: Sequence[int], now_us: int, *, may_fall: bool) -> None:
         """Totals are right at every moment, and never fall but where early views of authors leave."""
         today = day_of(now_us)
-        counts = await live.counts(self.readers, [SITE, *posts], date_of(today))
+        counts = await live_counts.counts(self.readers, [SITE, *posts], date_of(today))
         expected = self.ledger.totals([SITE, *posts], today)
         assert counts == expected, (counts, expected)
         totals = {post_id: views for post_id, (views, _, _) in counts.items()}

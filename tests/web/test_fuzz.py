@@ -33,7 +33,7 @@ from tests.support.folders import open_folder
 from tests.support.process import BROWSER, Vts, running
 from vts.auth.tokens import Tokens, own_secret
 from vts.web.openapi import document
-from vts.web.openapi.parts import BEARER, JSON, PLAYER
+from vts.web.openapi.builders import BEARER, JSON, PLAYER
 
 
 def named(methods: dict[str, Any]) -> set[str]:

@@ -17,7 +17,7 @@ from vts.live.frames import TOPICS_MAX
 from vts.model.hosts import OwnHosts
 from vts.web.app import create_app
 from vts.web.openapi import document, encoded, running
-from vts.web.openapi.parts import SIGNED
+from vts.web.openapi.builders import SIGNED
 
 IMPLIED = {"HEAD", "OPTIONS"}  # of every GET, and of everything
 CONVERTER = re.compile(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>")

@@ -13,7 +13,7 @@ import trio
 from config.load import countries_file, data_dir
 from config.settings import Settings
 from supervisors.tree.components import kin_of, now_us
-from supervisors.tree.rotation import load_key
+from supervisors.tree.visitor_keys import load_key
 from vts.capture.mqtt.broker.address import broker_of
 from vts.cli.common import NoDatabase, database_of, ready_urls, secrets_of
 from vts.cli.mistakes import EXIT_CANNOT

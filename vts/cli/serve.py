@@ -23,7 +23,7 @@ from config.settings import Settings
 from supervisors.engine.supervisor import TooManyBugs
 from supervisors.engine.watchdog import Watchdog
 from supervisors.tree import logs
-from supervisors.tree.components import Parts
+from supervisors.tree.components import Components
 from supervisors.tree.root import Tree
 from vts.cli import terminal
 from vts.cli.common import READY_FILE
@@ -47,10 +47,10 @@ def run(settings: Settings, ready_file: Path | None) -> int:
     signals = _Signals()
     try:
         with own_folder(data_dir(settings)) as folder:
-            parts = Parts(settings, folder)
+            components = Components(settings, folder)
             terminal.starting(folder)
-            watchdog = Watchdog(parts.on_event)
-            trio.run(_serve, parts, ready_file, signals, instruments=[watchdog])
+            watchdog = Watchdog(components.on_event)
+            trio.run(_serve, components, ready_file, signals, instruments=[watchdog])
     except (BadStart, OSError) as fault:
         return _said(f"vts: {_words(fault)}", EXIT_BAD_START)
     except BaseExceptionGroup as group:
@@ -83,9 +83,9 @@ def _first(group: BaseExceptionGroup[Any]) -> BaseException:
     return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 
 
-async def _serve(parts: Parts, ready_file: Path | None, signals: _Signals) -> None:
+async def _serve(components: Components, ready_file: Path | None, signals: _Signals) -> None:
     async with asyncpg_loop():
-        tree = Tree(parts)
+        tree = Tree(components)
         async with trio.open_nursery() as nursery:
             await nursery.start(signals.obey, tree)
             nursery.start_soon(_announce, tree, ready_file)
@@ -135,7 +135,7 @@ async def _announce(tree: Tree, ready_file: Path | None) -> None:
     _settle_garbage_collector()
     urls = tree.urls()
     text = json.dumps(urls)
-    for path in (tree.parts.folder / READY_FILE, *([ready_file] if ready_file else [])):
+    for path in (tree.components.folder / READY_FILE, *([ready_file] if ready_file else [])):
         part = path.with_name(path.name + ".part")
         part.write_text(text)
         part.replace(path)

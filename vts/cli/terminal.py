@@ -30,8 +30,8 @@ def ready(tree: Tree, urls: Mapping[str, str]) -> None:
     """Say where to go from here; the link signs its first user in as the owner, within `LOGIN_TTL_S` seconds."""
     if not sys.stdout.isatty():
         return
-    ticket = tree.parts.tickets.issue(OWNER, now_us() / 1e6, LOGIN_TTL_S)
-    base = tree.parts.settings.http.public_url.rstrip("/") or urls["http"]
+    ticket = tree.components.tickets.issue(OWNER, now_us() / 1e6, LOGIN_TTL_S)
+    base = tree.components.settings.http.public_url.rstrip("/") or urls["http"]
     _say(f"Open the dashboard: {base}/login?ticket={ticket}")
     if "mqtt" in urls:
         _say(f"Players connect to {urls['mqtt']}")

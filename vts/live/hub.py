@@ -22,7 +22,7 @@ from vts.live.board import Board, Reader
 from vts.live.frames import TOPICS_MAX
 from vts.live.topics import BadTopic, Topic, parse
 from vts.live.tracks import ArtistTrack, TopTrack, Track
-from vts.live.window import CAPACITY, Key, ViewerWindow
+from vts.live.window import CAPACITY, ViewerWindow, WindowKey
 from vts.model.committed import NOW_US, Committed, DayTotals, Notice, read_notice
 from vts.model.day import SECOND_US, day_of
 from vts.model.faults import Outage
@@ -86,7 +86,7 @@ class Hub:
         self._entropy = entropy
         self._window = ViewerWindow(window_capacity)
         self._tracks: dict[str, AnyTrack] = {}
-        self._by_key: dict[Key, list[Track]] = {}
+        self._by_key: dict[WindowKey, list[Track]] = {}
         self._artists: dict[int, ArtistTrack] = {}
         self._players: dict[bytes, Track] = {}
         self._top: TopTrack | None = None
@@ -234,7 +234,7 @@ class Hub:
         self._tracks[topic.name] = track
         return track
 
-    def _file(self, key: Key, track: Track) -> Track:
+    def _file(self, key: WindowKey, track: Track) -> Track:
         self._by_key.setdefault(key, []).append(track)
         return track
 
@@ -358,7 +358,7 @@ class Hub:
             self._drop_unread(now_s - UNREAD_S)
         return roused
 
-    def _note_leavers(self, gone: set[Key]) -> None:
+    def _note_leavers(self, gone: set[WindowKey]) -> None:
         for key in self._by_key.keys() & gone:
             for track in self._by_key[key]:
                 self._dirty[track] = None

@@ -11,7 +11,7 @@ from vts.model.day import SECOND_US
 SPAN_S: Final = NOW_US // SECOND_US
 CAPACITY: Final = 200_000  # sightings; 30 MB at most. A site with more in five minutes sees a lower bound
 
-Key = int | bytes
+WindowKey = int | bytes
 """A post_id (0 is the site), or a player's key."""
 
 
@@ -24,11 +24,11 @@ class ViewerWindow:
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
-        self._last_seen: dict[Key, dict[int, int]] = {}
-        self._seconds: dict[int, list[tuple[Key, int]]] = {}
+        self._last_seen: dict[WindowKey, dict[int, int]] = {}
+        self._seconds: dict[int, list[tuple[WindowKey, int]]] = {}
         self._sightings = 0
 
-    def see(self, key: Key, viewer: int, second: int) -> None:
+    def see(self, key: WindowKey, viewer: int, second: int) -> None:
         """Note a sighting."""
         viewers = self._last_seen.get(key)
         if viewers is None:
@@ -41,23 +41,23 @@ class ViewerWindow:
         if self._sightings > self._capacity:
             self._forget(min(self._seconds))
 
-    def expire(self, now_s: int) -> set[Key]:
+    def expire(self, now_s: int) -> set[WindowKey]:
         """Let go of whoever was not seen for five minutes. Returns the keys whose count fell."""
-        gone: set[Key] = set()
+        gone: set[WindowKey] = set()
         for second in [second for second in self._seconds if second <= now_s - SPAN_S]:
             gone |= self._forget(second)
         return gone
 
-    def count(self, key: Key) -> int:
+    def count(self, key: WindowKey) -> int:
         """Return how many viewers are here now, as of the last `expire`."""
         return len(self._last_seen.get(key, ()))
 
-    def count_together(self, keys: Collection[Key]) -> int:
+    def count_together(self, keys: Collection[WindowKey]) -> int:
         """Return how many viewers are at any of these keys; each counts once."""
         return len(set().union(*(self._last_seen[key] for key in keys if key in self._last_seen)))
 
-    def _forget(self, second: int) -> set[Key]:
-        gone: set[Key] = set()
+    def _forget(self, second: int) -> set[WindowKey]:
+        gone: set[WindowKey] = set()
         sightings = self._seconds.pop(second)
         self._sightings -= len(sightings)
         for key, viewer in sightings:

@@ -19,7 +19,7 @@ from vts.query.shape import WHO, decode_values, range_of, union, with_twins
 from vts.query.site import Sketches
 
 K = TypeVar("K")
-Kind = Literal["channel", "play_order"]
+Dimension = Literal["channel", "play_order"]
 
 PLAY_ORDER_NAMES: Final = dict(zip(PLAY_ORDERS, ("server", "created", "random"), strict=True))
 PEAKS: Final = 3  # hours that are named as the busiest
@@ -176,7 +176,7 @@ def _ratio(part: float, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
 
 
-LoadEngagement = Callable[[Kind, int, int], Awaitable[EngagementFacts]]
+LoadEngagement = Callable[[Dimension, int, int], Awaitable[EngagementFacts]]
 """(kind, first day, last day) → facts; raises StoreUnavailable."""
 LoadHours = Callable[[int, int], Awaitable[HoursFacts]]
 """(first day, last day) → facts; raises StoreUnavailable."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from vts.model.day import date_of, day_of_date
 from vts.model.tally import Pair
-from vts.query.analytics import Engagement, EngagementFacts, HoursFacts, Kind
+from vts.query.analytics import Dimension, Engagement, EngagementFacts, HoursFacts
 from vts.query.freshness import analysed
 from vts.query.playlist import PlaylistDay, PlaylistFacts
 from vts.query.site import Sketches
@@ -54,7 +54,7 @@ SELECT * FROM playlist_stats_daily WHERE playlist_id = $1 AND day BETWEEN $2 AND
 _KNOWN: Final = "SELECT EXISTS (SELECT FROM playlist_stats_daily WHERE playlist_id = $1) AS known"
 
 
-async def engagement_facts(readers: Readers, kind: Kind, first: int, last: int) -> EngagementFacts:
+async def engagement_facts(readers: Readers, kind: Dimension, first: int, last: int) -> EngagementFacts:
     """Read what the answers about channels and play orders need. Raises StoreUnavailable."""
     span = date_of(first), date_of(last)
     async with readers.snapshot() as snapshot:

@@ -20,7 +20,7 @@ from vts.query.site import answer as site_answer
 from vts.web.access import principal_of, require
 from vts.web.answers import Problem
 from vts.web.services import Services
-from vts.web.tables import body_answer
+from vts.web.table_answers import body_answer
 
 PLAYLIST = "playlist"
 

@@ -5,7 +5,20 @@ from __future__ import annotations
 from quart import Response, request
 from quart_trio import QuartTrio
 
-from vts.web import admin, artists, capture, content, docs, exports, imports, live, operations, pages, persons, posts
+from vts.web import (
+    admin,
+    artists,
+    capture,
+    content,
+    docs,
+    exports,
+    imports,
+    live_events,
+    operations,
+    pages,
+    personal_data,
+    posts,
+)
 from vts.web.access import SESSION_COOKIE
 from vts.web.answers import install_error_answers
 from vts.web.origin import check_host
@@ -33,7 +46,7 @@ def create_app(services: Services) -> QuartTrio:
     app.url_map.merge_slashes = False  # the redirect would name the Host that was sent
     install_error_answers(app)
     for room in (
-        capture, content, posts, artists, admin, persons, exports, imports, live, operations, pages, docs,
+        capture, content, posts, artists, admin, personal_data, exports, imports, live_events, operations, pages, docs,
     ):  # fmt: skip
         app.register_blueprint(room.blueprint(services))
 

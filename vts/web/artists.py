@@ -19,7 +19,7 @@ from vts.query.shape import worked_out
 from vts.web.access import principal_of, require
 from vts.web.answers import Problem
 from vts.web.services import Services
-from vts.web.tables import body_answer, is_table_asked
+from vts.web.table_answers import body_answer, is_table_asked
 
 ID_MAX: Final = 2**63 - 1
 

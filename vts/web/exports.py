@@ -8,12 +8,12 @@ from typing import Final
 from quart import Blueprint, Request, Response, request
 
 from vts.model.principal import Principal
+from vts.query.export.stored_tables import TABLES
 from vts.query.export.table import FORMATS, is_installed
-from vts.query.export.tables import TABLES
 from vts.web.access import actor_of, principal_of, require
 from vts.web.answers import Problem, json_answer
 from vts.web.services import Services
-from vts.web.tables import format_asked, table_answer
+from vts.web.table_answers import format_asked, table_answer
 
 DATES: Final = "dates (YYYY-MM-DD) with from <= to are expected"
 

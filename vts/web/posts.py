@@ -13,7 +13,7 @@ from vts.web.access import bearer_of, principal_of, readable_content, require_se
 from vts.web.answers import Problem, json_answer
 from vts.web.rows import decode_rows, plain_body_of
 from vts.web.services import Services
-from vts.web.tables import body_answer, is_table_asked
+from vts.web.table_answers import body_answer, is_table_asked
 
 LIMIT_CODE = "reaction_limit_exceeded"
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}

@@ -20,9 +20,9 @@ from vts.query.artist import LoadArtistFacts
 from vts.query.artist_posts import LoadPosts
 from vts.query.export.exports import Exports
 from vts.query.export.table import Table
-from vts.query.load import PostViews
 from vts.query.playlist import LoadPlaylist
 from vts.query.post import LoadPostFacts
+from vts.query.post_load import PostViews
 from vts.query.site import LoadSiteFacts
 
 Readiness = dict[str, str]

@@ -8,12 +8,12 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from vts.query.export.table import Column, Kind
+from vts.query.export.table import CellType, Column
 
 TWIN: Final = "_authenticated"
 BREAKDOWN: Final = "views_by_"
 
-_KINDS: Final[tuple[tuple[type, Kind], ...]] = (
+_KINDS: Final[tuple[tuple[type, CellType], ...]] = (
     (bool, "flag"),
     (int, "integer"),
     (float, "number"),
@@ -103,7 +103,7 @@ def _is_count(items: Sequence[Mapping[str, Any]], name: str) -> bool:
     return all(isinstance(item.get(name), int | float) for item in items)
 
 
-def _kind(cells: Sequence[Any]) -> Kind:
+def _kind(cells: Sequence[Any]) -> CellType:
     present = [cell for cell in cells if cell is not None]
     if any(isinstance(cell, dict | list) for cell in present):
         return "json"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from vts.model import identity
-from vts.query.export.table import Column, Kind
+from vts.query.export.table import CellType, Column
 
 # A cell that begins so is a formula to a spreadsheet, also behind blanks that its import cuts off, and also in the
 # full-width forms (https://owasp.org/www-community/attacks/CSV_Injection).
@@ -43,7 +43,7 @@ def uuid_text(value: bytes | str) -> str:
     return identity.text_of(value) if isinstance(value, bytes) else value
 
 
-PLAIN: Final[dict[Kind, Write]] = {
+PLAIN: Final[dict[CellType, Write]] = {
     "day": dt.date.isoformat,
     "time": time_text,
     "local_time": time_text,
@@ -53,6 +53,6 @@ PLAIN: Final[dict[Kind, Write]] = {
 """How a kind becomes what JSON and CSV can hold; a kind that is not here is that already."""
 
 
-def converters(columns: Sequence[Column], by_kind: dict[Kind, Write]) -> list[tuple[int, Write]]:
+def converters(columns: Sequence[Column], by_kind: dict[CellType, Write]) -> list[tuple[int, Write]]:
     """Return (place, function) for every column that needs one."""
     return [(place, by_kind[column.kind]) for place, column in enumerate(columns) if column.kind in by_kind]

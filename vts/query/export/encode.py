@@ -20,7 +20,7 @@ from vts.query.export.table import Block, Format, Table, TooManyRows
 from vts.query.export.text import CsvWriter, JsonWriter, NdjsonWriter, TextWriter
 
 PIECE_BYTES: Final = 64 * 1024  # of one write: a slow client has a deadline for each
-GOODBYE_S: Final = 2.0
+SHUTDOWN_S: Final = 2.0
 
 _ROOT: Final = Path(__file__).parents[3]
 
@@ -143,9 +143,9 @@ async def _child(folder: Path) -> AsyncIterator[_Child]:
         yield _Child(process)
     finally:
         process.terminate()
-        with trio.move_on_after(GOODBYE_S, shield=True) as goodbye:
+        with trio.move_on_after(SHUTDOWN_S, shield=True) as shutdown:
             await process.wait()
-        if goodbye.cancelled_caught:
+        if shutdown.cancelled_caught:
             process.kill()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from vts.query.export.encode import encoded
+from vts.query.export.stored_tables import Connect, stored
 from vts.query.export.table import Format, Table
-from vts.query.export.tables import Connect, stored
 
 AT_ONCE: Final = 4  # sessions, processes of 100 MB each, and halves of an event loop
 
@@ -31,7 +31,7 @@ class Exports:
         scratch.mkdir(parents=True)
 
     def stored(self, name: str, first: dt.date | None, last: dt.date | None) -> Table:
-        """Return a stored table of these days (`vts.query.export.tables`)."""
+        """Return a stored table of these days (`vts.query.export.stored_tables`)."""
         return stored(self._connect, name, first, last)
 
     async def encode(self, table: Table, form: Format) -> AsyncGenerator[bytes, None]:

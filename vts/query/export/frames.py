@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from vts.query.export.table import Block, Column, Format, Kind
+from vts.query.export.table import Block, CellType, Column, Format
 
 LENGTH: Final = struct.Struct(">I")
 MORE, LAST, TOO_MANY_ROWS = b"m", b"l", b"r"
@@ -25,7 +25,7 @@ class Opening(msgspec.Struct, frozen=True):
 
     format: Format
     name: str
-    columns: list[tuple[str, Kind, bool]]
+    columns: list[tuple[str, CellType, bool]]
     folder: str
 
 
@@ -33,7 +33,7 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 _opening: Final = msgspec.msgpack.Decoder(Opening)
 _block: Final = msgspec.msgpack.Decoder(list[list[Any]])
 # msgpack has a type for times with a zone; days and local times arrive as text.
-_FROM_TEXT: Final[dict[Kind, Callable[[str], Any]]] = {
+_FROM_TEXT: Final[dict[CellType, Callable[[str], Any]]] = {
     "day": dt.date.fromisoformat,
     "local_time": dt.datetime.fromisoformat,
 }

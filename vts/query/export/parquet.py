@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vts.query.export.cells import PLAIN, Write, converters
-from vts.query.export.table import Block, Column, Kind
+from vts.query.export.table import Block, CellType, Column
 
 GROUP_ROWS: Final = 20_000  # columns compress well from here on, and a group of raw views takes about 10 MB
 
-_TYPES: Final[dict[Kind, Any]] = {
+_TYPES: Final[dict[CellType, Any]] = {
     "integer": pa.int64(),
     "number": pa.float64(),
     "text": pa.string(),
@@ -27,7 +27,7 @@ _TYPES: Final[dict[Kind, Any]] = {
 }
 
 
-_CONVERT: Final[dict[Kind, Write]] = {"uuid": PLAIN["uuid"]}
+_CONVERT: Final[dict[CellType, Write]] = {"uuid": PLAIN["uuid"]}
 
 
 class _Sink:

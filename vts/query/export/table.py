@@ -8,7 +8,7 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any, Final, Literal, NamedTuple, get_args
 
-Kind = Literal["integer", "number", "text", "flag", "day", "time", "local_time", "uuid", "bytes", "json"]
+CellType = Literal["integer", "number", "text", "flag", "day", "time", "local_time", "uuid", "bytes", "json"]
 """What the cells of a column are, besides None.
 
 int, float, str, bool, datetime.date, aware and naive datetime.datetime; a UUID as 16 raw bytes or as text; bytes;
@@ -39,7 +39,7 @@ class Column(NamedTuple):
     """A column and the kind of its cells. `wide` cells have kilobytes, so a block holds fewer of them."""
 
     name: str
-    kind: Kind
+    kind: CellType
     wide: bool = False
 
 

@@ -10,16 +10,16 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from vts.query.export.cells import PLAIN, Write, converters, inert
-from vts.query.export.table import Block, Column, Kind
+from vts.query.export.table import Block, CellType, Column
 
 _encode: Final = msgspec.json.Encoder().encode
-_CSV: Final[dict[Kind, Write]] = {
+_CSV: Final[dict[CellType, Write]] = {
     **PLAIN,
     "text": inert,
     "json": inert,
     "flag": lambda value: "true" if value else "false",
 }
-_JSON: Final[dict[Kind, Write]] = {**PLAIN, "json": lambda text: msgspec.Raw(text.encode())}
+_JSON: Final[dict[CellType, Write]] = {**PLAIN, "json": lambda text: msgspec.Raw(text.encode())}
 
 
 class TextWriter(Protocol):

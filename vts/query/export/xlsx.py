@@ -16,7 +16,7 @@ from rustpy_xlsxwriter import Format as CellFormat
 from rustpy_xlsxwriter import write_worksheet
 
 from vts.query.export.cells import PLAIN, time_text
-from vts.query.export.table import Block, Column, Kind, TooManyRows
+from vts.query.export.table import Block, CellType, Column, TooManyRows
 
 ROWS_MAX: Final = 1_048_576 - 1  # of a sheet, besides the header
 NAME_MAX_CHARS: Final = 31  # of a sheet
@@ -32,7 +32,7 @@ _EPOCH: Final = dt.datetime(1899, 12, 30)
 _EPOCH_UTC: Final = _EPOCH.replace(tzinfo=dt.UTC)
 _EPOCH_DAY: Final = _EPOCH.toordinal()
 _DAY: Final = dt.timedelta(days=1)
-_FORMATS: Final[dict[Kind, str]] = {
+_FORMATS: Final[dict[CellType, str]] = {
     "day": "yyyy-mm-dd",
     "time": 'yyyy-mm-dd"T"hh:mm:ss.000"Z"',
     "local_time": 'yyyy-mm-dd"T"hh:mm:ss.000',
@@ -131,7 +131,7 @@ def _each(write: Callable[[Any], Any]) -> Callable[[Cells], Cells]:
     return lambda cells: [None if value is None else write(value) for value in cells]
 
 
-_CELLS: Final[dict[Kind, Callable[[Cells], Cells]]] = {
+_CELLS: Final[dict[CellType, Callable[[Cells], Cells]]] = {
     "text": _texts,
     "json": _texts,
     "integer": _integers,

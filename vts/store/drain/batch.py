@@ -65,7 +65,7 @@ class Dates(dict[int, dt.date]):
 E = TypeVar("E", bound=Event)
 
 
-class Sheet(NamedTuple, Generic[E]):
+class TableRows(NamedTuple, Generic[E]):
     """Events of one kind in the order of their keys, and the row of each."""
 
     kind: Kind
@@ -76,9 +76,9 @@ class Sheet(NamedTuple, Generic[E]):
 class Batch(NamedTuple):
     """What goes into each table, and what cannot go into any."""
 
-    views: Sheet[ViewEvent]
-    site: Sheet[SiteEvent]
-    playback: Sheet[PlaybackEvent]
+    views: TableRows[ViewEvent]
+    site: TableRows[SiteEvent]
+    playback: TableRows[PlaybackEvent]
     catalog: list[CatalogRow]
     letters: list[Letter]
     dates: Dates
@@ -86,8 +86,8 @@ class Batch(NamedTuple):
     @property
     def days(self) -> set[int]:
         """The days of all events."""
-        sheets = (self.views, self.site, self.playback)
-        return {event.event_day for sheet in sheets for event in sheet.events}
+        tables = (self.views, self.site, self.playback)
+        return {event.event_day for table_rows in tables for event in table_rows.events}
 
 
 def hold_days(batch: Batch, days: Set[int], reason: str) -> Batch:
@@ -99,10 +99,12 @@ def hold_days(batch: Batch, days: Set[int], reason: str) -> Batch:
     return batch._replace(views=views, site=site, playback=playback, letters=[*batch.letters, *held])
 
 
-def _without_days(sheet: Sheet[E], days: Set[int], reason: str, held: list[Letter]) -> Sheet[E]:
-    held += [Letter(event, reason, True) for event in sheet.events if event.event_day in days]
-    kept = [place for place, event in enumerate(sheet.events) if event.event_day not in days]
-    return Sheet(sheet.kind, [sheet.events[place] for place in kept], [sheet.rows[place] for place in kept])
+def _without_days(table_rows: TableRows[E], days: Set[int], reason: str, held: list[Letter]) -> TableRows[E]:
+    held += [Letter(event, reason, True) for event in table_rows.events if event.event_day in days]
+    kept = [place for place, event in enumerate(table_rows.events) if event.event_day not in days]
+    return TableRows(
+        table_rows.kind, [table_rows.events[place] for place in kept], [table_rows.rows[place] for place in kept]
+    )
 
 
 def key_of(event: Event) -> Key:
@@ -132,16 +134,16 @@ async def prepare(records: Iterable[Record]) -> Batch:
     dates = Dates()
     letters: list[Letter] = []
     return Batch(
-        await _sheet(VIEWS, _without_neighbours([views[key] for key in sorted(views)]), dates, letters),
-        await _sheet(SITE, [site[key] for key in sorted(site)], dates, letters),
-        await _sheet(PLAYBACK, [playback[key] for key in sorted(playback)], dates, letters),
+        await _table_rows(VIEWS, _without_neighbours([views[key] for key in sorted(views)]), dates, letters),
+        await _table_rows(SITE, [site[key] for key in sorted(site)], dates, letters),
+        await _table_rows(PLAYBACK, [playback[key] for key in sorted(playback)], dates, letters),
         catalog,
         letters,
         dates,
     )
 
 
-async def _sheet(kind: Kind, events: list[E], dates: Dates, letters: list[Letter]) -> Sheet[E]:
+async def _table_rows(kind: Kind, events: list[E], dates: Dates, letters: list[Letter]) -> TableRows[E]:
     """Convert events; those that cannot be are named in `letters`."""
     rows: list[Row] = []
     try:
@@ -150,7 +152,7 @@ async def _sheet(kind: Kind, events: list[E], dates: Dates, letters: list[Letter
             await trio.lowlevel.checkpoint()
     except (ValueError, OverflowError, TypeError):
         return _sift(kind, events, dates, letters)
-    return Sheet(kind, events, rows)
+    return TableRows(kind, events, rows)
 
 
 def rows_of(events: Sequence[E], dates: Dates) -> list[Row]:
@@ -168,15 +170,15 @@ def rows_of(events: Sequence[E], dates: Dates) -> list[Row]:
     ]
 
 
-def _sift(kind: Kind, events: Sequence[E], dates: Dates, letters: list[Letter]) -> Sheet[E]:
-    sheet: Sheet[E] = Sheet(kind, [], [])
+def _sift(kind: Kind, events: Sequence[E], dates: Dates, letters: list[Letter]) -> TableRows[E]:
+    table_rows: TableRows[E] = TableRows(kind, [], [])
     for event in events:
         try:
-            sheet.rows.extend(rows_of((event,), dates))
-            sheet.events.append(event)
+            table_rows.rows.extend(rows_of((event,), dates))
+            table_rows.events.append(event)
         except (ValueError, OverflowError, TypeError) as fault:
             letters.append(Letter(event, f"{type(fault).__name__}: {fault}"))
-    return sheet
+    return table_rows
 
 
 def id_has_no_day(event: ViewEvent) -> bool:

@@ -27,7 +27,7 @@ from vts.store.drain.batch import (
     Dates,
     E,
     Letter,
-    Sheet,
+    TableRows,
     body_of,
     hold_days,
     id_has_no_day,
@@ -81,8 +81,8 @@ _NOTIFY: Final = "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS paylo
 class Copy(Protocol):
     """A way in: returns the events that are new, adds letters for those that are refused."""
 
-    def __call__(self, sheet: Sheet[E], letters: list[Letter]) -> Awaitable[list[E]]:
-        """Copy one sheet."""
+    def __call__(self, table_rows: TableRows[E], letters: list[Letter]) -> Awaitable[list[E]]:
+        """Copy one table_rows."""
         ...
 
 
@@ -203,7 +203,7 @@ class Intake:
         if payloads:
             await self._connection.execute(_NOTIFY, channel, payloads)
 
-    async def _without_stored_neighbours(self, batch: Batch) -> Sheet[ViewEvent]:
+    async def _without_stored_neighbours(self, batch: Batch) -> TableRows[ViewEvent]:
         """Return the views without the version-4 ones that are stored under the day before or after."""
         events, rows = batch.views.events, batch.views.rows
         fickle = [place for place, event in enumerate(events) if id_has_no_day(event)]
@@ -227,45 +227,45 @@ class Intake:
         if not stored:
             return batch.views
         kept = [place for place in range(len(events)) if place not in stored]
-        return Sheet(VIEWS, [events[place] for place in kept], [rows[place] for place in kept])
+        return TableRows(VIEWS, [events[place] for place in kept], [rows[place] for place in kept])
 
-    async def _copy(self, sheet: Sheet[E], letters: list[Letter]) -> list[E]:
-        if sheet.rows:
-            await self._connection.copy_records(sheet.kind.table, sheet.rows, sheet.kind.columns)
-        return sheet.events
+    async def _copy(self, table_rows: TableRows[E], letters: list[Letter]) -> list[E]:
+        if table_rows.rows:
+            await self._connection.copy_records(table_rows.kind.table, table_rows.rows, table_rows.kind.columns)
+        return table_rows.events
 
-    async def _copy_carefully(self, sheet: Sheet[E], letters: list[Letter]) -> list[E]:
-        if not sheet.rows:
+    async def _copy_carefully(self, table_rows: TableRows[E], letters: list[Letter]) -> list[E]:
+        if not table_rows.rows:
             return []
-        await self._connection.execute(_STAGE[sheet.kind])
-        keys = await self._copy_part(sheet, 0, len(sheet.rows), letters)
+        await self._connection.execute(_STAGE[table_rows.kind])
+        keys = await self._copy_part(table_rows, 0, len(table_rows.rows), letters)
         inserted = {(first, day_of_date(date), event_id) for first, date, event_id in keys}
-        return [event for event in sheet.events if key_of(event) in inserted]
+        return [event for event in table_rows.events if key_of(event) in inserted]
 
-    async def _copy_part(self, sheet: Sheet[E], low: int, high: int, letters: list[Letter]) -> list[Any]:
+    async def _copy_part(self, table_rows: TableRows[E], low: int, high: int, letters: list[Letter]) -> list[Any]:
         """Insert the rows low ≤ place < high as far as they are sound; returns the keys of those that are new."""
         if low == high:
             return []
         try:
             async with self._connection.transaction():
-                rows = [(*sheet.rows[place], place) for place in range(low, high)]
-                staging = f"drain_staging_{sheet.kind.table}"
-                await self._connection.copy_records(staging, rows, (*sheet.kind.columns, "place"))
-                return await self._connection.fetch(_INSERT[sheet.kind], low, high - 1)
+                rows = [(*table_rows.rows[place], place) for place in range(low, high)]
+                staging = f"drain_staging_{table_rows.kind.table}"
+                await self._connection.copy_records(staging, rows, (*table_rows.kind.columns, "place"))
+                return await self._connection.fetch(_INSERT[table_rows.kind], low, high - 1)
         except BadData as fault:
             if high - low == 1:
-                await self._expect_day(sheet, low)
-                letters.append(Letter(sheet.events[low], str(fault)))
+                await self._expect_day(table_rows, low)
+                letters.append(Letter(table_rows.events[low], str(fault)))
                 return []
         middle = (low + high) // 2
         return [
-            *await self._copy_part(sheet, low, middle, letters),
-            *await self._copy_part(sheet, middle, high, letters),
+            *await self._copy_part(table_rows, low, middle, letters),
+            *await self._copy_part(table_rows, middle, high, letters),
         ]
 
-    async def _expect_day(self, sheet: Sheet[E], place: int) -> None:
+    async def _expect_day(self, table_rows: TableRows[E], place: int) -> None:
         """Raise StoreUnavailable when a row was refused because its partition was dropped after we had made it."""
-        partition = f"{sheet.kind.table}_{date_of(sheet.events[place].event_day):%Y%m%d}"
+        partition = f"{table_rows.kind.table}_{date_of(table_rows.events[place].event_day):%Y%m%d}"
         if not await self._connection.fetchval(_HAS_TABLE, partition):
             raise StoreUnavailable(f"{partition} was dropped meanwhile")
 

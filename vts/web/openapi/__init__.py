@@ -13,8 +13,8 @@ from typing import Final
 
 import msgspec
 
-from vts.web.openapi import capture, catalog, errors, files, persons, questions, request_bodies, running
-from vts.web.openapi.parts import BEARER, PLAYER, SESSION, TICKET, Json, Paths
+from vts.web.openapi import capture, catalog, errors, files, personal_data, questions, request_bodies, running
+from vts.web.openapi.builders import BEARER, PLAYER, SESSION, TICKET, Json, Paths
 
 OPENAPI: Final = "3.1.0"
 TAGS: Final = {
@@ -23,7 +23,7 @@ TAGS: Final = {
     questions.SITE: "Of the whole site, for those who run it.",
     catalog.TAG: "What is viewed and on what, written by the host application.",
     files.TAG: "Tables as files, and the counters and views of another system.",
-    persons.TAG: "A person's data, and the log of who read it.",
+    personal_data.TAG: "A person's data, and the log of who read it.",
     running.LIVE: "Counts as they change, from committed rows only.",
     running.OPERATIONS: "Health and metrics.",
     running.PAGES: "What a browser opens.",
@@ -50,7 +50,7 @@ _WORD: Final = re.compile(r"[A-Za-z]+")
 @cache
 def document() -> Json:
     """Return the description. It is made once and must not be changed."""
-    rooms = (capture, questions, catalog, files, persons, running)
+    rooms = (capture, questions, catalog, files, personal_data, running)
     paths: Paths = {}
     for room in rooms:
         paths |= room.paths()

@@ -6,8 +6,7 @@ from typing import Final
 
 from vts.capture.http.limits import Limits
 from vts.model.outcome import Reason
-from vts.web.openapi.errors import RETRY_AFTER
-from vts.web.openapi.parts import (
+from vts.web.openapi.builders import (
     BEARER,
     COUNT,
     ID,
@@ -31,6 +30,7 @@ from vts.web.openapi.parts import (
     ref,
     shared,
 )
+from vts.web.openapi.errors import RETRY_AFTER
 
 TAG: Final = "Capture"
 BATCH_MAX: Final = Limits().batch_max_events  # as shipped

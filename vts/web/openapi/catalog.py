@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vts.web.openapi.errors import refusal
-from vts.web.openapi.parts import (
+from vts.web.openapi.builders import (
     BEARER,
     COUNT,
     JSON,
@@ -20,6 +19,7 @@ from vts.web.openapi.parts import (
     path_id,
     ref,
 )
+from vts.web.openapi.errors import refusal
 
 TAG: Final = "Catalog"
 SERVICE: Final[list[Json]] = [{BEARER: []}]

@@ -6,7 +6,7 @@ from typing import Final
 
 from vts.capture.http.limits import Limits
 from vts.capture.http.reader import HEADER_LINES_MAX
-from vts.web.openapi.parts import JSON, SECONDS, TEXT, Json, answer, array, obj, ref
+from vts.web.openapi.builders import JSON, SECONDS, TEXT, Json, answer, array, obj, ref
 
 RETRY_AFTER: Final[Json] = {
     "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 1}}

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from vts.query.export.stored_tables import TABLES
 from vts.query.export.table import FORMATS, Format
-from vts.query.export.tables import TABLES
 from vts.web.imports import DAILY_MAX, VIEWS_MAX
-from vts.web.openapi.catalog import SERVICE, rows_of
-from vts.web.openapi.errors import refusal
-from vts.web.openapi.parts import (
+from vts.web.openapi.builders import (
     COUNT,
     DATE,
     FLAG,
@@ -27,7 +25,9 @@ from vts.web.openapi.parts import (
     ref,
     words,
 )
-from vts.web.tables import MEDIA_TYPES
+from vts.web.openapi.catalog import SERVICE, rows_of
+from vts.web.openapi.errors import refusal
+from vts.web.table_answers import MEDIA_TYPES
 
 TAG: Final = "Tables and history"
 

@@ -13,8 +13,7 @@ from vts.query.artist_posts import SORT_DEFAULT, SORTS
 from vts.query.daily import ANSWERS, TOP_COUNTRIES
 from vts.query.ranges import DAYS_DEFAULT, DAYS_MAX
 from vts.query.site import SITE_COUNTS, TOP_PAGE_VIEWS, TOP_VIEWS
-from vts.web.openapi.files import FORMAT_QUERY, files
-from vts.web.openapi.parts import (
+from vts.web.openapi.builders import (
     ANYONE,
     COUNT,
     DATE,
@@ -40,6 +39,7 @@ from vts.web.openapi.parts import (
     twins,
     words,
 )
+from vts.web.openapi.files import FORMAT_QUERY, files
 
 STATISTICS: Final = "Statistics"
 SITE: Final = "Site"

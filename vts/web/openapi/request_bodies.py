@@ -21,7 +21,7 @@ from vts.model.reaction import Comment, Reaction
 from vts.model.site import EVENT_TYPES, PLAYBACK_TYPES
 from vts.model.tally import DIMENSIONS
 from vts.model.view import CHANNELS, PLAY_ORDERS, VIEW_SOURCES, VIEW_TYPES
-from vts.web.openapi.parts import ID, Json, lenient, or_null
+from vts.web.openapi.builders import ID, Json, lenient, or_null
 
 # The parser of players' payloads keeps its struct to itself; this description is its only other reader.
 PlayerView: Final = payloads._View

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vts.web.openapi.errors import refusal
-from vts.web.openapi.parts import (
+from vts.web.openapi.builders import (
     BEARER,
     FLAG,
     HTML,
@@ -23,6 +22,7 @@ from vts.web.openapi.parts import (
     query,
     words,
 )
+from vts.web.openapi.errors import refusal
 
 LIVE: Final = "Live"
 OPERATIONS: Final = "Operations"

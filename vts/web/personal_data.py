@@ -13,7 +13,7 @@ from vts.model.view import POST_ID_MAX
 from vts.web.access import actor_of, principal_of, require
 from vts.web.answers import Problem, json_answer
 from vts.web.services import Services
-from vts.web.tables import all_pieces, first_piece
+from vts.web.table_answers import all_pieces, first_piece
 
 LIMIT: Final = 100
 LIMIT_MAX: Final = 1000

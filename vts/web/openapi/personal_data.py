@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from vts.query.export.persons import PERSONAL
-from vts.web.openapi.parts import (
+from vts.query.export.personal_data import PERSONAL
+from vts.web.openapi.builders import (
     COUNT,
     ID,
     JSON,
@@ -22,7 +22,7 @@ from vts.web.openapi.parts import (
     path_id,
     query,
 )
-from vts.web.persons import LIMIT, LIMIT_MAX
+from vts.web.personal_data import LIMIT, LIMIT_MAX
 
 TAG: Final = "Privacy"
 

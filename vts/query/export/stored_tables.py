@@ -14,7 +14,7 @@ import trio
 
 from vts.model.faults import StoreUnavailable
 from vts.model.tally import SITE
-from vts.query.export.table import Block, Column, Kind, Table, block_rows
+from vts.query.export.table import Block, CellType, Column, Table, block_rows
 from vts.store.session.connection import Connection
 
 DEADLINE_S: Final = 600.0  # a snapshot that lives longer holds back vacuum, and retention waits for its locks
@@ -46,7 +46,7 @@ def _columns(*lines: str) -> tuple[Column, ...]:
     made = []
     for word in " ".join(lines).split():
         name, _, kind = word.partition(":")
-        made.append(Column(name, cast(Kind, kind), kind == "json"))
+        made.append(Column(name, cast(CellType, kind), kind == "json"))
     return tuple(made)
 
 

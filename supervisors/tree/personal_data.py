@@ -8,12 +8,12 @@ from typing import Final
 
 import trio
 
-from supervisors.tree.components import Parts
+from supervisors.tree.components import Components
 from vts.model.erasure import Erasure
 from vts.model.faults import StoreUnavailable
-from vts.query.export.persons import tables_of
+from vts.query.export.personal_data import tables_of
+from vts.query.export.stored_tables import Connect
 from vts.query.export.table import Table
-from vts.query.export.tables import Connect
 from vts.store.facts.persons import erase_person
 
 ERASE_TIMEOUT_S: Final = 300.0  # of one statement: it looks at every raw row
@@ -24,9 +24,13 @@ class Persons:
     """`connect_reader` and `connect_writer` give a session each; `refresh` makes catalog changes known here."""
 
     def __init__(
-        self, parts: Parts, connect_reader: Connect, connect_writer: Connect, refresh: Callable[[], Awaitable[None]]
+        self,
+        components: Components,
+        connect_reader: Connect,
+        connect_writer: Connect,
+        refresh: Callable[[], Awaitable[None]],
     ) -> None:
-        self._parts = parts
+        self._components = components
         self._connect_reader = connect_reader
         self._connect_writer = connect_writer
         self._refresh = refresh
@@ -41,7 +45,7 @@ class Persons:
         Raises StoreUnavailable and JournalFull: then it is to be done again, which harms nothing.
         """
         erasure = Erasure(user_id, self._keys(user_id), os.urandom)
-        changed = {"journal": await self._parts.journal.rewrite(erasure.record)}
+        changed = {"journal": await self._components.journal.rewrite(erasure.record)}
         await self._await_drain()
         connection = await self._connect_writer()
         try:
@@ -53,11 +57,11 @@ class Persons:
 
     async def _await_drain(self) -> None:
         """What the drain had taken before the journal was changed must be stored, or it would be stored afterwards."""
-        journal = self._parts.journal
+        journal = self._components.journal
         with trio.move_on_after(DRAIN_WITHIN_S) as scope:
             await journal.wait_drained(journal.last_seq)
         if scope.cancelled_caught:
             raise StoreUnavailable("the drain is behind: try again when it has caught up")
 
     def _keys(self, user_id: int) -> list[bytes]:
-        return [self._parts.keys.user(user_id)]
+        return [self._components.keys.user(user_id)]

@@ -8,8 +8,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from supervisors.tree import rotation
-from supervisors.tree.rotation import Rotation, load_key
+from supervisors.tree import visitor_keys
+from supervisors.tree.visitor_keys import Rotation, load_key
 from vts.capture.events.view_fields import View
 from vts.capture.events.views import WebReports
 from vts.capture.http.request import CaptureHead, Route
@@ -111,22 +111,22 @@ async def test_a_full_disk_delays_the_file_and_not_the_turn(
     autojump_clock.autojump_threshold = THREAD_S
     enricher, actor = house.start()
     house.began_s = trio.current_time()
-    before, write = visitor_of(enricher), rotation.replace_secret
+    before, write = visitor_of(enricher), visitor_keys.replace_secret
 
     def full(path: Path, content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
     async with trio.open_nursery() as nursery:
         await nursery.start(actor.run)
-        monkeypatch.setattr(rotation, "replace_secret", full)
+        monkeypatch.setattr(visitor_keys, "replace_secret", full)
         await trio.sleep(2)
         turned = visitor_of(enricher)
         assert turned != before
         assert load_key(house.path).day == TODAY  # type: ignore[union-attr]
         with pytest.raises(BadStart, match="No space left"):
             house.start()
-        monkeypatch.setattr(rotation, "replace_secret", write)
-        await trio.sleep(rotation.LOOK_S + 1)
+        monkeypatch.setattr(visitor_keys, "replace_secret", write)
+        await trio.sleep(visitor_keys.LOOK_S + 1)
         assert load_key(house.path).day == TODAY + 1  # type: ignore[union-attr]
         assert visitor_of(enricher) == turned
         nursery.cancel_scope.cancel()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from vts.query.export.stored_tables import Connect, stored_where
 from vts.query.export.table import Table
-from vts.query.export.tables import Connect, stored_where
 
 PERSONAL: Final = (
     "view_events", "site_events", "reactions", "comments", "players", "content", "dead_letters", "audit_log",
