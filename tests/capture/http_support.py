@@ -240,7 +240,7 @@ def echo_app(house: House) -> Any:
     """An ASGI application: the Quart routes of capture, the door's slower twin, and an echo for every other path."""
     twin = QuartTrio("twin")
     install_error_answers(twin)
-    twin.register_blueprint(capture.blueprint(SimpleNamespace(decision=house.beacon)))  # type: ignore[arg-type]
+    twin.register_blueprint(capture.blueprint(SimpleNamespace(beacon=house.decision)))  # type: ignore[arg-type]
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":

@@ -323,7 +323,7 @@ async def test_an_address_in_use_is_said_at_once() -> None:
     async with open_house() as house:
         assert house.door is not None
         second = Door(
-            receive=house.beacon.receive_soon,
+            receive=house.decision.receive_soon,
             hand_over=_nobody,
             on_websocket=_nobody,
             clock=lambda: 0,

@@ -14,7 +14,7 @@ import trio
 from quart import Blueprint, Request, Response, request
 
 from vts.capture.events.imported import ImportedView, event_of
-from vts.capture.events.view_fields import BadField
+from vts.capture.fields import BadField
 from vts.model.day import date_of, day_of, day_of_date
 from vts.model.imports import BadRow, DailyRow, SiteRow, check
 from vts.model.outcome import Outcome, Reason, Refused

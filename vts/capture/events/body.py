@@ -7,7 +7,8 @@ import zlib
 from collections.abc import Sequence
 from typing import Final
 
-from vts.capture.events.view_fields import BadField, View, parse_views, split_array
+from vts.capture.events.view_fields import View, parse_views, split_array
+from vts.capture.fields import BadField
 from vts.capture.http.fault import HttpFault, bad, too_large
 
 _GZIP: Final = 31  # zlib's window bits for a gzip header

@@ -17,16 +17,9 @@ from vts.capture.events.body import batch_items, check_content_type, unpacked
 from vts.capture.events.playback import PlaybackReports
 from vts.capture.events.site import PageOf, SiteReports
 from vts.capture.events.verdicts import reply_to_batch, reply_to_one, reply_to_playback, unauthorized
-from vts.capture.events.view_fields import (
-    BadField,
-    Ignored,
-    View,
-    intent_of,
-    parse_post_view,
-    parse_query,
-    parse_view,
-)
+from vts.capture.events.view_fields import View, intent_of, parse_post_view, parse_query, parse_view
 from vts.capture.events.views import WebReports
+from vts.capture.fields import BadField, Ignored
 from vts.capture.http.fault import HttpFault
 from vts.capture.http.limits import Limits
 from vts.capture.http.replies import PIXEL, error_reply, fault_reply

@@ -10,8 +10,9 @@ from typing import Final
 
 import msgspec
 
-from vts.capture.events.view_fields import BadField, View
+from vts.capture.events.view_fields import View
 from vts.capture.events.views import WebReports
+from vts.capture.fields import BadField
 from vts.capture.http.request import CaptureHead, Route
 from vts.model import identity
 from vts.model.day import MINUTE_US, day_of, us_of

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from vts.capture.events.view_fields import BadField, Text, decode
+from vts.capture.fields import BadField, Text, decode, refuse_nul
 from vts.capture.http.request import POST_ID_MAX_DIGITS, CaptureHead
 from vts.enrich.enrich import Enricher
 from vts.model.principal import Principal
@@ -49,8 +49,7 @@ class PlaybackReports:
     def make(self, head: CaptureHead, principal: Principal | None, body: bytes, now_us: int) -> PlaybackReport:
         """Return a report. Raises BadField."""
         said = decode(_decoder, body)
-        if "\0" in said.clientId:
-            raise BadField("clientId: has a NUL character")
+        refuse_nul("clientId", said.clientId)
         who = self._enricher.web(head.peer, head.forwarded_for, head.agent, head.referer, head.cf_country, principal)
         return PlaybackReport(
             stream_id=_stream_id(said.streamId),

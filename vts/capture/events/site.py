@@ -7,7 +7,8 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from vts.capture.events.view_fields import BadField, PostId, Referrer, Text, decode, event_id_of, reported_by_service
+from vts.capture.events.view_fields import Referrer, on_behalf_of
+from vts.capture.fields import BadField, PostId, Text, decode, event_id_of
 from vts.capture.http.request import CaptureHead
 from vts.enrich.enrich import Enricher, Visitor
 from vts.model import identity
@@ -86,7 +87,7 @@ class SiteReports:
         return page
 
     def _visitor(self, head: CaptureHead, principal: Principal | None, said: PageView | HostEvent) -> Visitor:
-        if principal is not None and principal.is_service and (on_behalf := reported_by_service(said)):
+        if principal is not None and principal.is_service and (on_behalf := on_behalf_of(said)):
             try:
                 return self._enricher.reported(
                     principal,
@@ -122,8 +123,10 @@ def _report(who: Visitor, event_type: str, page: str | None, event_id: bytes | N
 
 def _event_id(said: PageView | HostEvent) -> bytes | None:
     """Return the client's own id. Only version 7 says by itself which day the event belongs to."""
-    event_id = event_id_of(said)
-    if event_id is not None and identity.version(event_id) != 7:
+    if said.event_id is None:
+        return None
+    event_id = event_id_of(said.event_id)
+    if identity.version(event_id) != 7:
         raise BadField("event_id: a UUID of version 7 is expected")
     return event_id
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from vts.capture.events.view_fields import BadField
+from vts.capture.fields import BadField
 from vts.capture.http.replies import ACCEPTED_ONE, GIF, PIXEL, error_reply
 from vts.capture.http.request import CaptureReply, Route
 from vts.model.outcome import ACCEPTED, Accepted, Outcome, Reason, Refused

@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from vts.capture.events.view_fields import (
-    BadField,
-    Ignored,
     PostView,
     View,
     channel_of,
-    event_id_of,
-    play_order_of,
-    reported_by_service,
+    on_behalf_of,
     source_of,
     view_type_of,
 )
+from vts.capture.fields import BadField, Ignored, event_id_of, play_order_of
 from vts.capture.http.request import CaptureHead, Route
 from vts.enrich.enrich import Enricher, Visitor
 from vts.model.principal import Principal
@@ -54,7 +51,7 @@ class WebReports:
             key_version=who.key_version,
             view_source="web" if said.source is None else source_of(said, "web", ignored),
             view_type=default_type if said.view_type is None else view_type_of(said, default_type, ignored),
-            event_id=None if said.event_id is None else event_id_of(said),
+            event_id=None if said.event_id is None else event_id_of(said.event_id),
             viewer_user_id=who.viewer_user_id,
             authenticated=who.authenticated,
             trusted=who.trusted,
@@ -68,7 +65,7 @@ class WebReports:
             local_timezone=local.timezone,
             local_hour=local.hour,
             local_weekday=local.weekday,
-            play_order=None if said.play_order is None else play_order_of(said, ignored),
+            play_order=None if said.play_order is None else play_order_of(said.play_order, ignored),
             channel=None if said.channel is None else channel_of(said, ignored),
             channel_context=said.channel_context or None,
             playlist_id=said.playlist_id or None,
@@ -89,15 +86,15 @@ class WebReports:
     def _known_visitor(
         self, head: CaptureHead, principal: Principal, said: View | PostView, referrer: str | None
     ) -> Visitor:
-        if principal.is_service and (reported := reported_by_service(said)):
+        if principal.is_service and (on_behalf := on_behalf_of(said)):
             try:
                 return self._enricher.reported(
                     principal,
                     head.peer,
                     referrer,
-                    client_ip=reported.client_ip,
-                    user_agent=reported.user_agent,
-                    user_id=reported.user_id,
+                    client_ip=on_behalf.client_ip,
+                    user_agent=on_behalf.user_agent,
+                    user_id=on_behalf.user_id,
                 )
             except ValueError:
                 raise BadField("client_ip: not an IP address") from None
