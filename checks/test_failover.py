@@ -17,7 +17,8 @@ import httpx
 import trio
 
 from tests.support.postgres import Server, postgres_server  # noqa: F401
-from tests.support.process import Vts, running, wait_until
+from tests.support.process import Vts, running
+from tests.support.waiting import wait_until
 from vts.store.session.connection import asyncpg_loop
 
 RECOVERED_WITHIN_S = 30

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.folders import open_folder
-from tests.support.process import running, wait_until
+from tests.support.process import running
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 

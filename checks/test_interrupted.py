@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import wait_until
+from tests.support.waiting import wait_until
 
 
 def names_of(folder: str) -> list[str]:

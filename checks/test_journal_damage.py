@@ -18,7 +18,8 @@ from tests.journal.damage import Written, wound
 from tests.journal.test_damage import STATES, damaged_story, first_seed, older_copy_story
 from tests.support.folders import open_folder
 from tests.support.postgres import Server, postgres_server  # noqa: F401
-from tests.support.process import Vts, running, wait_until
+from tests.support.process import Vts, running
+from tests.support.waiting import wait_until
 from vts.journal.pages import Pages
 from vts.journal.quarantine import Quarantine
 from vts.model.record import Record

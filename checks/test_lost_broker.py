@@ -16,7 +16,8 @@ import trio
 from tests.support import load
 from tests.support.mosquitto import Mosquitto
 from tests.support.postgres import Server, postgres_server  # noqa: F401
-from tests.support.process import Vts, running, wait_until
+from tests.support.process import Vts, running
+from tests.support.waiting import wait_until
 from tests.system.test_two_processes import Pair, parts, player_messages
 from vts.store.session.connection import asyncpg_loop
 

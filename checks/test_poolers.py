@@ -10,7 +10,8 @@ import trio
 
 from tests.support.pgbouncer import pooled
 from tests.support.postgres import database, empty_database, postgres_server  # noqa: F401
-from tests.support.process import Vts, running, wait_until
+from tests.support.process import Vts, running
+from tests.support.waiting import wait_until
 from vts.store.session.connection import Database
 from vts.store.session.faults import SharedSession
 

@@ -17,8 +17,9 @@ import pytest
 import trio
 from trio_websocket import wrap_client_stream
 
-from tests.support.mosquitto import free_port
-from tests.support.process import BROWSER, Vts, running, wait_until
+from tests.support.ports import free_port
+from tests.support.process import BROWSER, Vts, running
+from tests.support.waiting import wait_until
 
 CONFIG = Path(__file__).resolve().parent.parent / "config"
 PATH = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"

@@ -9,7 +9,8 @@ from checks.test_journal_damage import NOBODY, create, drop, send, stored_in
 from tests.journal.damage import copy_journal, put_back
 from tests.support.folders import open_folder
 from tests.support.postgres import Server, postgres_server  # noqa: F401
-from tests.support.process import running, wait_until
+from tests.support.process import running
+from tests.support.waiting import wait_until
 
 
 def test_what_came_after_the_older_copy_is_stored_once(postgres_server: Server) -> None:  # noqa: F811

@@ -14,7 +14,8 @@ import pytest
 import trio
 
 from tests.support.postgres import empty_database, postgres_server  # noqa: F401
-from tests.support.process import running, wait_until
+from tests.support.process import running
+from tests.support.waiting import wait_until
 from vts.store.server.layout import INSTALLS, NEWEST
 from vts.store.session.connection import Database
 

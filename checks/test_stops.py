@@ -19,7 +19,8 @@ import trio
 
 from tests.rollup.world import World
 from tests.support.postgres import Server, postgres_server  # noqa: F401
-from tests.support.process import Vts, running, wait_until
+from tests.support.process import Vts, running
+from tests.support.waiting import wait_until
 from vts.model.day import day_of
 from vts.store.session import locks
 from vts.store.session.connection import Connection, Database, asyncpg_loop

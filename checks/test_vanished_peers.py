@@ -11,8 +11,9 @@ from pathlib import Path
 
 import mqtt5
 
-from tests.capture.mqtt_support import free_port
-from tests.support.process import Vts, running, wait_until
+from tests.support.ports import free_port
+from tests.support.process import Vts, running
+from tests.support.waiting import wait_until
 
 GONE_S = 45
 PLAYER = "6fa459ea-ee8a-3ca4-894e-db77e160355e"

@@ -192,13 +192,6 @@ class House:
         return self.door is not None and any(getattr(line, "unsent", b"") for line in self.door._lines)
 
 
-async def until(condition: Callable[[], object]) -> None:
-    """Wait for what the outside can see and nothing announces."""
-    with trio.fail_after(60):
-        while not condition():
-            await trio.sleep(0.01)
-
-
 def new_house(*, trusted: Sequence[str] = (), limits: Limits | None = None) -> House:
     admission, catalog, site = ScriptedAdmission(), FewPlayers(), SiteJournal()
     counted: Counter[tuple[str, str]] = Counter()

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
-import signal
-import socket
 import subprocess
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import mqtt5
 import trio
 
+from tests.support.waiting import until
 from vts.auth.credentials import credential_hash
 from vts.capture.mqtt.broker.address import broker_of
 from vts.capture.mqtt.broker.session import SessionOptions
@@ -38,7 +35,6 @@ KEY = "6fa459ea-ee8a-3ca4-894e-db77e160355e"
 OTHER = "16fd2706-8baf-433b-82eb-8c7fada847da"
 REVOKED = "7d444840-9dc0-11d1-b245-5ffdce74fad2"
 CREDENTIAL = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"  # 256 bits
-MOSQUITTO = "/usr/sbin/mosquitto"
 _ZONES = TimeZones()
 
 
@@ -165,13 +161,6 @@ class World:
             subscriber.stop()
 
 
-async def until(condition: Callable[[], object], seconds: float = 10) -> None:
-    """Wait for the outside to have changed."""
-    with trio.fail_after(seconds):
-        while not condition():
-            await trio.sleep(0.005)
-
-
 class Device:
     """A player that speaks MQTT 5: publishes with QoS 1, and keeps what it hears."""
 
@@ -253,59 +242,6 @@ class Device:
                 await self.send(mqtt5.PubAckPacket(packet.packet_id))
         elif isinstance(packet, mqtt5.PubAckPacket):
             self.acked[packet.packet_id] = packet.reason_code
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-class Mosquitto:
-    """A real broker with a configuration, a port and a store of its own."""
-
-    def __init__(self, folder: Path, *lines: str, port: int | None = None) -> None:
-        self.port = port or free_port()
-        self.folder = folder
-        config = [
-            f"listener {self.port} 127.0.0.1",
-            "persistence true",
-            f"persistence_location {folder}/",
-            "autosave_on_changes true",
-            "autosave_interval 1",
-            "max_inflight_messages 1000",
-            "max_queued_messages 0",
-            f"user {_user()}",
-            *(lines or ("allow_anonymous true",)),
-        ]
-        self._config = folder / "mosquitto.conf"
-        self._config.write_text("\n".join(config) + "\n")
-        self._process: subprocess.Popen[bytes] | None = None
-
-    async def start(self) -> None:
-        log = (self.folder / "mosquitto.log").open("ab")
-        self._process = subprocess.Popen([MOSQUITTO, "-c", self._config], stdout=log, stderr=log)  # noqa: ASYNC220
-        log.close()
-        with trio.fail_after(60):
-            while True:
-                try:
-                    await trio.aclose_forcefully(await trio.open_tcp_stream("127.0.0.1", self.port))
-                    return
-                except OSError:
-                    await trio.sleep(0.02)
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        if self._process is not None:
-            os.kill(self._process.pid, number)
-            self._process.wait()
-            self._process = None
-
-
-def _user() -> str:
-    import pwd  # noqa: PLC0415
-
-    return pwd.getpwuid(os.getuid()).pw_name
 
 
 async def mosquitto_pub(port: int, topic: str, payload: bytes, *options: str) -> subprocess.CompletedProcess[bytes]:

@@ -17,7 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.capture.http_support import Client, ask, connect, get, open_house, post, until
+from tests.capture.http_support import Client, ask, connect, get, open_house, post
+from tests.support.waiting import until
 from vts.capture.http.door import Door
 from vts.capture.http.endings import LiveRequest
 from vts.capture.http.limits import Limits

@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.capture.mqtt_support import CREDENTIAL, KEY, OTHER, REVOKED, Device, World, mosquitto_pub, until, view
+from tests.capture.mqtt_support import CREDENTIAL, KEY, OTHER, REVOKED, Device, World, mosquitto_pub, view
 from tests.capture.test_mqtt_mosquitto import self_signed
+from tests.support.waiting import until
 from vts.capture.mqtt.direct.endpoint import DirectEndpoint
 from vts.capture.mqtt.direct.entrance import DirectLimits
 from vts.capture.tls import ListenerTls, listener_tls

@@ -16,7 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.capture.mqtt_support import KEY, Device, Mosquitto, World, mosquitto_pub, until, view
+from tests.capture.mqtt_support import KEY, Device, World, mosquitto_pub, view
+from tests.support.mosquitto import Mosquitto
+from tests.support.waiting import until
 from vts.capture.mqtt.broker.address import broker_of
 from vts.capture.mqtt.broker.probe import answers
 from vts.capture.mqtt.broker.session import ConnectionLost
@@ -27,15 +29,13 @@ VIEW = f"makapix/player/{KEY}/view"
 
 @pytest.fixture
 async def broker(tmp_path: Path) -> AsyncIterator[Mosquitto]:
-    broker = Mosquitto(tmp_path)
-    await broker.start()
-    yield broker
-    broker.stop()
+    with Mosquitto(tmp_path, persistent=True) as broker:
+        yield broker
 
 
 async def test_a_try_at_the_broker_takes_nobodys_session(tmp_path: Path) -> None:
     broker, world = Mosquitto(tmp_path), World()
-    await broker.start()
+    broker.start()
     url = f"mqtt://127.0.0.1:{broker.port}"
     async with world.serving(url) as subscriber:
         assert await answers(broker_of(url).dial, world.options(url))
@@ -48,7 +48,7 @@ async def test_a_try_at_the_broker_takes_nobodys_session(tmp_path: Path) -> None
 
 async def test_a_broker_that_refuses_our_password_is_not_reached(tmp_path: Path) -> None:
     broker, world = Mosquitto(tmp_path, "allow_anonymous false"), World()
-    await broker.start()
+    broker.start()
     url = f"mqtt://vts:wrong@127.0.0.1:{broker.port}"
     assert not await answers(broker_of(url).dial, world.options(url))
     broker.stop()
@@ -82,7 +82,7 @@ async def test_the_broker_restarts_with_views_under_way(broker: Mosquitto) -> No
     broker.stop()
     with pytest.raises(OSError):
         await world.subscriber(url).run()
-    await broker.start()
+    broker.start()
     async with world.serving(url):
         await until(lambda: len(world.admission.journal) == 30)
 
@@ -101,7 +101,7 @@ async def test_the_password_is_checked_by_the_broker(tmp_path: Path) -> None:
     subprocess.run(["mosquitto_passwd", "-c", "-b", passwords, "vts", "s:cr/t@"], check=True)  # noqa: ASYNC221
     passwords.chmod(0o644)
     broker = Mosquitto(tmp_path, "allow_anonymous false", f"password_file {passwords}")
-    await broker.start()
+    broker.start()
     world = World()
     try:
         with pytest.raises(ConnectionLost, match="NOT_AUTHORIZED"):
@@ -117,7 +117,7 @@ async def test_tls_with_an_authority_of_our_own(tmp_path: Path) -> None:
     certificate, key = self_signed(tmp_path)
     lines = ("allow_anonymous true", f"certfile {certificate}", f"keyfile {key}")
     broker = Mosquitto(tmp_path, *lines)
-    await broker.start()
+    broker.start()
     world = World()
     url = f"mqtts://127.0.0.1:{broker.port}"
     try:

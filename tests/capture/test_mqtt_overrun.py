@@ -12,8 +12,10 @@ from pathlib import Path
 import mqtt5
 import trio
 
-from tests.capture.mqtt_support import KEY, Device, Mosquitto, World, until
+from tests.capture.mqtt_support import KEY, Device, World
 from tests.support.load import take_packets
+from tests.support.mosquitto import Mosquitto
+from tests.support.waiting import until
 
 WAITING = 600
 WINDOW = 10
@@ -45,7 +47,7 @@ def view(number: int) -> bytes:
 async def test_a_session_with_many_windows_in_flight_is_read_to_its_end(tmp_path: Path) -> None:
     world = World()
     broker = Mosquitto(tmp_path)
-    await broker.start()
+    broker.start()
     try:
         await visit(broker.port, world.topics.filters, 0)
         async with Device.at(broker.port) as device:

@@ -10,7 +10,8 @@ import trio
 from trio.testing import memory_stream_pair
 
 from tests.capture.fake_broker import FakeBroker
-from tests.capture.mqtt_support import KEY, World, until, view
+from tests.capture.mqtt_support import KEY, World, view
+from tests.support.waiting import until
 from vts.capture.mqtt.broker.session import ConnectionLost, Session
 from vts.capture.mqtt.broker.subscriber import OPENING_S, MqttSubscriber
 

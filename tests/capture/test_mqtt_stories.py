@@ -13,7 +13,9 @@ import pytest
 import trio
 
 from tests.capture.fake_broker import FakeBroker
-from tests.capture.mqtt_support import KEY, OTHER, Device, Mosquitto, World, until, view
+from tests.capture.mqtt_support import KEY, OTHER, Device, World, view
+from tests.support.mosquitto import Mosquitto
+from tests.support.waiting import until
 from vts.model.faults import Outage, StoreUnavailable
 from vts.model.outcome import Reason, Refused
 from vts.model.reaction import ReactionLimitExceeded
@@ -28,7 +30,7 @@ async def port(request: pytest.FixtureRequest, tmp_path: Path, nursery: trio.Nur
         yield started
         return
     broker = Mosquitto(tmp_path)
-    await broker.start()
+    broker.start()
     try:
         yield broker.port
     finally:

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 import trio
 
+from tests.support.waiting import until
 from vts.model.faults import StoreUnavailable
 from vts.store.peers import leader as rules
 from vts.store.peers import reach
 from vts.store.peers.leader import Leader, MemoryFile, holder, installation_of, session_name
 from vts.store.session.connection import Connection, Database
 from vts.store.session.locks import BROKER_READER
-
-SOON_S = 20.0  # of busy cores; every wait here ends within half a second on idle ones
 
 
 class Broker:
@@ -89,12 +88,6 @@ class Process:
     @property
     def leads(self) -> bool:
         return self.leader.tenure is not None
-
-
-async def until(true: Callable[[], bool], within_s: float = SOON_S) -> None:
-    with trio.fail_after(within_s):
-        while not true():
-            await trio.sleep(0.01)
 
 
 Start = Callable[[str], Awaitable[Process]]

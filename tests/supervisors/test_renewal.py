@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,10 +11,10 @@ import pytest
 import trio
 
 from supervisors.tree.renewal import Renewable, Renewal
+from tests.support.waiting import until
 from vts.auth.revoked import RevokedFile
 from vts.model.faults import BadStart
 
-BOUND_S = 30  # for busy cores; nothing is decided by it
 LOOK_S = 0.01
 
 
@@ -41,12 +41,6 @@ async def looked_after(shown: Shown, look_s: float) -> AsyncIterator[Renewal]:
         await nursery.start(renewal.run)
         yield renewal
         nursery.cancel_scope.cancel()
-
-
-async def until(true: Callable[[], bool]) -> None:
-    with trio.fail_after(BOUND_S):
-        while not true():
-            await trio.sleep(LOOK_S)
 
 
 @pytest.fixture

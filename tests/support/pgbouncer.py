@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.mosquitto import free_port
+from tests.support.ports import free_port, is_open
+from tests.support.waiting import BOUND_S, wait_until
 from vts.store.server.layout import unprivileged
 from vts.store.server.spawn import launch_command
-
-START_S = 30
 
 
 @contextmanager
@@ -45,16 +42,9 @@ def pooled(folder: Path, server_socket: Path, pool_mode: str) -> Iterator[str]:
         command = launch_command([program, folder / "pgbouncer.ini"], user, signal.SIGKILL)
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        deadline = time.monotonic() + START_S
-        while not _answers(port):
-            assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
-            time.sleep(0.02)
+        wait_until(lambda: process.poll() is not None or is_open(port), pause_s=0.02)
+        assert process.poll() is None, (folder / "log").read_text()
         yield f"postgresql://vts@127.0.0.1:{port}/{{}}"
     finally:
         process.terminate()
-        process.wait(10)
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        process.wait(BOUND_S)

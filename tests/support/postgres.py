@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from tests.support.waiting import BOUND_S, until
 from vts.store.schema.migrate import migrate
 from vts.store.server.layout import programs_for, unprivileged
 from vts.store.server.spawn import launch_command
@@ -106,25 +107,23 @@ def running_server(major: int = MAJOR) -> Iterator[Server]:
         yield server
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(20)
+        process.wait(BOUND_S)
         shutil.rmtree(folder)
 
 
 async def _prepare(server: Server) -> None:
     async with asyncpg_loop():
-        with trio.fail_after(30):
-            await _wait_until_ready(server)
+        await until(lambda: _is_ready(server), pause_s=0.02)
         await server.execute("CREATE DATABASE migrated")
         await migrate(server.database("migrated"))
 
 
-async def _wait_until_ready(server: Server) -> None:
-    while True:
-        try:
-            await server.execute("SELECT 1")
-            return
-        except StoreUnavailable:
-            await trio.sleep(0.05)
+async def _is_ready(server: Server) -> bool:
+    try:
+        await server.execute("SELECT 1")
+    except StoreUnavailable:
+        return False
+    return True
 
 
 @pytest.fixture

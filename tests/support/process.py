@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,12 +14,14 @@ from typing import Any
 
 import httpx
 
+from tests.support.waiting import BOUND_S, wait_until
+
 READY_WITHIN_S = 60
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36"
 
 
 class Vts:
-    """One `vts serve` over one data folder, which it may outlive several times."""
+    """One data folder, and the `vts serve` that runs over it; it may be started several times."""
 
     def __init__(
         self, folder: Path, *, command: Sequence[str] = (sys.executable, "-m", "vts"), **settings: str
@@ -34,13 +35,13 @@ class Vts:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The process's whole environment: nothing of the caller's VTS settings leaks in."""
+        """The environment of the process: that of the tests, with the VTS settings of this test alone."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("VTS_") and k != "PORT"}
         return kept | {"VTS_DATA__DIR": str(self.folder / "data"), "VTS_HTTP__PORT": "0"} | self.settings
 
     @property
     def log(self) -> Path:
-        """Where everything that the process printed is kept."""
+        """The file of all that the process printed."""
         return self.folder / "vts.log"
 
     def start(self, within_s: float = READY_WITHIN_S) -> Vts:
@@ -57,12 +58,12 @@ class Vts:
                 stdout=log,
                 stderr=log,
             )
-        deadline = time.monotonic() + within_s
-        while not ready.exists():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise AssertionError(f"vts serve is not ready:\n{self.log.read_text()[-4000:]}")
-            time.sleep(0.02)
+        try:
+            wait_until(lambda: ready.exists() or self.process.poll() is not None, within_s, 0.02)
+            assert self.process.poll() is None, "vts serve has ended"
+        except AssertionError as fault:
+            self.kill()
+            raise AssertionError(f"{fault}: vts serve is not ready:\n{self.log.read_text()[-4000:]}") from None
         self.urls = json.loads(ready.read_text())
         return self
 
@@ -78,7 +79,9 @@ class Vts:
 
     def cli(self, *words: str) -> str:
         """Run a vts command against the same data folder and return what it printed."""
-        done = subprocess.run([*self.command, *words], env=self.environment, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [*self.command, *words], env=self.environment, capture_output=True, text=True, timeout=BOUND_S
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
@@ -91,13 +94,13 @@ class Vts:
         headers = {"User-Agent": agent}
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        return httpx.Client(base_url=self.http, headers=headers, timeout=10)
+        return httpx.Client(base_url=self.http, headers=headers, timeout=BOUND_S)
 
     def kill(self) -> None:
-        """kill -9: nothing is said to anybody."""
+        """kill -9, so that no code of VTS runs any more."""
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(BOUND_S)
 
     def terminate(self, within_s: float = 15) -> int:
         """SIGTERM; return the exit code."""
@@ -108,19 +111,9 @@ class Vts:
 
 @contextmanager
 def running(folder: Path, *, command: Sequence[str] = (sys.executable, "-m", "vts"), **settings: str) -> Iterator[Vts]:
-    """Start a VTS, and end it at the end whatever happened."""
+    """Start a VTS; it is killed at the end of the block."""
     vts = Vts(folder, command=command, **settings)
     try:
         yield vts.start()
     finally:
         vts.kill()
-
-
-def wait_until(true: Any, within_s: float = 10, every_s: float = 0.05) -> Any:
-    """Poll the outside of a process until a condition holds; return what it returned."""
-    deadline = time.monotonic() + within_s
-    while not (value := true()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within_s} s: {true}")
-        time.sleep(every_s)
-    return value

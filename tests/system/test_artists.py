@@ -9,7 +9,8 @@ import httpx
 import trio
 from trio_websocket import open_websocket_url
 
-from tests.support.process import BROWSER, Vts, wait_until
+from tests.support.process import BROWSER, Vts
+from tests.support.waiting import wait_until
 
 WITHIN_S = 30.0
 FROM_TWO_VIEWERS = (BROWSER, BROWSER.replace("126", "127"))

@@ -29,7 +29,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from config.load import DEFAULTS
 from tests.support.folders import open_folder
-from tests.support.process import Vts, running, wait_until
+from tests.support.process import Vts, running
+from tests.support.waiting import wait_until
 from vts.cli import seed
 from vts.cli.main import main
 

@@ -16,8 +16,9 @@ from trio_websocket import open_websocket_url
 
 from tests.support import load
 from tests.support.mosquitto import Mosquitto
-from tests.support.process import Vts, running, wait_until
+from tests.support.process import Vts, running
 from tests.support.processes import signal_below
+from tests.support.waiting import wait_until
 from vts.model.faults import StoreUnavailable
 from vts.store.session.connection import Connection, Database, asyncpg_loop
 

@@ -17,7 +17,8 @@ from typing import Any
 import httpx
 import trio
 
-from tests.support.process import BROWSER, Vts, wait_until
+from tests.support.process import BROWSER, Vts
+from tests.support.waiting import wait_until
 from vts.store.session.connection import Database, asyncpg_loop
 
 # So many views a minute, and so many new contents, are more than one visitor may send.

@@ -11,7 +11,8 @@ import pytest
 import trio
 from trio_websocket import ConnectionRejected, open_websocket_url
 
-from tests.support.process import Vts, running, wait_until
+from tests.support.process import Vts, running
+from tests.support.waiting import wait_until
 
 FRESH_WITHIN_S = 30.0  # how fresh counts are is for the benchmarks to say
 

@@ -12,7 +12,8 @@ import pytest
 
 from tests.support.folders import open_folder
 from tests.support.mosquitto import Mosquitto
-from tests.support.process import Vts, running, wait_until
+from tests.support.process import Vts, running
+from tests.support.waiting import wait_until
 
 FRESH_WITHIN_S = 30.0  # how fresh counts are is for the benchmarks to say
 KEY, STRANGER = str(uuid.uuid4()), str(uuid.uuid4())

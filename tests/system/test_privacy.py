@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from tests.support.process import Vts, wait_until
+from tests.support.process import Vts
+from tests.support.waiting import wait_until
 from vts.journal.entry import Record
 from vts.model.site import SiteEvent
 from vts.model.view import ViewEvent

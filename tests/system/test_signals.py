@@ -12,8 +12,9 @@ from typing import Any
 from cryptography import x509
 
 from tests.support.certificates import write_certificate
-from tests.support.mosquitto import free_port
-from tests.support.process import Vts, running, wait_until
+from tests.support.ports import free_port
+from tests.support.process import Vts, running
+from tests.support.waiting import wait_until
 
 BOUND_S = 60  # for busy cores; nothing is decided by it
 

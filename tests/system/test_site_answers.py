@@ -7,7 +7,8 @@ import time
 import uuid
 from typing import Any
 
-from tests.support.process import Vts, wait_until
+from tests.support.process import Vts
+from tests.support.waiting import wait_until
 
 FRESH_WITHIN_S = 30.0  # how fresh counts are is for the benchmarks to say
 ANALYSED_WITHIN_S = 60.0

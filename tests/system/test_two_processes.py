@@ -20,7 +20,8 @@ from tests.support import load
 from tests.support.folders import open_folder
 from tests.support.mosquitto import Mosquitto
 from tests.support.postgres import Server, postgres_server  # noqa: F401
-from tests.support.process import Vts, running, wait_until
+from tests.support.process import Vts, running
+from tests.support.waiting import wait_until
 from vts.store.session.connection import Database, asyncpg_loop
 
 IN_FORCE_S = 30.0
