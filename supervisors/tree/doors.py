@@ -19,6 +19,7 @@ from trio_websocket import wrap_server_stream
 from supervisors.engine.child import Child
 from supervisors.engine.supervisor import Supervisor
 from supervisors.tree.components import Components, now_us
+from supervisors.tree.limits import limits_of
 from supervisors.tree.storage import Storage
 from vts.auth.tokens import BadToken
 from vts.capture.events.decide import CaptureDecision
@@ -83,7 +84,7 @@ class Doors:
         self._reports = self._player_reports()
         self._decision = self._make_decision()
         self.services = self._make_services()
-        self._handover = Handover(create_app(self.services), self._bug)
+        self._handover = Handover(create_app(self.services, self._limits()), self._bug, self._limits().write_timeout_s)
         self.door = self._make_door()
         self.subscriber = self._make_subscriber()
         self.direct = self._make_direct()
@@ -135,9 +136,7 @@ class Doors:
         )
 
     def _limits(self) -> Limits:
-        http = self.components.settings.http
-        names = Limits.__dataclass_fields__
-        return Limits(**{name: getattr(http, name) for name in names if hasattr(http, name)})
+        return limits_of(self.components.settings.http)
 
     def _make_door(self) -> Door:
         http = self.components.settings.http

@@ -32,6 +32,7 @@ from schemathesis.config import SchemathesisConfig
 from tests.support.folders import open_folder
 from tests.support.process import BROWSER, Vts, running
 from vts.auth.tokens import Tokens, own_secret
+from vts.capture.http.limits import Limits
 from vts.web.openapi import document
 from vts.web.openapi.builders import BEARER, JSON, PLAYER
 
@@ -63,7 +64,7 @@ RULED = (
     "/api/import/views",  # an old view needs an event_id, of version 7 with its own time
     "/api/export/{name}",  # from after to
     # days against from and to, from after to, tables that the answer has not
-    *(path for path, methods in document()["paths"].items() if "days" in named(methods)),
+    *(path for path, methods in document(Limits())["paths"].items() if "days" in named(methods)),
 )
 OR_400 = {"expected-statuses": [*ACCEPTED, "400"]}
 # The same fields or parameters as another operation, where each of them is tried; these get examples of the whole.
@@ -79,7 +80,7 @@ load_all_checks()
 
 def described() -> dict[str, Any]:
     """Return the description as it is fuzzed."""
-    made = copy.deepcopy(document())
+    made = copy.deepcopy(document(Limits()))
     for path in STREAMS:
         del made["paths"][path]
     for path, methods in made["paths"].items():
@@ -163,8 +164,8 @@ signed = loaded(
     phases={"coverage": {"unexpected-methods": ["PUT"]}},
 )
 anonymous = loaded(phases={"coverage": {"enabled": False}, "examples": {"enabled": False}})
-whole = schemathesis.openapi.from_dict(document())
-STREAM = document()["paths"]["/live/events"]["get"]["responses"]
+whole = schemathesis.openapi.from_dict(document(Limits()))
+STREAM = document(Limits())["paths"]["/live/events"]["get"]["responses"]
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +227,7 @@ def test_nobody_is_answered_as_described(case: schemathesis.Case, vts: Vts, sess
 
 TEXTS = [
     (path, kind)
-    for path, methods in document()["paths"].items()
+    for path, methods in document(Limits())["paths"].items()
     for kind in methods.get("post", {}).get("requestBody", {}).get("content", {})
     if kind != JSON
 ]

@@ -12,6 +12,7 @@ from quart_trio import QuartTrio
 from tests.web.test_openapi import services
 from vts.auth.tickets import Tickets
 from vts.auth.tokens import Tokens
+from vts.capture.http.limits import Limits
 from vts.enrich.client_ip import Networks
 from vts.model.content import ContentRow
 from vts.model.hosts import OwnHosts
@@ -37,8 +38,8 @@ def house(**changes: Any) -> SimpleNamespace:
     return services(**(said | changes))
 
 
-def app_of(parts: SimpleNamespace) -> QuartTrio:
-    return create_app(parts)  # type: ignore[arg-type]
+def app_of(parts: SimpleNamespace, limits: Limits | None = None) -> QuartTrio:
+    return create_app(parts, limits or Limits())  # type: ignore[arg-type]
 
 
 def owner(expires_s: float = NOW_S + 60, jti: str | None = "a1") -> Principal:

@@ -11,6 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from quart_trio import QuartTrio
 
 from vts.capture.http.head_rules import LIVE_PATH
+from vts.capture.http.limits import Limits
 from vts.capture.http.request import METHODS, Route, route_of
 from vts.enrich.client_ip import Networks
 from vts.live.frames import TOPICS_MAX
@@ -32,11 +33,11 @@ def services(**changes: Any) -> SimpleNamespace:
 
 @pytest.fixture
 def app() -> QuartTrio:
-    return create_app(services())  # type: ignore[arg-type]
+    return create_app(services(), Limits())  # type: ignore[arg-type]
 
 
 def described() -> set[tuple[str, str]]:
-    return {(method.upper(), path) for path, methods in document()["paths"].items() for method in methods}
+    return {(method.upper(), path) for path, methods in document(Limits())["paths"].items() for method in methods}
 
 
 def routed(app: QuartTrio) -> set[tuple[str, str]]:
@@ -49,7 +50,7 @@ def capture_route(path: str) -> Route | None:
 
 
 def test_the_description_is_sound() -> None:
-    OpenAPIV31SpecValidator(document()).validate()
+    OpenAPIV31SpecValidator(document(Limits())).validate()
 
 
 def test_every_route_is_described_and_nothing_else(app: QuartTrio) -> None:
@@ -68,9 +69,9 @@ def test_every_capture_route_of_the_door_is_described_with_its_methods() -> None
 
 
 def test_every_named_piece_is_there_and_used() -> None:
-    text = encoded().decode()
+    text = encoded(Limits()).decode()
     used = set(re.findall(r'"#/components/(schemas|responses)/(\w+)"', text))
-    there = {(kind, name) for kind in ("schemas", "responses") for name in document()["components"][kind]}
+    there = {(kind, name) for kind in ("schemas", "responses") for name in document(Limits())["components"][kind]}
     assert used == there
 
 
@@ -79,14 +80,14 @@ def test_what_is_said_of_live_counts_is_what_they_do() -> None:
 
 
 def test_operations_have_a_summary_a_tag_and_a_name_of_their_own() -> None:
-    operations = [one for methods in document()["paths"].values() for one in methods.values()]
-    tags = {tag["name"] for tag in document()["tags"]}
+    operations = [one for methods in document(Limits())["paths"].values() for one in methods.values()]
+    tags = {tag["name"] for tag in document(Limits())["tags"]}
     assert all(one["summary"] and set(one["tags"]) <= tags for one in operations)
     assert len({one["operationId"] for one in operations}) == len(operations)
 
 
 def test_what_needs_a_token_says_401() -> None:
-    for path, methods in document()["paths"].items():
+    for path, methods in document(Limits())["paths"].items():
         for method, operation in methods.items():
             if {} not in operation["security"]:
                 assert "401" in operation["responses"], (method, path)
@@ -99,7 +100,7 @@ async def test_it_is_served_without_a_token_and_known_again(app: QuartTrio) -> N
     answer = await client.get("/openapi.json")
     body: dict[str, Any] = await answer.get_json()
     assert (answer.status_code, answer.content_type, body["openapi"]) == (200, "application/json", "3.1.0")
-    assert body == document()
+    assert body == document(Limits())
     again = await client.get("/openapi.json", headers={"If-None-Match": answer.headers["ETag"]})
     assert (again.status_code, await again.get_data()) == (304, b"")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from quart import Response, request
 from quart_trio import QuartTrio
 
+from vts.capture.http.limits import Limits
 from vts.web import (
     admin,
     artists,
@@ -36,19 +37,19 @@ ALLOWED_PAGE = {
     "Access-Control-Allow-Headers": "Authorization, Content-Type",
     "Vary": "Origin",
 }
-BODY_MAX_BYTES = 1 << 20  # bulk routes; the door holds every other body to less
 
 
-def create_app(services: Services) -> QuartTrio:
-    """Build the Quart application. It is served one request to a connection, behind the door."""
+def create_app(services: Services, limits: Limits) -> QuartTrio:
+    """Build the Quart application. It is served one request to a connection, behind a door with the same limits."""
     app = QuartTrio("vts.web", static_folder="static", static_url_path="/static")
-    app.config["MAX_CONTENT_LENGTH"] = BODY_MAX_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = max(limits.batch_body_max_bytes, limits.body_max_bytes)
     app.url_map.merge_slashes = False  # the redirect would name the Host that was sent
     install_error_answers(app)
     for room in (
-        capture, content, posts, artists, admin, personal_data, exports, imports, live_events, operations, pages, docs,
+        capture, content, posts, artists, admin, personal_data, exports, imports, live_events, operations, pages,
     ):  # fmt: skip
         app.register_blueprint(room.blueprint(services))
+    app.register_blueprint(docs.blueprint(services, limits))
 
     @app.before_request
     async def guard_session() -> None:

@@ -7,21 +7,23 @@ from typing import Final
 
 from quart import Blueprint, Response, render_template, request
 
+from vts.capture.http.limits import Limits
 from vts.web import openapi
 from vts.web.origin import base_url
 from vts.web.services import Services
 
-MAX_AGE_S: Final = 300  # it changes with the version only
+MAX_AGE_S: Final = 300  # it changes with the version and the settings of the door
 
 
-def blueprint(services: Services) -> Blueprint:
+def blueprint(services: Services, limits: Limits) -> Blueprint:
     """Return `/openapi.json` and `/docs`. Neither needs a token."""
     routes = Blueprint("docs", __name__, template_folder="templates")
-    etag = sha256(openapi.encoded()).hexdigest()[:32]
+    description = openapi.encoded(limits)
+    etag = sha256(description).hexdigest()[:32]
 
     @routes.get("/openapi.json")
-    async def description() -> Response:
-        answer = Response(openapi.encoded(), content_type="application/json")
+    async def openapi_json() -> Response:
+        answer = Response(description, content_type="application/json")
         answer.headers["Access-Control-Allow-Origin"] = "*"  # tools in browsers read it from anywhere
         answer.cache_control.max_age = MAX_AGE_S
         answer.set_etag(etag)

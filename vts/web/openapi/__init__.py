@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from vts.capture.http.limits import Limits
 from vts.web.openapi import capture, catalog, errors, files, personal_data, questions, request_bodies, running
 from vts.web.openapi.builders import BEARER, PLAYER, SESSION, TICKET, Json, Paths
 
@@ -48,10 +49,10 @@ _WORD: Final = re.compile(r"[A-Za-z]+")
 
 
 @cache
-def document() -> Json:
-    """Return the description. It is made once and must not be changed."""
-    rooms = (capture, questions, catalog, files, personal_data, running)
-    paths: Paths = {}
+def document(limits: Limits) -> Json:
+    """Return the description of a process with these limits. It is made once and must not be changed."""
+    rooms = (questions, catalog, files, personal_data, running)
+    paths: Paths = capture.paths(limits)
     for room in rooms:
         paths |= room.paths()
     for path, methods in paths.items():
@@ -68,14 +69,14 @@ def document() -> Json:
         },
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "paths": paths,
-        "components": {"schemas": schemas, "responses": errors.RESPONSES, "securitySchemes": _SECURITY},
+        "components": {"schemas": schemas, "responses": errors.responses(limits), "securitySchemes": _SECURITY},
     }
 
 
 @cache
-def encoded() -> bytes:
+def encoded(limits: Limits) -> bytes:
     """Return the description as JSON."""
-    return msgspec.json.encode(document())
+    return msgspec.json.encode(document(limits))
 
 
 def _name(method: str, path: str) -> str:

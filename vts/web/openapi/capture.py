@@ -30,10 +30,9 @@ from vts.web.openapi.builders import (
     ref,
     shared,
 )
-from vts.web.openapi.errors import RETRY_AFTER
+from vts.web.openapi.errors import RETRY_AFTER, size
 
 TAG: Final = "Capture"
-BATCH_MAX: Final = Limits().batch_max_events  # as shipped
 
 _COUNTED: Final = "Durable: on disk, and in the database exactly once. What was dropped on purpose says why."
 _ONE_EXAMPLE: Final = {"post_id": 42, "view_type": "intentional", "referrer": "https://example.org/feed"}
@@ -44,12 +43,6 @@ _PLAYBACK_EXAMPLE: Final = {
     "events": [{"type": "play", "videoTime": 0}, {"type": "heartbeat", "videoTime": 15}],
 }
 _SOUND_OR_NOT: Final = {"anyOf": [ref("View"), {}], "description": "One that cannot be read is named in `errors`."}
-_LINES: Final = {
-    "type": "string",
-    "contentMediaType": NDJSON,
-    "description": f"A view on each line, at most {BATCH_MAX}.",
-    "x-example": '{"post_id": 42}\n{"post_id": 43}\n',
-}
 _PREFLIGHT: Final = " Any origin may call it; `Content-Encoding: gzip` is understood; the content type is a hint only."
 
 SCHEMAS: Final[dict[str, Json]] = {
@@ -91,10 +84,10 @@ _PICTURE: Final = {"image/gif": {"type": "string", "contentMediaType": "image/gi
 _CACHE: Final = {"Cache-Control": {"required": True, "schema": {"const": "no-store"}}}
 
 
-def paths() -> Paths:
+def paths(limits: Limits) -> Paths:
     """Return the operations of capture."""
     return {
-        "/api/view": {"post": _view()},
+        "/api/view": {"post": _view(limits)},
         "/api/post/{post_id}/view": {"post": _post_view()},
         "/api/pixel.gif": {
             "get": _pixel("Count a view without a script"),
@@ -107,8 +100,15 @@ def paths() -> Paths:
     }
 
 
-def _view() -> Json:
-    batch = array(_SOUND_OR_NOT, minItems=1, maxItems=BATCH_MAX)
+def _view(limits: Limits) -> Json:
+    most = limits.batch_max_events
+    batch = array(_SOUND_OR_NOT, minItems=1, maxItems=most)
+    lines = {
+        "type": "string",
+        "contentMediaType": NDJSON,
+        "description": f"A view on each line, at most {most}.",
+        "x-example": '{"post_id": 42}\n{"post_id": 43}\n',
+    }
     either = {"anyOf": [ref("View"), batch], "x-example": _ONE_EXAMPLE}
     as_text = {"type": "string", "contentMediaType": JSON, "description": "The same: a beacon sends no preflight."}
     return operation(
@@ -116,8 +116,8 @@ def _view() -> Json:
         "Count a view, or many",
         _TAKEN | {400: _UNREADABLE},
         errors=(401, 405, 415),
-        says=f"One view, an array or NDJSON of up to {BATCH_MAX}, 1 MiB in all." + _PREFLIGHT,
-        sent=body({JSON: either, PLAIN: as_text, NDJSON: _LINES}),
+        says=f"One view, an array or NDJSON of up to {most}, {size(limits.batch_body_max_bytes)} in all." + _PREFLIGHT,
+        sent=body({JSON: either, PLAIN: as_text, NDJSON: lines}),
         security=OPTIONAL,
     )
 

@@ -41,7 +41,6 @@ SCHEMAS: Final[dict[str, Json]] = {
     "ItemError": _ITEM,
 }
 
-_SHIPPED: Final = Limits()  # an operator may set others
 _KIB: Final = 1024
 _TEXTS: Final = {
     400: "What was sent cannot be read or is out of range. The text names the field and what is allowed.",
@@ -49,15 +48,10 @@ _TEXTS: Final = {
     403: "The token is good, but what is asked for is somebody else's.",
     404: "There is no such thing.",
     405: "This path has other methods.",
-    408: f"The request did not arrive in time ({_SHIPPED.header_timeout_s:.0f} s for headers, "
-    f"{_SHIPPED.body_timeout_s:.0f} s for a body).",
-    413: f"Larger than allowed: bodies {_SHIPPED.body_max_bytes // _KIB} KiB, of bulk routes "
-    f"{_SHIPPED.batch_body_max_bytes // _KIB} KiB, {_SHIPPED.gunzip_max_bytes // _KIB} KiB after gunzip.",
     415: "Only UTF-8 and gzip are understood.",
     417: "`Expect` knows only `100-continue`.",
     421: "The Host that was asked for is not a name of this service (live counts, sign-in, requests with a session).",
     426: "A WebSocket is spoken here.",
-    431: f"Headers of more than {_SHIPPED.header_max_bytes // _KIB} KiB or {HEADER_LINES_MAX} lines.",
     500: "A fault of ours. It is logged, and nothing that was acknowledged is touched by it.",
     501: "A method or transfer coding that is not understood; a format that is not installed (`format_not_installed`).",
     503: "Not possible right now: the database does not answer, the journal is full, or too many ask. Try again.",
@@ -71,4 +65,23 @@ def refusal(status: int, description: str = "") -> Json:
     return answer(description or _TEXTS[status], {JSON: ref("Error")}, _HEADERS.get(status))
 
 
-RESPONSES: Final[dict[str, Json]] = {str(status): refusal(status) for status in _TEXTS}
+def responses(limits: Limits) -> dict[str, Json]:
+    """Return the responses that are the same for every operation, by status. Sizes and times are those in force."""
+    late = (
+        f"The request did not arrive in time ({limits.header_timeout_s:g} s for headers, "
+        f"{limits.body_timeout_s:g} s for a body)."
+    )
+    large = (
+        f"Larger than allowed: bodies {size(limits.body_max_bytes)}, of bulk routes "
+        f"{size(limits.batch_body_max_bytes)}, {size(limits.gunzip_max_bytes)} after gunzip."
+    )
+    head = f"Headers of more than {size(limits.header_max_bytes)} or {HEADER_LINES_MAX} lines."
+    texts = _TEXTS | {408: late, 413: large, 431: head}
+    return {str(status): refusal(status, text) for status, text in sorted(texts.items())}
+
+
+def size(number: int) -> str:
+    """Write a number of bytes as MiB or KiB where it is a whole number of them."""
+    if number % _KIB**2 == 0:
+        return f"{number // _KIB**2} MiB"
+    return f"{number // _KIB} KiB" if number % _KIB == 0 else f"{number} bytes"
