@@ -48,9 +48,10 @@ $(VENV)/.installed-dev: pyproject.toml $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,parquet]'
 	@touch $@ $(VENV)/.installed
 
-# The tests talk to a real Mosquitto.
+# The tests talk to a real Mosquitto and look at the pages in a real Chromium.
 debian:
-	@sh tests/support/debian.sh mosquitto:mosquitto mosquitto_pub:mosquitto-clients
+	@sh tests/support/debian.sh mosquitto:mosquitto mosquitto_pub:mosquitto-clients \
+		chromium-headless-shell,chromium,google-chrome:chromium-headless-shell
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

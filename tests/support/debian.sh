@@ -1,9 +1,14 @@
 #!/bin/sh
-# Install the Debian packages whose commands are missing (arguments: command:package), or say how to.
+# Install the Debian packages whose commands are missing (arguments: command:package), or say how to. Of several
+# commands (one,another:package) any one is enough.
 PATH="$PATH:/usr/sbin"
 missing=""
 for pair in "$@"; do
-    command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
+    found=""
+    for name in $(echo "${pair%%:*}" | tr , ' '); do
+        command -v "$name" >/dev/null 2>&1 && found="$name"
+    done
+    [ -n "$found" ] || missing="$missing ${pair#*:}"
 done
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
