@@ -31,6 +31,7 @@ from supervisors.tree.visitor_keys import Rotation
 from vts.admit.admission import Admission
 from vts.admit.gate import Gate, GateSettings
 from vts.admit.site import SiteAdmission
+from vts.admit.site_rules import SiteRules
 from vts.auth.revoked import RevokedFile
 from vts.auth.secrets import load_or_make
 from vts.auth.tickets import Tickets
@@ -160,15 +161,14 @@ class Components:
             on_lost=self._lost,
         )
         self.admission = Admission(self.gate, self._submit, now_us, self.metrics.count, on_bot=self.metrics.bot)
-        self.site_admission = SiteAdmission(
-            self._submit,
+        site_rules = SiteRules(
             self.memory,
-            now_us,
-            self.metrics.count,
             raw_days=settings.retention.raw_days,
             per_minute=settings.limits.web_per_minute,
             burst=settings.limits.web_burst,
-            on_bot=self.metrics.bot,
+        )
+        self.site_admission = SiteAdmission(
+            site_rules, self._submit, now_us, self.metrics.count, on_bot=self.metrics.bot
         )
         self.embedded = None if settings.database.url else Embedded(folder, say=print)
         self.database = Database(

@@ -21,8 +21,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from supervisors.engine.events import Event, Failed, LoopHeld, Started
-from vts.admit.admission import COUNTED
-from vts.admit.site import PLAYBACK, SITE
+from vts.admit.site_rules import PLAYBACK, SITE
+from vts.admit.submission import COUNTED
 from vts.model.outcome import Reason
 from vts.model.view import BOT_CLASSES, VIEW_SOURCES, BotClass
 

@@ -10,9 +10,11 @@ import trio
 import trio.testing
 
 from tests.admit.world import DELETED, NOW, S, gate, id_4, play, visit
-from vts.admit.admission import ENTROPY_BYTES, POOL_IDS, Admission
+from vts.admit.admission import POOL_IDS, Admission
+from vts.admit.submission import AGE_EVERY_S, ENTROPY_BYTES, SubmitToJournal
 from vts.model.faults import JournalFull
 from vts.model.outcome import Accepted, Outcome
+from vts.model.record import Record
 from vts.model.view import Report, ViewEvent
 
 Settled = Callable[[Exception | None], None]
@@ -22,10 +24,12 @@ class World:
     """An admission whose journal is played by the test: entries wait in `entries` until they are settled."""
 
     def __init__(self, **rules: object) -> None:
-        self.entries: list[tuple[Sequence[ViewEvent], Settled]] = []
+        self.entries: list[tuple[Sequence[Record], Settled]] = []
         self.counted: dict[str, int] = {}
         self.drawn = 0
-        self.admission = Admission(gate(**rules), self._submit, lambda: NOW, self._count, self._draw)
+        self.now, self.gate = NOW, gate(**rules)
+        self.submit: SubmitToJournal = self._keep_waiting
+        self.admission = Admission(self.gate, self._submit, lambda: self.now, self._count, self._draw)
 
     def settle(self, fault: Exception | None = None) -> None:
         waiting, self.entries = self.entries, []
@@ -38,7 +42,10 @@ class World:
         self.admission.submit_one_soon(report, lambda outcome: heard.append(word(outcome)))
         return heard
 
-    def _submit(self, records: Sequence[ViewEvent], settled: Settled) -> None:
+    def _submit(self, records: Sequence[Record], settled: Settled) -> None:
+        self.submit(records, settled)
+
+    def _keep_waiting(self, records: Sequence[Record], settled: Settled) -> None:
         self.entries.append((records, settled))
 
     def _count(self, source: str, outcome: str, how_many: int) -> None:
@@ -75,7 +82,7 @@ async def test_one_record_that_cannot_be_kept_falls_alone() -> None:
         seen.append([record.post_id for record in records])
         settled(ValueError("surrogate") if any(record.post_id == 2 for record in records) else None)
 
-    world.admission._submit = settle_by_post
+    world.submit = settle_by_post
     outcomes = await world.admission.submit([visit(1), visit(2), visit(3)])
     assert [word(outcome) for outcome in outcomes] == ["accepted", "invalid", "accepted"]
     assert seen == [[1, 2, 3], [1], [2], [3]]
@@ -128,7 +135,7 @@ async def test_a_full_journal_answers_every_duplicate_at_once() -> None:
     def refuse(records: Sequence[ViewEvent], settled: Settled) -> None:
         raise JournalFull("the mailbox is full")
 
-    world.admission._submit = refuse
+    world.submit = refuse
     world.settle(JournalFull("full"))
     assert (first, again) == (["unavailable"], ["unavailable"])
 
@@ -174,9 +181,14 @@ async def test_randomness_is_drawn_in_bulk_and_never_twice() -> None:
     assert (len(ids), world.drawn, ENTROPY_BYTES) == (3 * POOL_IDS, 3, 10)
 
 
-async def test_ageing_goes_on_until_cancelled(autojump_clock: trio.testing.MockClock) -> None:
+async def test_full_allowances_are_forgotten_while_the_admission_runs(autojump_clock: trio.testing.MockClock) -> None:
     world = World()
+    world.tell(visit())
+    assert world.gate.sizes()["viewers"] == 1
     async with trio.open_nursery() as nursery:
         await nursery.start(world.admission.run)
-        await trio.sleep(600)
+        for _ in range(3):  # a table forgets in two steps, the first as soon as it is looked at
+            world.now += 600 * S
+            await trio.sleep(2 * AGE_EVERY_S)
         nursery.cancel_scope.cancel()
+    assert world.gate.sizes()["viewers"] == 0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.admit.world import ENTROPY, NOW, PLAYER, S, gate, id_4, play, said, visit
-from vts.admit.gate import Admitted, Waiting
+from vts.admit.verdict import Admitted, Waiting
 from vts.model.view import Report, ViewEvent
 
 WEB_BURST, INTERVAL, PER_MINUTE = 3, 5 * S, 8

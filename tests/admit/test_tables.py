@@ -5,8 +5,8 @@ from __future__ import annotations
 import tracemalloc
 
 from tests.admit.world import NOW, S, decide, gate, id_4, keep, play, visit
-from vts.admit.gate import IDENTITIES_MAX
 from vts.admit.players import LONG_MAX, TIMES_MAX, PlayerLimits
+from vts.admit.seen import IDENTITIES_MAX
 from vts.admit.tables import Buckets, Recent
 
 MINUTE = 60 * S

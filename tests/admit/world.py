@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from vts.admit.gate import Admitted, Gate, GateSettings, Verdict
+from vts.admit.gate import Gate, GateSettings
+from vts.admit.verdict import Admitted, Verdict
 from vts.catalog.memory import MemoryCatalog
 from vts.model import identity
 from vts.model.content import Content, Player

@@ -16,6 +16,7 @@ from quart_trio import QuartTrio
 
 from config.load import load
 from vts.admit.site import SiteAdmission
+from vts.admit.site_rules import SiteRules
 from vts.auth.tokens import Tokens
 from vts.capture.events.decide import CaptureDecision
 from vts.capture.http.door import Door
@@ -30,11 +31,10 @@ from vts.enrich.pages import Pages
 from vts.enrich.timezones import TimeZones
 from vts.enrich.viewer import ViewerKeys
 from vts.model.content import Content, Player
-from vts.model.day import day_of
 from vts.model.faults import JournalFull
 from vts.model.outcome import ACCEPTED, Outcome, Reason, Refused
 from vts.model.record import Record
-from vts.model.view import Report, ViewEvent
+from vts.model.view import Report, ViewEvent, event_of
 from vts.web import capture
 from vts.web.answers import install_error_answers
 
@@ -44,35 +44,6 @@ SECRET = b"a secret of the tests, 32 bytes long"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 ZONES = TimeZones()
 COUNTRIES = Countries(ROOT / "config" / "dbip-country.mmdb")
-
-
-def event_of(report: Report) -> ViewEvent:
-    """Return the report as it would be kept."""
-    return ViewEvent(
-        post_id=report.post_id,
-        event_day=day_of(report.arrived_us),
-        event_id=report.event_id or bytes(16),
-        viewer_key=report.viewer_key,
-        key_version=report.key_version,
-        viewer_user_id=report.viewer_user_id,
-        authenticated=report.authenticated,
-        country_code=report.country_code,
-        device_type=report.device_type,
-        view_source=report.view_source,
-        view_type=report.view_type,
-        user_agent_hash=report.user_agent_hash,
-        referrer_domain=report.referrer_domain,
-        player_key=report.player_key,
-        local_datetime=report.local_datetime,
-        local_timezone=report.local_timezone,
-        local_hour=report.local_hour,
-        local_weekday=report.local_weekday,
-        play_order=report.play_order,
-        channel=report.channel,
-        channel_context=report.channel_context,
-        playlist_id=report.playlist_id,
-        created_at=report.arrived_us,
-    )
 
 
 class ScriptedAdmission:
@@ -121,7 +92,7 @@ class ScriptedAdmission:
             refused = Refused(Reason.BOT)
         if refused is not None:
             return refused
-        self.kept.append(event_of(report))
+        self.kept.append(event_of(report, report.event_id or bytes(16), report.arrived_us))
         return ACCEPTED
 
 
@@ -209,7 +180,9 @@ def new_house(*, trusted: Sequence[str] = (), limits: Limits | None = None) -> H
     shipped = load({})
     decision = CaptureDecision(
         admission=admission,
-        site=SiteAdmission(site.submit, catalog, lambda: NOW_US, count, raw_days=7, per_minute=60, burst=120),
+        site=SiteAdmission(
+            SiteRules(catalog, raw_days=7, per_minute=60, burst=120), site.submit, lambda: NOW_US, count
+        ),
         page_of=Pages(shipped.site.page_rules, shipped.site.page_strip).page_of,
         enricher=Enricher(
             keys=ViewerKeys(SECRET),

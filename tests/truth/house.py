@@ -20,9 +20,10 @@ from tests.store.drained import Told
 from vts.admit.admission import Admission
 from vts.admit.gate import Gate, GateSettings
 from vts.admit.site import SiteAdmission
+from vts.admit.site_rules import SiteRules
 from vts.auth.tokens import Tokens
 from vts.capture.events.decide import CaptureDecision
-from vts.capture.events.imported import ImportedView, ImportedViews, event_of
+from vts.capture.events.imported import ImportedView, ImportedViews, imported_event_of
 from vts.capture.events.views import WebReports
 from vts.capture.http.request import CaptureHead, Route
 from vts.capture.players.payloads import Topics
@@ -122,7 +123,10 @@ class House:
         self._decision = CaptureDecision(
             admission=self.admission,
             site=SiteAdmission(
-                self.journal.submit, self.catalog, self.clock, _uncounted, raw_days=RAW_DAYS, per_minute=0, burst=0
+                SiteRules(self.catalog, raw_days=RAW_DAYS, per_minute=0, burst=0),
+                self.journal.submit,
+                self.clock,
+                _uncounted,
             ),
             page_of=Pages(shipped.page_rules, shipped.page_strip).page_of,
             enricher=self._enricher,
@@ -194,7 +198,7 @@ class House:
 
     async def import_views(self, name: str, bodies: Sequence[dict[str, Any]]) -> int:
         """Import views of days without raw rows. Returns how many were new."""
-        events = [event_of(self._report(name, index, body)) for index, body in enumerate(bodies)]
+        events = [imported_event_of(self._report(name, index, body)) for index, body in enumerate(bodies)]
         posts = sorted({event.post_id for event in events})
         ticket = Ticket(name, "views", name.encode())
         applied = await import_views(await self.session(), ticket, events, posts, self.owner_of)

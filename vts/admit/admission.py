@@ -1,4 +1,4 @@
-"""Admission: the gate with the journal behind it. What is accepted is durable; what is not has given back its place."""
+"""Admission of views: the gate with the journal behind it. Accepted means durable; what is not gives back its place."""
 
 from __future__ import annotations
 
@@ -6,39 +6,32 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, NamedTuple
 
 import trio
 
-from vts.admit.gate import Admitted, Gate, Verdict, Waiting
-from vts.model.faults import JournalFull, Outage
+from vts.admit.gate import Gate
+from vts.admit.submission import (
+    AGE_EVERY_S,
+    ENTROPY_BYTES,
+    OutcomeWaiter,
+    Settle,
+    Submission,
+    SubmitToJournal,
+    refusal_of,
+)
+from vts.admit.verdict import Admitted, Verdict, Waiting
+from vts.model.faults import Outage
 from vts.model.outcome import ACCEPTED, Outcome, Reason, Refused
 from vts.model.ports import Clock, CountOutcome
-from vts.model.record import Record
 from vts.model.view import BotClass, Report
 
-ENTROPY_BYTES: Final = 10  # of one version-7 id
 POOL_IDS: Final = 400  # ids' worth of randomness drawn at once: one system call instead of hundreds
-FULL_RETRY_S: Final = 5.0
-AGE_EVERY_S: Final = 0.5
-COUNTED: Final = "accepted"
-
-Settle = Callable[[Outcome], None]
-_FULL: Final = Refused(Reason.UNAVAILABLE, retry_after_s=FULL_RETRY_S, detail="the journal takes nothing at the moment")
 _DUPLICATE: Final = Refused(Reason.DUPLICATE)
-_UNKEEPABLE: Final = Refused(Reason.INVALID, detail="the event cannot be kept")
-
-
-class SubmitToJournal(Protocol):
-    """Hand records in without waiting; they share one outcome, told to `on_settled` once. Raises JournalFull."""
-
-    def __call__(self, records: Sequence[Record], on_settled: Callable[[Exception | None], None]) -> object:
-        """Take the records."""
-        ...
 
 
 class Admission:
-    """The one way into the journal. The outcome of an event reaches the gate also when nobody waits for it any more."""
+    """The one way of views into the journal. An outcome reaches the gate also when its caller has been cancelled."""
 
     def __init__(
         self,
@@ -50,11 +43,9 @@ class Admission:
         on_bot: Callable[[BotClass], None] = lambda of_class: None,
     ) -> None:
         self._gate = gate
-        self._submit = submit
+        self._submission = Submission(submit, count, on_bot)
         self._clock = clock
-        self._count = count
         self._entropy = entropy
-        self._on_bot = on_bot
         self._pool = b""
         self._used = 0
 
@@ -68,34 +59,31 @@ class Admission:
     async def submit(self, reports: Sequence[Report]) -> list[Outcome]:
         """Return what became of each report, in order; what is admitted is one entry of the journal."""
         batch = _Batch(len(reports))
-        admitted: list[_Pending] = []
+        admitted: list[_AdmittedReport] = []
         for index, report in enumerate(reports):
             verdict = self._decide(report)
             if type(verdict) is Admitted:
-                admitted.append((report, verdict, index))
+                admitted.append(_AdmittedReport(report, verdict, index))
             else:
-                self._turn_away(report, verdict, partial(batch.put, index))
+                self._not_admitted(report, verdict, partial(batch.put, index))
         if admitted:
-            self._keep(batch, admitted)
+            self._write_batch(batch, admitted)
         return await batch.outcomes()
 
     async def submit_one(self, report: Report) -> Outcome:
         """Return what became of one report. Waits only for the journal: what is refused is refused at once."""
-        waiter = Awaited()
+        waiter = OutcomeWaiter()
         self.submit_one_soon(report, waiter.put)
-        return await waiter.wait() if waiter.outcome is None else waiter.outcome
+        return await waiter.wait()
 
     def submit_one_soon(self, report: Report, settle: Settle) -> None:
-        """Decide one report; `settle` hears its outcome once, before this returns or when the journal has it."""
+        """Decide one report; `settle` is called once with its outcome, before this returns or when it is durable."""
         verdict = self._decide(report)
-        if type(verdict) is not Admitted:
-            self._turn_away(report, verdict, settle)
-            return
-        settled = partial(self._settled_one, report.view_source, verdict, settle)
-        try:
-            self._submit((verdict.event,), settled)
-        except JournalFull as fault:
-            settled(fault)
+        if type(verdict) is Admitted:
+            on_written = partial(self._written, report.view_source, verdict, settle)
+            self._submission.write((verdict.event,), on_written)
+        else:
+            self._not_admitted(report, verdict, settle)
 
     def _decide(self, report: Report) -> Verdict:
         start = self._used
@@ -104,87 +92,60 @@ class Admission:
         self._used = start + ENTROPY_BYTES
         return self._gate.decide(report, self._clock(), self._pool[start : self._used])
 
-    def _turn_away(self, report: Report, verdict: Verdict, settle: Settle) -> None:
+    def _not_admitted(self, report: Report, verdict: Verdict, settle: Settle) -> None:
         if type(verdict) is Waiting:
-            verdict.pending.on_settled(partial(self._landed, report, settle))
+            verdict.pending.on_settled(partial(self._first_settled, report, settle))
         elif type(verdict) is Refused:
-            self._refuse(report.view_source, verdict, settle)
+            self._submission.refuse(report.view_source, verdict, settle)
 
-    def _landed(self, report: Report, settle: Settle, durable: bool) -> None:
-        """The same event, sent before, has its outcome: a duplicate of it, or a new chance for this one."""
+    def _first_settled(self, report: Report, settle: Settle, durable: bool) -> None:
+        """The same event, sent before, has its outcome: this one is its duplicate, or is decided anew."""
         if durable:
-            self._refuse(report.view_source, _DUPLICATE, settle)
+            self._submission.refuse(report.view_source, _DUPLICATE, settle)
         else:
             self.submit_one_soon(report, settle)
 
-    def _refuse(self, source: str, refused: Refused, settle: Settle) -> None:
-        self._count(source, refused.reason.value, 1)
-        if refused.bot is not None:
-            self._on_bot(refused.bot)
-        settle(refused)
-
-    def _settled_one(self, source: str, admitted: Admitted, settle: Settle, fault: Exception | None) -> None:
+    def _written(self, source: str, admitted: Admitted, settle: Settle, fault: Exception | None) -> None:
         if fault is None:
             self._gate.confirm(admitted)
-            self._count(source, COUNTED, 1)
-            settle(ACCEPTED)
+            self._submission.accept(source, settle)
         else:
             self._gate.release(admitted)
-            self._refuse(source, refusal_of(fault), settle)
+            self._submission.refuse(source, refusal_of(fault), settle)
 
-    def _keep(self, batch: _Batch, pending: list[_Pending]) -> None:
-        settled = partial(self._settled_all, batch, pending)
-        try:
-            self._submit([admitted.event for _, admitted, _ in pending], settled)
-        except JournalFull as fault:
-            settled(fault)
+    def _write_batch(self, batch: _Batch, admitted: list[_AdmittedReport]) -> None:
+        on_written = partial(self._batch_written, batch, admitted)
+        self._submission.write([one.admitted.event for one in admitted], on_written)
 
-    def _settled_all(self, batch: _Batch, pending: list[_Pending], fault: Exception | None) -> None:
-        """What the gate keeps is settled for all before anybody hears: a duplicate must not find half of it undone."""
+    def _batch_written(self, batch: _Batch, admitted: list[_AdmittedReport], fault: Exception | None) -> None:
+        """Settle the gate for all of a batch first: a duplicate must not find half of it undone."""
         if fault is None:
-            self._gate.confirm(*[admitted for _, admitted, _ in pending])
-            for source, how_many in Counter(report.view_source for report, _, _ in pending).items():
-                self._count(source, COUNTED, how_many)
-            for _, _, index in pending:
-                batch.put(index, ACCEPTED)
-        elif len(pending) > 1 and not isinstance(fault, Outage):
-            for one in pending:  # one of them cannot be kept; the others shall not suffer for it
-                self._keep(batch, [one])
+            self._gate.confirm(*[one.admitted for one in admitted])
+            for source, how_many in Counter(one.report.view_source for one in admitted).items():
+                self._submission.count_accepted(source, how_many)
+            for one in admitted:
+                batch.put(one.place, ACCEPTED)
+        elif len(admitted) > 1 and not isinstance(fault, Outage):
+            for one in admitted:  # one of them cannot be kept; the others must not fail with it
+                self._write_batch(batch, [one])
         else:
-            self._gate.release(*[admitted for _, admitted, _ in pending])
-            for report, _, index in pending:
-                self._refuse(report.view_source, refusal_of(fault), partial(batch.put, index))
+            self._gate.release(*[one.admitted for one in admitted])
+            for one in admitted:
+                self._submission.refuse(one.report.view_source, refusal_of(fault), partial(batch.put, one.place))
 
 
-_Pending = tuple[Report, Admitted, int]
-"""An admitted report and its place in the batch."""
+class _AdmittedReport(NamedTuple):
+    """An admitted report and its place in the batch."""
 
-
-class Awaited:
-    """The outcome of one submission. Most waiters do wait, but a refusal needs no event."""
-
-    __slots__ = ("_told", "outcome")
-
-    def __init__(self) -> None:
-        self.outcome: Outcome | None = None
-        self._told: trio.Event | None = None
-
-    def put(self, outcome: Outcome) -> None:
-        """Take the outcome."""
-        self.outcome = outcome
-        if self._told is not None:
-            self._told.set()
-
-    async def wait(self) -> Outcome:
-        """Return the outcome when it is there."""
-        self._told = trio.Event()
-        await self._told.wait()
-        assert self.outcome is not None, "set just before the event"
-        return self.outcome
+    report: Report
+    admitted: Admitted
+    place: int
 
 
 class _Batch:
     """Outcomes of one submission as they come in."""
+
+    __slots__ = ("_complete", "_missing", "_outcomes")
 
     def __init__(self, size: int) -> None:
         self._outcomes: list[Outcome | None] = [None] * size
@@ -201,8 +162,3 @@ class _Batch:
         if self._missing:
             await self._complete.wait()
         return [outcome for outcome in self._outcomes if outcome is not None]
-
-
-def refusal_of(fault: Exception) -> Refused:
-    """Say why an event is not durable. Only a full journal or disk is worth another try of the same bytes."""
-    return _FULL if isinstance(fault, Outage) else _UNKEEPABLE

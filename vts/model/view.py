@@ -7,6 +7,8 @@ from typing import Final, Literal, get_args
 
 import msgspec
 
+from vts.model.day import DAY_US
+
 DEVICE_TYPES: Final = ("desktop", "mobile", "tablet", "tv", "player")
 VIEW_SOURCES: Final = ("web", "api", "widget", "player")
 VIEW_TYPES: Final = ("intentional", "listing", "search", "widget")
@@ -87,3 +89,36 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     channel: str | None = None
     channel_context: str | None = None
     playlist_id: int | None = None
+
+
+def event_of(report: Report, event_id: bytes, created_at: int) -> ViewEvent:
+    """Return a report as it is kept, under its id and at its time in microseconds.
+
+    By position, in the order of the fields, since names would cost 2 µs: a twentieth of all that capture does with an
+    event. A test gives every field a value of its own.
+    """
+    return ViewEvent(
+        report.post_id,
+        created_at // DAY_US,
+        event_id,
+        report.viewer_key,
+        report.key_version,
+        report.viewer_user_id,
+        report.authenticated,
+        report.country_code,
+        report.device_type,
+        report.view_source,
+        report.view_type,
+        report.user_agent_hash,
+        report.referrer_domain,
+        report.player_key,
+        report.local_datetime,
+        report.local_timezone,
+        report.local_hour,
+        report.local_weekday,
+        report.play_order,
+        report.channel,
+        report.channel_context,
+        report.playlist_id,
+        created_at,
+    )

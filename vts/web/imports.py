@@ -13,7 +13,7 @@ import msgspec
 import trio
 from quart import Blueprint, Request, Response, request
 
-from vts.capture.events.imported import ImportedView, event_of
+from vts.capture.events.imported import ImportedView, imported_event_of
 from vts.capture.fields import BadField
 from vts.model.day import date_of, day_of, day_of_date
 from vts.model.imports import BadRow, DailyRow, SiteRow, check
@@ -171,7 +171,7 @@ async def _understood(
             reports.append(make(view, index))
         except BadField as fault:
             raise Problem(400, f"row {index}: {fault}") from None
-        events.append(event_of(reports[-1]))
+        events.append(imported_event_of(reports[-1]))
     return reports, events
 
 

@@ -15,11 +15,11 @@ from vts.capture.events.views import WebReports
 from vts.capture.fields import BadField
 from vts.capture.http.request import CaptureHead, Route
 from vts.model import identity
-from vts.model.day import MINUTE_US, day_of, us_of
+from vts.model.day import MINUTE_US, us_of
 from vts.model.imports import DailyRow
 from vts.model.outcome import Outcome
 from vts.model.principal import Principal
-from vts.model.view import Report, ViewEvent
+from vts.model.view import Report, ViewEvent, event_of
 from vts.store.facts.imports import Applied, Ticket
 
 FUTURE_US: Final = 5 * MINUTE_US  # as for every event
@@ -68,14 +68,12 @@ class ImportedViews:
         return msgspec.structs.replace(made, arrived_us=now_us, device_time_us=time_us, event_id=event_id)
 
 
-def event_of(report: Report) -> ViewEvent:
+def imported_event_of(report: Report) -> ViewEvent:
     """Return an imported view as it is counted. Its day is the one that the gate would find."""
     event_id = report.event_id
     assert event_id is not None and report.device_time_us is not None, "made by ImportedViews"
     created_at = identity.time_us(event_id) if identity.version(event_id) == 7 else report.device_time_us
-    named = {name: getattr(report, name) for name in ViewEvent.__struct_fields__ if hasattr(report, name)}
-    own = {"event_id": event_id, "created_at": created_at}
-    return ViewEvent(**(named | own), event_day=day_of(created_at))
+    return event_of(report, event_id, created_at)
 
 
 def _time_of(view: ImportedView, now_us: int) -> int:

@@ -1,0 +1,103 @@
+"""What the admissions of views and of site events do alike: hand records to the journal, count and return outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+import trio
+
+from vts.model.faults import JournalFull, Outage
+from vts.model.outcome import ACCEPTED, Outcome, Reason, Refused
+from vts.model.ports import CountOutcome
+from vts.model.record import Record
+from vts.model.view import BotClass
+
+AGE_EVERY_S: Final = 0.5
+ENTROPY_BYTES: Final = 10  # of one version-7 id
+FULL_RETRY_S: Final = 5.0
+COUNTED: Final = "accepted"  # the metrics' word for what is durable
+
+Settle = Callable[[Outcome], None]
+"""Called once with the outcome of a report."""
+OnWritten = Callable[[Exception | None], None]
+"""Called once with None when records are durable, else with the fault."""
+
+_FULL: Final = Refused(Reason.UNAVAILABLE, retry_after_s=FULL_RETRY_S, detail="the journal takes nothing at the moment")
+_UNKEEPABLE: Final = Refused(Reason.INVALID, detail="the event cannot be kept")
+
+
+class SubmitToJournal(Protocol):
+    """Hand records in without waiting; they share one outcome. Raises JournalFull."""
+
+    def __call__(self, records: Sequence[Record], on_settled: OnWritten) -> object:
+        """Take the records."""
+        ...
+
+
+class Submission:
+    """The way of one admission into the journal, and the metrics of its outcomes."""
+
+    __slots__ = ("_count", "_on_bot", "_submit")
+
+    def __init__(
+        self,
+        submit: SubmitToJournal,
+        count: CountOutcome,
+        on_bot: Callable[[BotClass], None] = lambda of_class: None,
+    ) -> None:
+        self._submit = submit
+        self._count = count
+        self._on_bot = on_bot
+
+    def write(self, records: Sequence[Record], on_written: OnWritten) -> None:
+        """Hand records to the journal. `on_written` is called before this returns when the journal is full."""
+        try:
+            self._submit(records, on_written)
+        except JournalFull as fault:
+            on_written(fault)
+
+    def count_accepted(self, source: str, how_many: int) -> None:
+        """Count events that are durable."""
+        self._count(source, COUNTED, how_many)
+
+    def accept(self, source: str, settle: Settle, how_many: int = 1) -> None:
+        """Count and return that a report is durable."""
+        self._count(source, COUNTED, how_many)
+        settle(ACCEPTED)
+
+    def refuse(self, source: str, refused: Refused, settle: Settle, how_many: int = 1) -> None:
+        """Count and return a refusal."""
+        self._count(source, refused.reason.value, how_many)
+        if refused.bot is not None:
+            self._on_bot(refused.bot)
+        settle(refused)
+
+
+class OutcomeWaiter:
+    """Waits for the outcome of one submission. A refusal is often there before the wait, and needs no event."""
+
+    __slots__ = ("_known", "outcome")
+
+    def __init__(self) -> None:
+        self.outcome: Outcome | None = None
+        self._known: trio.Event | None = None
+
+    def put(self, outcome: Outcome) -> None:
+        """Take the outcome."""
+        self.outcome = outcome
+        if self._known is not None:
+            self._known.set()
+
+    async def wait(self) -> Outcome:
+        """Return the outcome when it is there."""
+        if self.outcome is None:
+            self._known = trio.Event()
+            await self._known.wait()
+        assert self.outcome is not None, "set just before the event"
+        return self.outcome
+
+
+def refusal_of(fault: Exception) -> Refused:
+    """Return why an event is not durable. Only a full journal or disk is worth another try of the same bytes."""
+    return _FULL if isinstance(fault, Outage) else _UNKEEPABLE
