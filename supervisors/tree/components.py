@@ -50,7 +50,7 @@ from vts.model.day import SECOND_US
 from vts.model.faults import BadStart
 from vts.model.hosts import OwnHosts
 from vts.model.record import Record
-from vts.store.peers.viewer_key_check import kin_name
+from vts.store.peers.viewer_key_check import viewer_key_name
 from vts.store.schema.migrate import migrations
 from vts.store.server.embedded import Embedded
 from vts.store.session.connection import Database
@@ -118,9 +118,9 @@ def read_tokens(settings: Settings, folder: Path, secret_of: SecretOf = load_or_
         raise BadStart(f"{'auth.public_key_file' if auth.public_key_file else 'auth.secret'}: {fault}") from None
 
 
-def kin_of(settings: Settings, secrets: Secrets) -> int:
+def viewer_key_name_of(settings: Settings, secrets: Secrets) -> int:
     """Return the name of the viewer keys that these settings make."""
-    return kin_name(secrets.viewer, settings.privacy.rotate_days, settings.privacy.viewer_identity)
+    return viewer_key_name(secrets.viewer, settings.privacy.rotate_days, settings.privacy.viewer_identity)
 
 
 def _revoked(path: str) -> Callable[[str], bool]:
@@ -257,9 +257,9 @@ class Components:
             _log.error("journal: rows %d to %d set aside: %s; see `vts journal check`", one.first, one.last, one.reason)
 
     @property
-    def kin_name(self) -> int:
+    def viewer_key_name(self) -> int:
         """What our viewer keys are called among the processes on this database."""
-        return kin_of(self.settings, self.secrets)
+        return viewer_key_name_of(self.settings, self.secrets)
 
     def _submit(self, records: Sequence[Record], on_settled: OnSettled) -> object:
         return self.journal.submit(records, on_settled)

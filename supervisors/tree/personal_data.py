@@ -14,7 +14,7 @@ from vts.model.faults import StoreUnavailable
 from vts.query.export.personal_data import tables_of
 from vts.query.export.stored_tables import Connect
 from vts.query.export.table import Table
-from vts.store.facts.persons import erase_person
+from vts.store.facts.erasing import erase_person
 
 ERASE_TIMEOUT_S: Final = 300.0  # of one statement: it looks at every raw row
 DRAIN_WITHIN_S: Final = 10.0

@@ -35,7 +35,7 @@ from vts.query.export.stored_tables import Connect
 from vts.query.post import PostFacts
 from vts.query.post_load import PostViews, post_facts, post_views, wait_for_own_views
 from vts.rollup.analytics_actor import COMMAND_TIMEOUT_S as ANALYTICS_TIMEOUT_S
-from vts.rollup.analytics_actor import Today
+from vts.rollup.analytics_actor import AnalyticsActor
 from vts.rollup.roller import DAY_TIMEOUT_S, Roller
 from vts.rollup.turn import ANSWER_S as TURN_ANSWER_S
 from vts.store.drain.actor import Drain
@@ -51,9 +51,9 @@ from vts.store.facts.catalog import (
     upsert_contents,
     upsert_players,
 )
-from vts.store.facts.imports import Applied, Ticket, import_daily, import_views
+from vts.store.facts.history_import import Applied, Ticket, import_daily, import_views
 from vts.store.facts.reactions import change_comment, change_reaction
-from vts.store.peers.viewer_key_check import OTHER_KEYS, stand
+from vts.store.peers.viewer_key_check import OTHER_KEYS, announce
 from vts.store.schema.migrate import Migrator
 from vts.store.schema.partitions import Partitions
 from vts.store.session import channels
@@ -129,7 +129,7 @@ class Storage:
         partitions = Partitions(
             self._connector("writer"), components.settings.retention.raw_days, now_us, also=[settle_provisional]
         )
-        analytics = Today(
+        analytics = AnalyticsActor(
             self._connector("writer", ANALYTICS_TIMEOUT_S), components.settings.retention.raw_days, now_us
         )
         children = [
@@ -324,9 +324,9 @@ class Storage:
         async with self._session() as connection:
             await connection.listen(channels.LIVE, self._notice)
             self.hub.resync()
-            if strangers := await stand(connection, self._components.kin_name):
+            if others := await announce(connection, self._components.viewer_key_name):
                 self._components.metrics.note("other_viewer_keys")
-                _log.error("%d other processes on this database %s; %s", strangers, *OTHER_KEYS)
+                _log.error("%d other processes on this database %s; %s", others, *OTHER_KEYS)
             await connection.stay()
 
     def _notice(self, payload: str) -> None:

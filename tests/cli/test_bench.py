@@ -1,4 +1,4 @@
-"""The benchmark's arithmetic, its audience's ears, and one short run of it whose books must balance."""
+"""The benchmark's arithmetic, its audience's ears, and one short run of it whose ledger must balance."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_every_question_is_one_that_the_api_answers() -> None:
     assert all(path.startswith("/api/") for name, ask in stats.QUESTIONS.items() for path in [ask(stats.random)])
 
 
-def test_a_short_run_and_its_books() -> None:
+def test_a_short_run_and_its_ledger() -> None:
     command = [sys.executable, "-m", "vts", "bench", "http", "--generator", "own", "--json"]
     load = ["--runs", "1", "--seconds", "0.5", "--connections", "8", "--posts", "20", "--reference-seconds", "0.2"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}

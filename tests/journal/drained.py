@@ -46,7 +46,7 @@ class MemoryIntake:
         await trio.lowlevel.checkpoint()
         return None
 
-    async def store(self, part: Part, now_us: int, on_brink: object) -> Committed:
+    async def store(self, part: Part, now_us: int, before_commit: object) -> Committed:
         await trio.lowlevel.checkpoint()
         known = self._stored.offsets.get(part.run.id)
         is_first = part.after < part.run.first

@@ -18,7 +18,7 @@ from vts.model.imports import DailyRow, SiteRow, check
 from vts.query.export.exports import Busy, Exports
 from vts.query.export.stored_tables import TABLES
 from vts.query.export.table import Column, listed
-from vts.store.facts.imports import Ticket, import_daily, import_views
+from vts.store.facts.history_import import Ticket, import_daily, import_views
 from vts.store.session.connection import Connection, Database
 from vts.web.import_rows import rows_in
 

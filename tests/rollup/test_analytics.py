@@ -15,7 +15,7 @@ from vts.model import sketch
 from vts.model.content import ContentRow, PlayerRow
 from vts.model.day import HOUR_US, date_of
 from vts.rollup.analytics import roll_day, roll_open_day
-from vts.rollup.analytics_actor import Today, refresh, refresh_catalog
+from vts.rollup.analytics_actor import AnalyticsActor, refresh, refresh_catalog
 from vts.store.facts.catalog import upsert_contents, upsert_players
 from vts.store.session.connection import Connection, Database
 
@@ -215,7 +215,7 @@ async def test_the_catalog_is_counted_when_it_has_changed(database: Database) ->
 
 async def test_the_actor_follows_until_it_is_stopped(database: Database) -> None:
     await stored(database, story())
-    actor = Today(lambda: database.connect("writer"), 7, lambda: NOON_US, every_s=0.01)
+    actor = AnalyticsActor(lambda: database.connect("writer"), 7, lambda: NOON_US, every_s=0.01)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(actor.run)
         connection = await database.connect("reader")

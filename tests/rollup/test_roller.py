@@ -27,6 +27,7 @@ from vts.rollup.retention import drop_day
 from vts.rollup.roller import Roller
 from vts.rollup.turn import try_turn
 from vts.store.facts.artists import add_up
+from vts.store.session import locks
 from vts.store.session.connection import Connection, Database
 from vts.store.session.faults import StoreUnavailable
 from vts.store.session.pool import Readers
@@ -535,7 +536,8 @@ async def test_a_content_that_changes_hands_during_the_recount_is_the_new_owners
 
 STEPS = (
     "CREATE TEMPORARY TABLE", "INTO roll_authors", "INTO roll_totals", "ANALYZE", "INTO roll_breakdowns",
-    "INTO roll_viewers", "FROM roll_viewers", "analytics", "pg_advisory_xact_lock(7284", "owner_id IS DISTINCT FROM",
+    "INTO roll_viewers", "FROM roll_viewers", "analytics", f"pg_advisory_xact_lock({locks.DAY}",
+    "owner_id IS DISTINCT FROM",
     "DELETE FROM post_stats", "INTO post_stats", "INTO artist_stats", "INTO site_stats", "INTO rollup_days", "COMMIT",
     "DROP TABLE", "UPDATE rollup_days",
 )  # fmt: skip

@@ -10,7 +10,7 @@ from pathlib import Path
 import trio
 
 from vts.store.server.embedded import Embedded
-from vts.store.server.layout import settle
+from vts.store.server.layout import find_layout
 from vts.store.session.connection import asyncpg_loop
 
 
@@ -19,7 +19,7 @@ def say(line: str) -> None:
 
 
 async def main(data_dir: Path, shared: Path) -> None:
-    embedded = Embedded(data_dir, say=say, find_place=functools.partial(settle, shared=shared))
+    embedded = Embedded(data_dir, say=say, find_layout=functools.partial(find_layout, shared=shared))
     async with asyncpg_loop(), trio.open_nursery() as nursery:
         await nursery.start(embedded.run)
         print(json.dumps({"pid": embedded.pid, "data": str(embedded.data), "url": embedded.url()}), flush=True)

@@ -24,7 +24,7 @@ from vts.model.faults import BadStart, Outage
 from vts.store.schema.checks import examine
 from vts.store.schema.migrate import migrate
 from vts.store.server.embedded import Embedded
-from vts.store.server.layout import copy_programs, installed, programs_for, settle
+from vts.store.server.layout import copy_programs, find_layout, installed, programs_for
 from vts.store.server.stale import processes_of, send_all
 from vts.store.session.connection import Connection, Database, asyncpg_loop
 
@@ -63,10 +63,10 @@ async def ask(database: Database, question: str) -> object:
         return await connection.fetchval(question)
 
 
-def place_of(folder: Path, major: int):
+def layout_of(folder: Path, major: int):
     def find(*arguments):
-        place = settle(*arguments)
-        return replace(place, major=major, programs=programs_for(place.user, major))
+        layout = find_layout(*arguments)
+        return replace(layout, major=major, programs=programs_for(layout.user, major))
 
     return find
 
@@ -94,7 +94,7 @@ async def test_nobody_else_gets_in(folder, driver):
 
 @pytest.mark.parametrize("major", [16, 18])
 async def test_a_cluster_keeps_its_version_and_takes_the_schema(folder, driver, major):
-    async with running(Embedded(folder, find_place=place_of(folder, major))) as database:
+    async with running(Embedded(folder, find_layout=layout_of(folder, major))) as database:
         assert str(await ask(database, "SHOW server_version")).startswith(str(major))
         await migrate(database)
         assert {finding.level for finding in await examine(database, lambda: time.time_ns() // 1000)} == {"ok"}
@@ -109,7 +109,7 @@ def test_a_version_that_is_not_carried_is_named(folder):
         shutil.chown(folder / "postgres" / "data", "nobody")
         (folder / "postgres").chmod(0o711)
     with pytest.raises(BadStart, match="made by PostgreSQL 17"):
-        settle(folder)
+        find_layout(folder)
 
 
 async def test_a_killed_server_is_an_outage_and_loses_nothing(folder, driver):
@@ -196,7 +196,7 @@ async def test_killing_the_parent_ends_the_server(folder, driver):
         assert await ask(database, "SELECT 1") == 1
 
 
-async def test_a_frozen_leftover_of_a_killed_parent_makes_way(folder, driver):
+async def test_a_frozen_server_of_a_killed_parent_makes_way(folder, driver):
     parent = Process(folder, folder / "shared")
     data = Path(parent.read("data"))
     parent.read("ready")
@@ -273,7 +273,7 @@ def test_two_processes_that_copy_the_programs_at_once_use_one_copy(folder):
 def test_a_moved_database_that_is_gone_is_not_made_anew(folder):
     (folder / "postgres.at").write_text(f"{folder}/elsewhere/lost\n")
     with pytest.raises(BadStart, match="is gone"):
-        settle(folder)
+        find_layout(folder)
 
 
 def test_a_socket_folder_that_others_may_enter_is_refused(folder):
@@ -281,4 +281,4 @@ def test_a_socket_folder_that_others_may_enter_is_refused(folder):
     (folder / "postgres").chmod(0o711)
     (folder / "postgres" / "socket").chmod(0o777)
     with pytest.raises(BadStart, match="private folder"):
-        settle(folder)
+        find_layout(folder)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vts.store.server.layout import settle
+from vts.store.server.layout import find_layout
 from vts.store.server.orphans import orphans, remove
 
 
@@ -38,7 +38,7 @@ def test_a_database_whose_folder_has_gone_is_named_and_removed(folder: Path) -> 
 def test_a_database_that_is_made_elsewhere_knows_its_folder(folder: Path) -> None:
     (folder / "home").mkdir(mode=0o700)
     data_dir, shared = folder / "home" / "var", folder / "lib"
-    home = settle(data_dir, say=lambda line: None, shared=shared).home
+    home = find_layout(data_dir, say=lambda line: None, shared=shared).home
     assert home.parent == shared
     shutil.rmtree(data_dir)
     assert orphans(shared) == [(home, data_dir)]

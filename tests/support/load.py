@@ -1,4 +1,4 @@
-"""A load generator that keeps books: an id enters the ledger only after its acknowledgement was read.
+"""A load generator that writes a ledger: an id enters it only after its acknowledgement was read.
 
 Bounded in count and time, and it talks to loopback only.
 """

@@ -44,7 +44,7 @@ from vts.rollup.roller import Roller
 from vts.store.drain.actor import Drain
 from vts.store.facts.artists import add_up_marked
 from vts.store.facts.catalog import changes_since, delete_content, upsert_contents, upsert_players
-from vts.store.facts.imports import Ticket, import_daily, import_views
+from vts.store.facts.history_import import Ticket, import_daily, import_views
 from vts.store.session.connection import Connection, Database
 
 RAW_DAYS = 3

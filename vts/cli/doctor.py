@@ -12,7 +12,7 @@ import trio
 
 from config.load import countries_file, data_dir
 from config.settings import Settings
-from supervisors.tree.components import kin_of, now_us
+from supervisors.tree.components import now_us, viewer_key_name_of
 from supervisors.tree.visitor_keys import load_key
 from vts.capture.mqtt.broker.address import broker_of
 from vts.cli.common import NoDatabase, database_of, ready_urls, secrets_of
@@ -21,7 +21,7 @@ from vts.journal.check import check
 from vts.model.faults import BadStart
 from vts.store.drain.held import held
 from vts.store.peers.leader import holder, installation_of, session_name
-from vts.store.peers.viewer_key_check import OTHER_KEYS, strangers
+from vts.store.peers.viewer_key_check import OTHER_KEYS, others_with_other_keys
 from vts.store.schema.checks import UNUSABLE, Finding, disk, examine
 from vts.store.server.layout import home_of
 from vts.store.server.orphans import orphans
@@ -100,7 +100,7 @@ async def _remote(settings: Settings) -> list[Finding]:
     else:
         async with asyncpg_loop():
             findings += await examine(database, now_us)
-            findings.append(await _kin(settings, database))
+            findings.append(await _viewer_keys(settings, database))
             findings.append(await _held(database))
             if settings.mqtt.url and not settings.mqtt.share_group:
                 findings.append(await _leader(settings, database))
@@ -126,13 +126,13 @@ async def _held(database: Database) -> Finding:
     return Finding(name, "ok", "none")
 
 
-async def _kin(settings: Settings, database: Database) -> Finding:
+async def _viewer_keys(settings: Settings, database: Database) -> Finding:
     """The processes that run on this database know viewers as these settings do."""
     name = "viewer keys"
     try:
         connection = await database.connect("reader")
         try:
-            others = await strangers(connection, kin_of(settings, secrets_of(settings)))
+            others = await others_with_other_keys(connection, viewer_key_name_of(settings, secrets_of(settings)))
         finally:
             await connection.close()
     except (StoreUnavailable, StoreMistake, BadStart) as fault:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from vts.journal.format import BUSY_TIMEOUT_S, VERSION, count_records, holes, is_intact
 from vts.journal.opening import read_log
-from vts.journal.quarantine import Line, Quarantine
+from vts.journal.quarantine import Quarantine, QuarantineLine
 from vts.journal.salvage import in_log
 
 _ROWS = "SELECT seq, at_us, upto, body, run, digest FROM entries ORDER BY seq"
@@ -23,7 +23,7 @@ class Report(NamedTuple):
     first: int
     last: int
     faults: list[str]
-    quarantine: list[Line]
+    quarantine: list[QuarantineLine]
     damaged_files: list[Path]
 
 

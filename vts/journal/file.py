@@ -22,7 +22,7 @@ from vts.journal.format import (
     NO_ROW,
     JournalDamaged,
     Opened,
-    Row,
+    RowPosition,
     Written,
     digest,
     first_since,
@@ -156,20 +156,22 @@ class JournalFile:
             raise JournalFull("the journal is not open")
         return self._db
 
-    def _encode(self, groups: Sequence[Sequence[Record]], at_us: int) -> list[tuple[Row, Sequence[Record], bytes]]:
-        rows: list[tuple[Row, Sequence[Record], bytes]] = []
+    def _encode(
+        self, groups: Sequence[Sequence[Record]], at_us: int
+    ) -> list[tuple[RowPosition, Sequence[Record], bytes]]:
+        rows: list[tuple[RowPosition, Sequence[Record], bytes]] = []
         seq, _, upto = self._last
         records = [record for group in groups for record in group]
         for start in range(0, len(records), ROW_RECORDS):
             part = records[start : start + ROW_RECORDS]
             seq, upto = seq + 1, upto + len(part)
             try:
-                rows.append((Row(seq, at_us, upto), part, self._encoder.encode(part)))
+                rows.append((RowPosition(seq, at_us, upto), part, self._encoder.encode(part)))
             except (ValueError, TypeError, OverflowError) as error:  # a lone surrogate, a number beyond 64 bits
                 raise BadRecord(str(error)) from error
         return rows
 
-    def _write(self, rows: list[tuple[Row, Sequence[Record], bytes]], size: int, drained: int) -> None:
+    def _write(self, rows: list[tuple[RowPosition, Sequence[Record], bytes]], size: int, drained: int) -> None:
         db, run = self._open_db, self._run
         stored = [(*row, body, run, digest(run, *row, body)) for row, _, body in rows]
         cleaning = self._used_bytes + size > self._max_bytes * CLEANING_MARK

@@ -70,7 +70,7 @@ class JournalDamaged(Outage):
     """What the file holds is not what was written. The journal sets aside what is damaged when it opens again."""
 
 
-class Row(NamedTuple):
+class RowPosition(NamedTuple):
     """A row without its body."""
 
     seq: int
@@ -78,7 +78,7 @@ class Row(NamedTuple):
     upto: int
 
 
-NO_ROW: Final = Row(0, 0, 0)
+NO_ROW: Final = RowPosition(0, 0, 0)
 
 
 class Lost(NamedTuple):
@@ -98,8 +98,8 @@ class Opened(NamedTuple):
     anew, empty when it was not.
     """
 
-    last: Row
-    drained: Row
+    last: RowPosition
+    drained: RowPosition
     used_bytes: int
     runs: list[Run]
     lost: list[Lost]
@@ -109,7 +109,7 @@ class Opened(NamedTuple):
 class Written(NamedTuple):
     """One group commit: the rows it made (with the records in them) and the bytes in use after it."""
 
-    rows: list[tuple[Row, Sequence[Record]]]
+    rows: list[tuple[RowPosition, Sequence[Record]]]
     used_bytes: int
 
 
@@ -117,7 +117,7 @@ class Chunk(NamedTuple):
     """What a reader got: whole rows in order, their records, and how many records were written before them."""
 
     records: list[Record]
-    rows: list[Row]
+    rows: list[RowPosition]
     before: int
 
 

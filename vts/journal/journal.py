@@ -20,7 +20,7 @@ import trio
 
 from vts.journal.entry import BadRecord, Entry, OnSettled, Record
 from vts.journal.file import DELETE_ROWS, JournalFile
-from vts.journal.format import NO_ROW, RUN_BYTES, Chunk, JournalDamaged, Lost, Opened, Row, Written
+from vts.journal.format import NO_ROW, RUN_BYTES, Chunk, JournalDamaged, Lost, Opened, RowPosition, Written
 from vts.journal.reader import JournalReader
 from vts.journal.tail import Tail
 from vts.journal.worker import Call, Worker
@@ -237,7 +237,7 @@ class Journal:
             next_us = first.at_us
         if seq >= self._last.seq:
             upto = self._last.upto
-        self._drained = Row(seq, next_us, upto)
+        self._drained = RowPosition(seq, next_us, upto)
         self._emptied.set()
         self._emptied = trio.Event()
 
@@ -363,7 +363,7 @@ class Journal:
 
     def _learn(self, after: int, chunk: Chunk) -> None:
         if after == self._drained.seq and chunk.rows:
-            self._drained = Row(after, chunk.rows[0].at_us, chunk.before)
+            self._drained = RowPosition(after, chunk.rows[0].at_us, chunk.before)
 
     # ---- damage
 

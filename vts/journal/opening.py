@@ -19,7 +19,7 @@ from vts.journal.format import (
     VERSION,
     JournalDamaged,
     Lost,
-    Row,
+    RowPosition,
     digest,
     holes,
     is_intact,
@@ -39,7 +39,7 @@ _LAST: Final = "SELECT seq, at_us, upto, body, run, digest FROM entries ORDER BY
 class Found(NamedTuple):
     """What lies in a sound file: its newest row, and the runs in it, the oldest first."""
 
-    last: Row
+    last: RowPosition
     runs: list[Run]
 
 
@@ -147,7 +147,7 @@ def look_over(db: sqlite3.Connection) -> Found:
         raise JournalDamaged(f"rows are missing between {first} and {last}")
     if not runs or max(run for run in runs if run.first <= last).id != newest[4]:
         raise JournalDamaged(f"row {last} is not of the run that is noted for it")
-    return Found(_behind_gaps(db, Row(*newest[:3])), runs)
+    return Found(_behind_gaps(db, RowPosition(*newest[:3])), runs)
 
 
 def _runs(db: sqlite3.Connection) -> list[Run]:
@@ -157,7 +157,7 @@ def _runs(db: sqlite3.Connection) -> list[Run]:
     return runs
 
 
-def _behind_gaps(db: sqlite3.Connection, last: Row) -> Row:
+def _behind_gaps(db: sqlite3.Connection, last: RowPosition) -> RowPosition:
     """Numbers that were lost at the end are not given again."""
     ((beyond,),) = db.execute("SELECT coalesce(max(last), 0) FROM gaps")
     return last._replace(seq=max(last.seq, beyond))

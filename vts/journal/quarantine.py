@@ -17,7 +17,7 @@ import msgspec
 from vts.journal.format import Lost
 
 
-class Line(msgspec.Struct, frozen=True):
+class QuarantineLine(msgspec.Struct, frozen=True):
     """One entry of the file."""
 
     found_at: float
@@ -27,7 +27,7 @@ class Line(msgspec.Struct, frozen=True):
     body: str = ""
 
 
-_decoder = msgspec.json.Decoder(Line)
+_decoder = msgspec.json.Decoder(QuarantineLine)
 
 
 class Quarantine:
@@ -40,7 +40,9 @@ class Quarantine:
         """Append entries; they are on disk when this returns."""
         if not lost:
             return
-        lines = [Line(now_s, one.first, one.last, one.reason, base64.b64encode(one.body).decode()) for one in lost]
+        lines = [
+            QuarantineLine(now_s, one.first, one.last, one.reason, base64.b64encode(one.body).decode()) for one in lost
+        ]
         file = os.open(self.path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
         try:
             os.write(file, b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
@@ -48,11 +50,11 @@ class Quarantine:
         finally:
             os.close(file)
 
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[QuarantineLine]:
         """Return the entries, each once; a line that cannot be read is left out."""
         if not self.path.exists():
             return []
-        found: dict[tuple[int, int, str], Line] = {}
+        found: dict[tuple[int, int, str], QuarantineLine] = {}
         for text in self.path.read_bytes().splitlines():
             with suppress(msgspec.DecodeError):
                 line = _decoder.decode(text)

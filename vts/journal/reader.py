@@ -13,7 +13,7 @@ from vts.journal.format import (
     BUSY_TIMEOUT_S,
     Chunk,
     JournalDamaged,
-    Row,
+    RowPosition,
     first_since,
     holes,
     is_intact,
@@ -41,7 +41,7 @@ class JournalReader:
         """
         with translated("the journal cannot be read"):
             records: list[Record] = []
-            rows: list[Row] = []
+            rows: list[RowPosition] = []
             before, seen, is_full = 0, after, False
             cursor = self._open_db.execute(_ROWS, (after, upto))
             try:
@@ -57,7 +57,7 @@ class JournalReader:
                         break
                     before = before if rows else count - len(part)
                     records += part
-                    rows.append(Row(seq, at_us, count))
+                    rows.append(RowPosition(seq, at_us, count))
                     seen = seq
                     if len(records) >= limit:
                         is_full = True

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from vts.journal import opening, salvage
-from vts.journal.format import INSERT_GAP, JournalDamaged, Lost, Row, count_records, translated
+from vts.journal.format import INSERT_GAP, JournalDamaged, Lost, RowPosition, count_records, translated
 from vts.journal.mark import Mark
 from vts.journal.quarantine import Quarantine
 from vts.model.faults import JournalFull
@@ -22,8 +22,8 @@ class Started(NamedTuple):
     """An open file, and what `Opened` says of it."""
 
     db: sqlite3.Connection
-    last: Row
-    drained: Row
+    last: RowPosition
+    drained: RowPosition
     runs: list[Run]
     lost: list[Lost]
     mended: str
@@ -42,7 +42,7 @@ class Start:
         self._lost: list[Lost] = []
 
     def start(self, *, expected: int, damaged: bool) -> Started:
-        """Open the file; make it anew first when it is, or is said to be, damaged. Row `expected` was in it.
+        """Open the file; make it anew first when it is, or is said to be, damaged. RowPosition `expected` was in it.
 
         Raises JournalFull, JournalDamaged or sqlite3.Error.
         """
@@ -92,7 +92,7 @@ class Start:
             return UNPROVEN + self._run[len(UNPROVEN) :], None
         return old_run, kept[0] if kept is not None and isinstance(kept[0], int) else None
 
-    def _without_tail(self, db: sqlite3.Connection, last: Row, expected: int) -> Row:
+    def _without_tail(self, db: sqlite3.Connection, last: RowPosition, expected: int) -> RowPosition:
         """Tell when the file ends before what was known to be in it, and go on behind that."""
         expected = max(expected, self._mark.last if self._mark is not None else 0)
         if last.seq >= expected:
@@ -103,7 +103,7 @@ class Start:
         self._lost.append(tail)
         return last._replace(seq=expected)
 
-    def _drained(self, db: sqlite3.Connection, last: Row) -> Row:
+    def _drained(self, db: sqlite3.Connection, last: RowPosition) -> RowPosition:
         noted = db.execute("SELECT value FROM meta WHERE name = 'drained'").fetchone()
         seq = noted[0] if noted is not None and isinstance(noted[0], int) else 0
         if self._mark is not None:
@@ -113,11 +113,11 @@ class Start:
         query = "SELECT seq, at_us, upto, body FROM entries WHERE seq > ? ORDER BY seq LIMIT 1"
         first = db.execute(query, (seq,)).fetchone()
         if first is None:
-            return Row(seq, 0, 0)
+            return RowPosition(seq, 0, 0)
         before = first[2]
         with suppress(msgspec.DecodeError):  # who reads the row will say that it is damaged
             before -= count_records(first[3])
-        return Row(seq, first[1], before)
+        return RowPosition(seq, first[1], before)
 
 
 def _raise_outage(error: sqlite3.DatabaseError) -> None:

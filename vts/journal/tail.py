@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final
 
 from vts.journal.entry import Record
-from vts.journal.format import Row
+from vts.journal.format import RowPosition
 from vts.model.view import ViewEvent
 
 TAIL_RECORDS: Final = 16_384  # about a second of a flood, 20 MB
@@ -18,10 +18,10 @@ class Tail:
     """Rows without gaps, up to the newest, with their records."""
 
     def __init__(self) -> None:
-        self._rows: deque[tuple[Row, Sequence[Record]]] = deque()
+        self._rows: deque[tuple[RowPosition, Sequence[Record]]] = deque()
         self._records = 0
 
-    def grow(self, rows: Sequence[tuple[Row, Sequence[Record]]]) -> None:
+    def grow(self, rows: Sequence[tuple[RowPosition, Sequence[Record]]]) -> None:
         """Take the rows of a commit; the oldest go when there are too many."""
         for row, records in rows:
             self._rows.append((row, records))
@@ -29,7 +29,7 @@ class Tail:
         while self._records > TAIL_RECORDS:
             self._records -= len(self._rows.popleft()[1])
 
-    def forget(self, upto: int) -> Row | None:
+    def forget(self, upto: int) -> RowPosition | None:
         """Let go of the rows up to this number; returns the last of them."""
         last = None
         while self._rows and self._rows[0][0].seq <= upto:
@@ -37,7 +37,7 @@ class Tail:
             self._records -= len(records)
         return last
 
-    def first(self) -> Row | None:
+    def first(self) -> RowPosition | None:
         """Return the oldest row that is kept."""
         return self._rows[0][0] if self._rows else None
 

@@ -53,7 +53,7 @@ class Erasure:
             return record
         return replace(record, row=json.dumps(fields | {"owner_id": None, "name": None}))
 
-    def letter(self, body: str) -> str | None:
+    def dead_letter(self, body: str) -> str | None:
         """Return the body of a dead letter without the person, None when it is not of the person."""
         fields: dict[str, Any] = json.loads(body)
         try:

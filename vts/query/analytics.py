@@ -14,7 +14,7 @@ import msgspec
 from vts.model.day import date_of
 from vts.model.tally import Pair, add_pairs
 from vts.model.view import CHANNELS, PLAY_ORDERS
-from vts.query.freshness import Analysed, freshness
+from vts.query.freshness import AnalyticsFreshness, freshness
 from vts.query.shape import WHO, decode_values, range_of, union, with_twins
 from vts.query.site import Sketches
 
@@ -50,7 +50,7 @@ class EngagementFacts(msgspec.Struct, frozen=True, kw_only=True):
     days: Mapping[int, str | None]
     engagement: Mapping[tuple[str, str], Engagement]
     sketches: Mapping[str, Sequence[Sketches]]
-    state: Analysed
+    state: AnalyticsFreshness
 
 
 class HoursFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +60,7 @@ class HoursFacts(msgspec.Struct, frozen=True, kw_only=True):
     to_day: int
     days: Sequence[tuple[str | None, str | None]]
     cells: Mapping[tuple[int, int], Pair]
-    state: Analysed
+    state: AnalyticsFreshness
 
 
 def channels_answer(facts: EngagementFacts, *, limit: int, now_us: int, lag_s: float) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from vts.model.day import date_of, day_of_date
 from vts.model.tally import Pair
 from vts.query.analytics import Dimension, Engagement, EngagementFacts, HoursFacts
-from vts.query.freshness import analysed
+from vts.query.freshness import analytics_freshness
 from vts.query.playlist import PlaylistDay, PlaylistFacts
 from vts.query.site import Sketches
 from vts.store.session.pool import Readers
@@ -61,7 +61,7 @@ async def engagement_facts(readers: Readers, kind: Dimension, first: int, last: 
         days = {day_of_date(row["day"]): row["counts"] for row in await snapshot.fetch(_SITE, kind, *span)}
         summed = await snapshot.fetch(_ENGAGEMENT, kind, *span)
         sketched = await snapshot.fetch(_SKETCHES, kind, *span)
-        state = await analysed(snapshot, first, last)
+        state = await analytics_freshness(snapshot, first, last)
     sketches: dict[str, list[Sketches]] = {}
     for row in sketched:
         sketches.setdefault(row["value"], []).append((row["sketch"], row["sketch_authenticated"]))
@@ -81,7 +81,7 @@ async def hours_facts(readers: Readers, first: int, last: int) -> HoursFacts:
     async with readers.snapshot() as snapshot:
         days = [(row["hours"], row["weekdays"]) for row in await snapshot.fetch(_SITE_HOURS, *span)]
         cells = await snapshot.fetch(_CELLS, *span)
-        state = await analysed(snapshot, first, last)
+        state = await analytics_freshness(snapshot, first, last)
     return HoursFacts(
         from_day=first,
         to_day=last,
@@ -98,7 +98,7 @@ async def playlist_facts(readers: Readers, playlist_id: int, first: int, last: i
         counted = await snapshot.fetch(_COUNTED, str(playlist_id), *span)
         days = await snapshot.fetch(_PLAYLIST, playlist_id, *span)
         (row,) = await snapshot.fetch(_KNOWN, playlist_id)
-        state = await analysed(snapshot, first, last)
+        state = await analytics_freshness(snapshot, first, last)
     return PlaylistFacts(
         playlist_id=playlist_id,
         from_day=first,

@@ -10,7 +10,7 @@ import msgspec
 from vts.model.day import date_of, datetime_of, us_of
 from vts.store.session.connection import Connection
 
-_ANALYSED: Final = """
+_FRESHNESS: Final = """
 SELECT max(known.computed_at) AS computed_at,
     min(COALESCE(known.computed_at, site.first_view_at))
         FILTER (WHERE rolled.dropped_at IS NULL AND known.site_views IS DISTINCT FROM site.total_views) AS behind_since
@@ -21,20 +21,20 @@ WHERE site.post_id = 0 AND day BETWEEN $1 AND $2
 """
 
 
-class Analysed(msgspec.Struct, frozen=True):
+class AnalyticsFreshness(msgspec.Struct, frozen=True):
     """When the newest analytics of the range were computed; since when views are missing in them, None if none are."""
 
     computed_at: dt.datetime | None
     behind_since: dt.datetime | None
 
 
-async def analysed(snapshot: Connection, first: int, last: int) -> Analysed:
+async def analytics_freshness(snapshot: Connection, first: int, last: int) -> AnalyticsFreshness:
     """Read how fresh the analytics of these days are. Raises StoreUnavailable."""
-    (row,) = await snapshot.fetch(_ANALYSED, date_of(first), date_of(last))
-    return Analysed(row["computed_at"], row["behind_since"])
+    (row,) = await snapshot.fetch(_FRESHNESS, date_of(first), date_of(last))
+    return AnalyticsFreshness(row["computed_at"], row["behind_since"])
 
 
-def freshness(state: Analysed, *, now_us: int, lag_s: float) -> dict[str, Any]:
+def freshness(state: AnalyticsFreshness, *, now_us: int, lag_s: float) -> dict[str, Any]:
     """Return the last fields of an answer: those of the counts, and those of what is computed from raw views."""
     behind_s = 0.0 if state.behind_since is None else max(0.0, (now_us - us_of(state.behind_since)) / 1e6)
     return {

@@ -14,7 +14,7 @@ import msgspec
 from vts.model.day import date_of
 from vts.model.tally import Pair, add_pairs
 from vts.query.analytics import Engagement, engagement_fields
-from vts.query.freshness import Analysed, freshness
+from vts.query.freshness import AnalyticsFreshness, freshness
 from vts.query.shape import WHO, decode_pairs, range_of, tops, total, union, with_twins
 from vts.query.site import Sketches
 
@@ -38,7 +38,7 @@ class PlaylistFacts(msgspec.Struct, frozen=True, kw_only=True):
     counted: Mapping[int, Pair]
     days: Mapping[int, PlaylistDay]
     known: bool
-    state: Analysed
+    state: AnalyticsFreshness
 
 
 def answer(facts: PlaylistFacts, *, limit: int, now_us: int, lag_s: float) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import msgspec
 
 from vts.model.day import HOUR_US, date_of, datetime_of
 from vts.model.tally import Pair, add_pairs, merge
-from vts.query.freshness import Analysed, freshness
+from vts.query.freshness import AnalyticsFreshness, freshness
 from vts.query.shape import WHO, at_most, decode_pairs, range_of, tops, total, union, with_twins
 
 SITE_COUNTS: Final = ("page_views", "unique_visitors", "signups", "posts", "api_calls", "errors")
@@ -71,7 +71,7 @@ class SiteFacts(msgspec.Struct, frozen=True, kw_only=True):
     players: Sequence[Day]
     recent: Mapping[str, Mapping[int, str]]
     catalog: CatalogCounts
-    state: Analysed
+    state: AnalyticsFreshness
 
 
 def answer(facts: SiteFacts, *, limit: int, now_us: int, lag_s: float) -> dict[str, Any]:

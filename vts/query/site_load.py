@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from vts.model.day import date_of, day_of_date
-from vts.query.freshness import analysed
+from vts.query.freshness import analytics_freshness
 from vts.query.site import SITE_COUNTS, CatalogCounts, Day, SiteFacts
 from vts.store.session.pool import Readers
 
@@ -53,7 +53,7 @@ async def site_facts(readers: Readers, first: int, last: int, today: int) -> Sit
             for name, sql in _RECENT.items()
         }
         catalog = _catalog(await snapshot.fetch(_CATALOG), await snapshot.fetch(_CONTENTS, *span))
-        state = await analysed(snapshot, first, last)
+        state = await analytics_freshness(snapshot, first, last)
     return SiteFacts(
         from_day=first,
         to_day=last,

@@ -48,7 +48,7 @@ _KEYS: Final = {
     "player_stats_daily": (),
 }
 
-Row = dict[str, Any]
+AnalyticsRow = dict[str, Any]
 
 
 async def roll_day(connection: Connection, day: int) -> None:
@@ -91,7 +91,7 @@ async def _replace_day(connection: Connection, day: int) -> None:
     await _replace(connection, "player_stats_daily", day, [player | {"site_views": site_views}])
 
 
-async def _replace(connection: Connection, table: str, day: int, rows: Sequence[Row]) -> None:
+async def _replace(connection: Connection, table: str, day: int, rows: Sequence[AnalyticsRow]) -> None:
     """Make the rows of a day exactly these; a row that is so already is not touched."""
     same_key = " AND ".join(f"staged.{column} = known.{column}" for column in ("day", *_KEYS[table]))
     await connection.execute(query("analytics_replace_stage", table=table))
@@ -104,7 +104,7 @@ async def _replace(connection: Connection, table: str, day: int, rows: Sequence[
     await connection.execute(query("analytics_replace_new", table=table))
 
 
-async def _sketched(rows: Sequence[Any]) -> list[Row]:
+async def _sketched(rows: Sequence[Any]) -> list[AnalyticsRow]:
     """Return the rows with their viewers, heads of keys end to end, as sketches.
 
     In a thread: a hundred thousand viewers take longer than anybody should hold the loop.
@@ -112,7 +112,7 @@ async def _sketched(rows: Sequence[Any]) -> list[Row]:
     return await trio.to_thread.run_sync(lambda: [_with_sketches(dict(row)) for row in rows])
 
 
-def _with_sketches(fields: Row) -> Row:
+def _with_sketches(fields: AnalyticsRow) -> AnalyticsRow:
     fields["sketch"] = _sketch(fields.pop("viewers"))
     fields["sketch_authenticated"] = _sketch(fields.pop("viewers_authenticated"))
     return fields

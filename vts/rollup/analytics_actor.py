@@ -32,7 +32,7 @@ _CATALOG: Final = query("analytics_catalog")
 _CATALOG_DAYS: Final = query("analytics_catalog_days")
 
 
-class Today:
+class AnalyticsActor:
     """The actor. Any number of processes may run one: a day is computed by one of them at a time."""
 
     def __init__(

@@ -16,7 +16,7 @@ from vts.model.tally import SITE
 BITE: Final = 1_000  # viewers; each goes into up to six sketches, 0.2 µs apiece
 NUMBER_BYTES: Final = 8
 
-Row = tuple[str, int, int, int, bytes | None, bytes | None]
+SketchRow = tuple[str, int, int, int, bytes | None, bytes | None]
 """The columns of `roll_sketches`."""
 
 
@@ -65,7 +65,7 @@ class _Both:
         self.kind, self.id = kind, whose
         self.all, self.authenticated = _Growing(), _Growing()
 
-    def row(self) -> Row:
+    def row(self) -> SketchRow:
         viewers, stored = self.all.finish()
         viewers_authenticated, stored_authenticated = self.authenticated.finish()
         return self.kind, self.id, viewers, viewers_authenticated, stored, stored_authenticated
@@ -75,7 +75,7 @@ class Sketcher:
     """Takes pieces in order; `done` holds the rows of finished sketches, for the caller to take away."""
 
     def __init__(self) -> None:
-        self.done: list[Row] = []
+        self.done: list[SketchRow] = []
         self._post: _Both | None = None
         self._artist: _Both | None = None
         self._whole: dict[str, _Both] = {}

@@ -20,7 +20,7 @@ from vts.model.imports import BadRow, DailyRow, SiteRow, check
 from vts.model.outcome import Outcome, Reason, Refused
 from vts.model.tally import SITE
 from vts.model.view import Report, ViewEvent
-from vts.store.facts.imports import Applied, DaysOpen, ImportIdUsed, Ticket
+from vts.store.facts.history_import import Applied, DaysOpen, ImportIdUsed, Ticket
 from vts.web.access import principal_of, require_service
 from vts.web.answers import Problem, json_answer
 from vts.web.import_rows import rows_in

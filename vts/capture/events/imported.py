@@ -20,7 +20,7 @@ from vts.model.imports import DailyRow
 from vts.model.outcome import Outcome
 from vts.model.principal import Principal
 from vts.model.view import Report, ViewEvent, event_of
-from vts.store.facts.imports import Applied, Ticket
+from vts.store.facts.history_import import Applied, Ticket
 
 FUTURE_US: Final = 5 * MINUTE_US  # as for every event
 AGREE_US: Final = 5 * MINUTE_US  # between created_at and the time inside a version-7 id

@@ -1,4 +1,4 @@
-"""What every benchmark of events shares: the place where it happens, the measuring, and the books."""
+"""What every benchmark of events shares: the place where it happens, the measuring, and the ledger."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import click
 
 from vts.cli.bench import children, ledger, private, references
 from vts.cli.bench.figures import RATE, Figures
-from vts.cli.bench.ledger import Books, Ledger
+from vts.cli.bench.ledger import Balance, Ledger
 from vts.cli.bench.options import Options
 from vts.cli.bench.sender import Sent, Task
 from vts.cli.bench.target import Target
@@ -25,7 +25,7 @@ STRANGE_SPREAD: Final = 10**12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Testbed:
     """Where a benchmark happens, and what it has sent so far."""
 
     folder: Path
@@ -61,7 +61,7 @@ class Place:
         self.ledger.note(sent.used, sent.acknowledged, Path(task.ledger))
         return sent
 
-    def books(self) -> Books:
+    def balance(self) -> Balance:
         """Compare what was acknowledged with what the database, or the API, has."""
         accepted = self.target.metrics().accepted - self.accepted_before
         if self.target.database is not None:
@@ -71,7 +71,7 @@ class Place:
 
 
 @contextmanager
-def place(options: Options, settings: Mapping[str, str] | None = None) -> Iterator[Place]:
+def testbed(options: Options, settings: Mapping[str, str] | None = None) -> Iterator[Testbed]:
     """Make or find the VTS, register what the load needs, and take it out of a VTS that is not ours."""
     series = random.SystemRandom().randrange(1 << 16)
     with ExitStack() as stack:
@@ -82,7 +82,7 @@ def place(options: Options, settings: Mapping[str, str] | None = None) -> Iterat
         else:
             target = Target(url=options.url.rstrip("/"), token=options.token or "")
             first_post = STRANGE_POSTS + random.SystemRandom().randrange(STRANGE_SPREAD)
-        here = Place(
+        here = Testbed(
             folder=folder,
             target=target,
             options=options,
@@ -95,7 +95,7 @@ def place(options: Options, settings: Mapping[str, str] | None = None) -> Iterat
 
 
 @contextmanager
-def _stocked(here: Place) -> Iterator[None]:
+def _stocked(here: Testbed) -> Iterator[None]:
     options, target = here.options, here.target
     contents = max(options.contents, options.posts)
     try:
@@ -108,7 +108,7 @@ def _stocked(here: Place) -> Iterator[None]:
             target.remove_contents(here.first_post, contents)
 
 
-def activate(here: Place, count: int) -> None:
+def activate(here: Testbed, count: int) -> None:
     """Register players and have each report one view, so that VTS keeps in mind all it keeps of an active player."""
     first = here.ledger.next
     here.target.add_players(here.series, first, count)

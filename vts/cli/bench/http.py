@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 from vts.cli.bench import children, harness, references, wrk
 from vts.cli.bench.figures import Run
-from vts.cli.bench.harness import Place
+from vts.cli.bench.harness import Testbed
 from vts.cli.bench.options import Options
 from vts.cli.bench.report import Report, options_of
 from vts.cli.bench.sender import Sent, Task
@@ -18,26 +18,26 @@ RESPONDERS = ("httptools", "hypercorn")
 
 def singles(options: Options) -> Report:
     """Measure single events, one a request, beside two responders that do nothing."""
-    with harness.place(options) as place, responders(options) as ports:
+    with harness.testbed(options) as testbed, responders(options) as ports:
         runs = []
         for number in range(1, options.runs + 1):
-            beside = {kind: _responses_per_s(place, port) for kind, port in ports.items()}
-            figures = harness.measured(place.target, lambda: _send(place, place.task()))
+            beside = {kind: _responses_per_s(testbed, port) for kind, port in ports.items()}
+            figures = harness.measured(testbed.target, lambda: _send(testbed, testbed.task()))
             runs.append(Run(figures=figures, references=beside))
             harness.say(number, options, figures)
-        return _report("http", place, runs)
+        return _report("http", testbed, runs)
 
 
 def batches(options: Options) -> Report:
     """Measure batches of events beside a plain COPY into the same database."""
-    with harness.place(options) as place:
+    with harness.testbed(options) as testbed:
         runs = []
         for number in range(1, options.runs + 1):
-            copied = harness.copied_per_s(place.target, options.reference_seconds) if options.references else {}
-            figures = harness.measured(place.target, lambda: place.send(place.task()))
+            copied = harness.copied_per_s(testbed.target, options.reference_seconds) if options.references else {}
+            figures = harness.measured(testbed.target, lambda: testbed.send(testbed.task()))
             runs.append(Run(figures=figures, references=copied))
             harness.say(number, options, figures)
-        return _report("http-batch", place, runs)
+        return _report("http-batch", testbed, runs)
 
 
 @contextmanager
@@ -51,35 +51,35 @@ def responders(options: Options) -> Iterator[dict[str, int]]:
         yield ports
 
 
-def _responses_per_s(place: Place, port: int) -> float:
-    seconds = place.options.reference_seconds
-    task = place.task(host="127.0.0.1", port=port, seconds=seconds, token="", ledger="")
-    sent = _load(place, task)
+def _responses_per_s(testbed: Testbed, port: int) -> float:
+    seconds = testbed.options.reference_seconds
+    task = testbed.task(host="127.0.0.1", port=port, seconds=seconds, token="", ledger="")
+    sent = _load(testbed, task)
     return sent.acknowledged / sent.seconds
 
 
-def _send(place: Place, task: Task) -> Sent:
-    if place.options.generator == "own":
-        return place.send(task)
-    sent = wrk.run(task, place.folder)
-    place.ledger.note(sent.used, sent.acknowledged, None)
+def _send(testbed: Testbed, task: Task) -> Sent:
+    if testbed.options.generator == "own":
+        return testbed.send(task)
+    sent = wrk.run(task, testbed.folder)
+    testbed.ledger.note(sent.used, sent.acknowledged, None)
     return sent
 
 
-def _load(place: Place, task: Task) -> Sent:
-    if place.options.generator == "wrk":
-        return wrk.run(task, place.folder)
+def _load(testbed: Testbed, task: Task) -> Sent:
+    if testbed.options.generator == "wrk":
+        return wrk.run(task, testbed.folder)
     return children.run("sender", task, Sent, task.seconds + harness.EXTRA_S)
 
 
-def _report(load: str, place: Place, runs: list[Run]) -> Report:
+def _report(load: str, testbed: Testbed, runs: list[Run]) -> Report:
     notes = [
-        "" if place.target.is_ours else "not our database: no COPY, no processor time, no memory, counts by the API"
+        "" if testbed.target.is_ours else "not our database: no COPY, no processor time, no memory, counts by the API"
     ]
     return Report(
         load=load,
-        options=options_of(place.options),
+        options=options_of(testbed.options),
         runs=runs,
-        books=place.books(),
+        balance=testbed.balance(),
         notes=[note for note in notes if note],
     )

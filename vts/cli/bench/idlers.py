@@ -28,7 +28,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 def main() -> None:
     """Do the task of the command line."""
     task = msgspec.json.decode(sys.argv[1], type=Task)
-    lines = [publisher.Line(task.as_they, task.behind + number) for number in range(task.players)]
+    lines = [publisher.PublisherConnection(task.as_they, task.behind + number) for number in range(task.players)]
     print(len(lines), flush=True)
     while not select.select([sys.stdin], [], [], PING_S)[0]:
         for line in lines:

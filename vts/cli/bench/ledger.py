@@ -1,4 +1,4 @@
-"""The books of a benchmark: what was acknowledged against what is stored and what is counted.
+"""The ledger of a benchmark: what was acknowledged against what is stored and what is counted.
 
 With the database at hand every single id is compared; else the counts, through the API.
 """
@@ -29,7 +29,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     counted: int
 
 
-class Books(msgspec.Struct, frozen=True, kw_only=True):
+class Balance(msgspec.Struct, frozen=True, kw_only=True):
     """The comparison over all runs.
 
     `acknowledged` is what the generator has an answer for, `accepted` what VTS says it acknowledged (more by what was
@@ -78,13 +78,13 @@ class Ledger:
         self.next += count
         self._numbers.extend(bytes(count))
 
-    def compare(self, stored: Stored, accepted: int) -> Books:
+    def compare(self, stored: Stored, accepted: int) -> Balance:
         """Compare every id. Where the generator does not know which were acknowledged, their number has to do."""
         lost = sum(1 for sent, there in zip(self._numbers, stored.times, strict=False) if sent and not there)
         lost += sum(self._numbers[len(stored.times) :])
         short = max(accepted, self.acknowledged) - stored.rows
         again = sum(there - 1 for there in stored.times if there > 1)
-        return Books(
+        return Balance(
             compared="ids" if self.complete else "ids stored, numbers acknowledged",
             acknowledged=self.acknowledged,
             accepted=accepted,
@@ -94,9 +94,9 @@ class Ledger:
             twice=max(again, stored.rows - accepted, stored.counted - stored.rows, 0),
         )
 
-    def compare_counts(self, counted: int, accepted: int) -> Books:
+    def compare_counts(self, counted: int, accepted: int) -> Balance:
         """Compare numbers only. More than was acknowledged may be counted: what had no answer yet."""
-        return Books(
+        return Balance(
             compared="counts",
             acknowledged=self.acknowledged,
             accepted=accepted,

@@ -14,7 +14,7 @@ import msgspec
 
 from vts.cli.bench import audience, children, harness
 from vts.cli.bench.figures import Figures, Run, percentile
-from vts.cli.bench.harness import Place
+from vts.cli.bench.harness import Testbed
 from vts.cli.bench.options import Options
 from vts.cli.bench.report import Report, options_of
 from vts.cli.bench.sender import Sent, Task
@@ -26,59 +26,59 @@ TAIL_S: Final = 2.0  # the audience listens on for the last changes
 
 def measure(options: Options, changes_per_s: float) -> Report:
     """Measure. `options.per_s` is the rate beside it, `changes_per_s` that of each topic. Raises ClickException."""
-    with harness.place(msgspec.structs.replace(options, posts=options.topics + options.posts)) as place:
+    with harness.testbed(msgspec.structs.replace(options, posts=options.topics + options.posts)) as testbed:
         runs = []
         for number in range(1, options.runs + 1):
-            alone = _ingest(place, options)
-            figures = _beside(place, options, changes_per_s)
+            alone = _ingest(testbed, options)
+            figures = _beside(testbed, options, changes_per_s)
             figures["ingest alone: p99, ms"] = alone.p99_ms
             with_audience, without = figures["ingest beside it: p99, ms"], alone.p99_ms
             figures["ingest p99 ÷ alone"] = with_audience / without if with_audience and without else None
             runs.append(Run(figures=figures))
             click.echo(f"run {number} of {options.runs}: p99 {figures['from 202 to screen: p99, ms']:.0f} ms", err=True)
         notes = ["from 202 to screen: over every client and every view of its content, commit and drain included"]
-        return Report(load="live", options=options_of(options), runs=runs, books=place.books(), notes=notes)
+        return Report(load="live", options=options_of(options), runs=runs, balance=testbed.balance(), notes=notes)
 
 
-def _ingest(place: Place, options: Options) -> Sent:
-    return place.send(_ingest_task(place, options, place.ledger.next))
+def _ingest(testbed: Testbed, options: Options) -> Sent:
+    return testbed.send(_ingest_task(testbed, options, testbed.ledger.next))
 
 
-def _ingest_task(place: Place, options: Options, first: int) -> Task:
-    return place.task(
+def _ingest_task(testbed: Testbed, options: Options, first: int) -> Task:
+    return testbed.task(
         first=first,
-        first_post=place.first_post + options.topics,
+        first_post=testbed.first_post + options.topics,
         posts=options.posts,
         per_s=options.per_s,
         limit=round(options.per_s * options.seconds),
-        ledger=str(place.folder / "ingest"),
+        ledger=str(testbed.folder / "ingest"),
     )
 
 
-def _beside(place: Place, options: Options, changes_per_s: float) -> Figures:
+def _beside(testbed: Testbed, options: Options, changes_per_s: float) -> Figures:
     """Send with an audience: the changes that it follows, and the rest beside them."""
-    first = place.ledger.next
+    first = testbed.ledger.next
     first += -first % options.topics  # the first change is of the first topic
-    changes = place.task(
+    changes = testbed.task(
         first=first,
         connections=CHANGERS,
         posts=options.topics,
         per_s=changes_per_s * options.topics,
         limit=round(changes_per_s * options.seconds) * options.topics,
-        ledger=str(place.folder / "changes"),
-        times=str(place.folder / "times"),
+        ledger=str(testbed.folder / "changes"),
+        times=str(testbed.folder / "times"),
     )
     listen = audience.Task(
-        host=place.target.host,
-        port=place.target.port,
-        token=place.target.token,
+        host=testbed.target.host,
+        port=testbed.target.port,
+        token=testbed.target.token,
         clients=options.clients,
         topics=options.topics,
-        first_post=place.first_post,
+        first_post=testbed.first_post,
         seconds=options.seconds + TAIL_S,
-        notes=str(place.folder / "notes"),
+        notes=str(testbed.folder / "notes"),
     )
-    beside = _ingest_task(place, options, first + changes.limit)
+    beside = _ingest_task(testbed, options, first + changes.limit)
     within_s = options.seconds + harness.EXTRA_S
     with children.started("audience", listen) as listeners:
         children.line(listeners, int, START_S)
@@ -86,11 +86,11 @@ def _beside(place: Place, options: Options, changes_per_s: float) -> Figures:
             sent = children.answer(sending, Sent, within_s)
             changed = children.answer(changing, Sent, within_s)
         heard = children.answer(listeners, audience.Heard, within_s)
-    place.ledger.skip(first - place.ledger.next)
-    place.ledger.note(changes.limit, changed.acknowledged, Path(changes.ledger))
-    place.ledger.note(beside.limit, sent.acknowledged, Path(beside.ledger))
+    testbed.ledger.skip(first - testbed.ledger.next)
+    testbed.ledger.note(changes.limit, changed.acknowledged, Path(changes.ledger))
+    testbed.ledger.note(beside.limit, sent.acknowledged, Path(beside.ledger))
     waits = _waits(options, first, Path(changes.ledger), Path(changes.times), Path(listen.notes))
-    place.target.wait_until(lambda metrics: metrics.depth == 0, "drained")
+    testbed.target.wait_until(lambda metrics: metrics.depth == 0, "drained")
     return {
         "from 202 to screen: p50, ms": percentile(waits, 0.5),
         "from 202 to screen: p99, ms": percentile(waits, 0.99),
@@ -102,7 +102,7 @@ def _beside(place: Place, options: Options, changes_per_s: float) -> Figures:
         "changes/s": changed.acknowledged / changed.seconds,
         "ingest/s": sent.acknowledged / sent.seconds,
         "ingest beside it: p99, ms": sent.p99_ms,
-        "resident_mb": place.target.resident_mb(),
+        "resident_mb": testbed.target.resident_mb(),
     }
 
 

@@ -55,7 +55,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     ledger: str
 
 
-class Line:
+class PublisherConnection:
     """A connection and what waits on it."""
 
     __slots__ = ("buffer", "first_player", "next_id", "players", "socket", "waiting")
@@ -123,7 +123,7 @@ class Publisher:
 
     def run(self) -> Sent:
         """Publish everything. Raises SystemExit with what the other side refused."""
-        lines = [Line(self._task, number) for number in range(self._task.connections)]
+        lines = [PublisherConnection(self._task, number) for number in range(self._task.connections)]
         for line in lines:
             self._selector.register(line.socket, selectors.EVENT_READ, line)
         if self._task.metrics:
@@ -143,7 +143,7 @@ class Publisher:
             time.sleep(LOOK_EVERY_S)
             self._heard = self._task.first + int(accepted_at(self._task.metrics) - before)
 
-    def _publish(self, lines: list[Line]) -> None:
+    def _publish(self, lines: list[PublisherConnection]) -> None:
         if self._next - self._heard > AHEAD_MAX:
             time.sleep(PAUSE_S)
             return
@@ -154,7 +154,7 @@ class Publisher:
                 out += self._packet(line, now)
             line.socket.sendall(out)
 
-    def _packet(self, line: Line, now: float) -> bytes:
+    def _packet(self, line: PublisherConnection, now: float) -> bytes:
         number = self._next
         self._next += 1
         line.next_id = line.next_id % PACKET_IDS + 1
@@ -174,18 +174,18 @@ class Publisher:
             '"timezone":"","intent":"channel","play_order":2,"channel":"all"}'
         ).encode()
 
-    def _receive(self, lines: list[Line]) -> list[Line]:
+    def _receive(self, lines: list[PublisherConnection]) -> list[PublisherConnection]:
         """Wait for PUBACKs; give the connections that have room again."""
         waiting = any(line.waiting for line in lines)
         for key, _ in self._selector.select(ANSWER_S if waiting else 0):
-            line: Line = key.data
+            line: PublisherConnection = key.data
             now = time.monotonic()
             for packet in line.read():
                 self._note(line, packet, now)
         half = self._task.window // 2
         return [line for line in lines if len(line.waiting) <= half]
 
-    def _note(self, line: Line, packet: mqtt5.Packet, now: float) -> None:
+    def _note(self, line: PublisherConnection, packet: mqtt5.Packet, now: float) -> None:
         if not isinstance(packet, mqtt5.PubAckPacket):
             raise SystemExit(f"unexpected: {packet}")
         number, sent_at = line.waiting.pop(packet.packet_id)

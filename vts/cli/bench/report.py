@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vts.cli.bench.figures import Figures, Run, median_of, ratios_of
-from vts.cli.bench.ledger import Books
+from vts.cli.bench.ledger import Balance
 from vts.cli.bench.options import Options
 
 LABELS: Final = {
@@ -31,22 +31,24 @@ LABELS: Final = {
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """One benchmark: its runs, their medians, the ratios within runs, and the books."""
+    """One benchmark: its runs, their medians, the ratios within runs, and the balance of the ledger."""
 
     load: str
     options: Mapping[str, Any]
     runs: list[Run]
-    books: Books | None = None
+    balance: Balance | None = None
     notes: list[str] = []
 
     @property
     def is_good(self) -> bool:
         """Whether it counts: no event was lost, none counted twice."""
-        return self.books is None or self.books.balanced
+        return self.balance is None or self.balance.balanced
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as plain values."""
-        books = None if self.books is None else msgspec.to_builtins(self.books) | {"balanced": self.books.balanced}
+        balance = (
+            None if self.balance is None else msgspec.to_builtins(self.balance) | {"balanced": self.balance.balanced}
+        )
         return {
             "load": self.load,
             "machine": machine(),
@@ -54,7 +56,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             "runs": msgspec.to_builtins(self.runs),
             "median": self.median(),
             "ratios": ratios_of(self.runs),
-            "books": books,
+            "books": balance,
             "notes": self.notes,
         }
 
@@ -106,19 +108,19 @@ def _version() -> str:
 def show(report: Report, console: Console) -> None:
     """Print a report for people."""
     console.print(report.table())
-    if report.books is not None:
-        console.print(sentence_of(report.books), highlight=False)
+    if report.balance is not None:
+        console.print(sentence_of(report.balance), highlight=False)
     for note in report.notes:
         console.print(f"* {note}", highlight=False)
 
 
-def sentence_of(books: Books) -> str:
-    """Say what the books say."""
-    stored = "" if books.stored is None else f"stored {books.stored:,}, "
-    verdict = "the books balance" if books.balanced else f"MISSING {books.missing:,}, TWICE {books.twice:,}"
+def sentence_of(balance: Balance) -> str:
+    """Return the comparison of acknowledged and stored events as one sentence."""
+    stored = "" if balance.stored is None else f"stored {balance.stored:,}, "
+    verdict = "the ledger balances" if balance.balanced else f"MISSING {balance.missing:,}, TWICE {balance.twice:,}"
     return (
-        f"books ({books.compared}): acknowledged {books.acknowledged:,}, accepted {books.accepted:,}, "
-        f"{stored}counted {books.counted:,}: {verdict}"
+        f"ledger ({balance.compared}): acknowledged {balance.acknowledged:,}, accepted {balance.accepted:,}, "
+        f"{stored}counted {balance.counted:,}: {verdict}"
     )
 
 

@@ -1,6 +1,6 @@
 """Our own generator over HTTP, as a process: keep-alive connections, each with one request in flight.
 
-`python -m vts.cli.bench.sender TASK`, a `Task` as JSON; answers a `Sent` as JSON. It keeps books: a number enters the
+`python -m vts.cli.bench.sender TASK`, a `Task` as JSON; answers a `Sent` as JSON. A number enters the
 ledger only after its 202 was read.
 """
 
@@ -66,7 +66,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     p99_ms: float | None
 
 
-class Line:
+class SenderConnection:
     """A connection and the request that is on it."""
 
     __slots__ = ("answer", "count", "due", "first", "socket")
@@ -138,15 +138,15 @@ class Sender:
             idle.extend(self._receive(self._patience(idle)))
         return self._sum_up(time.monotonic() - started)
 
-    def _line(self) -> Line:
-        line = Line(self._task.host, self._task.port)
+    def _line(self) -> SenderConnection:
+        line = SenderConnection(self._task.host, self._task.port)
         self._selector.register(line.socket, selectors.EVENT_READ, line)
         return line
 
     def _is_over(self, now: float) -> bool:
         return now >= self._ends or self._next >= self._last
 
-    def _send(self, idle: list[Line]) -> None:
+    def _send(self, idle: list[SenderConnection]) -> None:
         while idle and not self._is_over(now := time.monotonic()):
             if self._task.per_s and now < self._due:
                 return
@@ -162,10 +162,10 @@ class Sender:
             except OSError:
                 idle.append(self._replace(line))
 
-    def _receive(self, patience_s: float) -> Iterator[Line]:
+    def _receive(self, patience_s: float) -> Iterator[SenderConnection]:
         """Give the connections that are free again."""
         for key, _ in self._selector.select(patience_s):
-            line: Line = key.data
+            line: SenderConnection = key.data
             try:
                 chunk = line.socket.recv(CHUNK)
             except OSError:
@@ -177,13 +177,13 @@ class Sender:
             if self._has_answer(line):
                 yield line
 
-    def _patience(self, idle: list[Line]) -> float:
+    def _patience(self, idle: list[SenderConnection]) -> float:
         now = time.monotonic()
         if not idle or not self._task.per_s or self._is_over(now):
             return ANSWER_S  # an answer is what it waits for: to look for more would take the processor from VTS
         return min(max(0.0, self._due - now), 1.0)
 
-    def _has_answer(self, line: Line) -> bool:
+    def _has_answer(self, line: SenderConnection) -> bool:
         end = line.answer.find(b"\r\n\r\n") + 4
         if end < 4:
             return False
@@ -195,7 +195,7 @@ class Sender:
         line.answer.clear()
         return True
 
-    def _note(self, line: Line, status: int, body: bytes) -> None:
+    def _note(self, line: SenderConnection, status: int, body: bytes) -> None:
         now = time.monotonic()
         self._latencies.append(now - line.due)
         if status == 202 and body.startswith(b'{"accepted":%d,' % line.count):
@@ -204,7 +204,7 @@ class Sender:
         else:
             self._refused[status] = self._refused.get(status, 0) + line.count
 
-    def _replace(self, line: Line) -> Line:
+    def _replace(self, line: SenderConnection) -> SenderConnection:
         self._unanswered += line.count
         self._selector.unregister(line.socket)
         with suppress(OSError):

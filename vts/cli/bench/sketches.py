@@ -22,7 +22,7 @@ DAY_VIEWERS: Final = (1, 10, 50, 100, 1_000, 100_000)
 _library: Final[Any] = datasketches  # its names come out of a compiled module without types
 
 
-class Kind(msgspec.Struct, frozen=True):
+class SketchKind(msgspec.Struct, frozen=True):
     """A kind of sketch."""
 
     name: str
@@ -40,18 +40,21 @@ class Found(msgspec.Struct, frozen=True):
     site_bytes: int
 
 
-def kinds() -> list[Kind]:
+def kinds() -> list[SketchKind]:
     """Return what is compared."""
     four = _library.tgt_hll_type.HLL_4
     hll = [  # what Apache DataSketches has, in three sizes each
-        Kind(f"HLL_4 lgK {k}", partial(_library.hll_sketch, k, four), partial(_library.hll_union, k))
+        SketchKind(f"HLL_4 lgK {k}", partial(_library.hll_sketch, k, four), partial(_library.hll_union, k))
         for k in (12, 13, 14)
     ]
-    cpc = [Kind(f"CPC lgK {k}", partial(_library.cpc_sketch, k), partial(_library.cpc_union, k)) for k in (11, 12, 13)]
+    cpc = [
+        SketchKind(f"CPC lgK {k}", partial(_library.cpc_sketch, k), partial(_library.cpc_union, k))
+        for k in (11, 12, 13)
+    ]
     return [*hll, *cpc]
 
 
-def measure(kind: Kind, seeds: Sequence[int]) -> Found:
+def measure(kind: SketchKind, seeds: Sequence[int]) -> Found:
     """Measure one kind: a second for a seed, nearly all of it for the million."""
     rms, worst = {}, {}
     for viewers in VIEWERS:
@@ -81,7 +84,7 @@ def _days(viewers: int, seed: int) -> Iterator[range]:
         yield range(start, start + viewers // 10)
 
 
-def _error(kind: Kind, viewers: int, seed: int) -> float:
+def _error(kind: SketchKind, viewers: int, seed: int) -> float:
     whole = kind.union()
     first = last = None
     for day in _days(viewers, seed):
@@ -92,14 +95,14 @@ def _error(kind: Kind, viewers: int, seed: int) -> float:
     return estimate / (last.stop - first.start) - 1
 
 
-def _filled(kind: Kind, viewers: range) -> Any:
+def _filled(kind: SketchKind, viewers: range) -> Any:
     sketch = kind.make()
     for viewer in viewers:
         sketch.update(viewer)
     return sketch
 
 
-def _size(kind: Kind, viewers: int) -> int:
+def _size(kind: SketchKind, viewers: int) -> int:
     sketch = _filled(kind, range(viewers))
     write = sketch.serialize_compact if hasattr(sketch, "serialize_compact") else sketch.serialize
     return len(write())

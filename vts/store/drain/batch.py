@@ -22,16 +22,16 @@ SLICE: Final = 2_500  # rows made in one go: about 4 ms
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _delta: Final = dt.timedelta
 
-Row = tuple[Any, ...]
-Key = tuple[Any, int, bytes]
+TableRow = tuple[Any, ...]
+EventKey = tuple[Any, int, bytes]
 """(post_id, event_day, event_id), or the first field of another kind of event in place of the post: what makes an event
 that event, and the order in which drains take their locks."""
 
 
-class Kind(NamedTuple):
+class EventTable(NamedTuple):
     """A table of events. Its columns are the fields of the struct; `event_day` comes second and `created_at` last."""
 
-    table: str
+    name: str
     columns: tuple[str, ...]
 
     @property
@@ -40,12 +40,12 @@ class Kind(NamedTuple):
         return tuple(dict.fromkeys((self.columns[0], "event_day", "event_id")))
 
 
-VIEWS: Final = Kind("view_events", ViewEvent.__struct_fields__)
-SITE: Final = Kind("site_events", SiteEvent.__struct_fields__)
-PLAYBACK: Final = Kind("playback_events", PlaybackEvent.__struct_fields__)
+VIEWS: Final = EventTable("view_events", ViewEvent.__struct_fields__)
+SITE: Final = EventTable("site_events", SiteEvent.__struct_fields__)
+PLAYBACK: Final = EventTable("playback_events", PlaybackEvent.__struct_fields__)
 
 
-class Letter(NamedTuple):
+class DeadLetter(NamedTuple):
     """A record that is not stored, and why. `held`: the operator decides whether it counts."""
 
     event: Record
@@ -68,9 +68,9 @@ E = TypeVar("E", bound=Event)
 class TableRows(NamedTuple, Generic[E]):
     """Events of one kind in the order of their keys, and the row of each."""
 
-    kind: Kind
+    table: EventTable
     events: list[E]
-    rows: list[Row]
+    rows: list[TableRow]
 
 
 class Batch(NamedTuple):
@@ -80,7 +80,7 @@ class Batch(NamedTuple):
     site: TableRows[SiteEvent]
     playback: TableRows[PlaybackEvent]
     catalog: list[CatalogRow]
-    letters: list[Letter]
+    dead_letters: list[DeadLetter]
     dates: Dates
 
     @property
@@ -91,23 +91,23 @@ class Batch(NamedTuple):
 
 
 def hold_days(batch: Batch, days: Set[int], reason: str) -> Batch:
-    """Return the batch with the events of these days as letters that are held."""
-    held: list[Letter] = []
+    """Return the batch with the events of these days as dead letters that are held."""
+    held: list[DeadLetter] = []
     views = _without_days(batch.views, days, reason, held)
     site = _without_days(batch.site, days, reason, held)
     playback = _without_days(batch.playback, days, reason, held)
-    return batch._replace(views=views, site=site, playback=playback, letters=[*batch.letters, *held])
+    return batch._replace(views=views, site=site, playback=playback, dead_letters=[*batch.dead_letters, *held])
 
 
-def _without_days(table_rows: TableRows[E], days: Set[int], reason: str, held: list[Letter]) -> TableRows[E]:
-    held += [Letter(event, reason, True) for event in table_rows.events if event.event_day in days]
+def _without_days(table_rows: TableRows[E], days: Set[int], reason: str, held: list[DeadLetter]) -> TableRows[E]:
+    held += [DeadLetter(event, reason, True) for event in table_rows.events if event.event_day in days]
     kept = [place for place, event in enumerate(table_rows.events) if event.event_day not in days]
     return TableRows(
-        table_rows.kind, [table_rows.events[place] for place in kept], [table_rows.rows[place] for place in kept]
+        table_rows.table, [table_rows.events[place] for place in kept], [table_rows.rows[place] for place in kept]
     )
 
 
-def key_of(event: Event) -> Key:
+def key_of(event: Event) -> EventKey:
     """Return the primary key of an event."""
     return getattr(event, event.__struct_fields__[0]), event.event_day, event.event_id
 
@@ -117,9 +117,9 @@ async def prepare(records: Iterable[Record]) -> Batch:
 
     In steps of a few milliseconds, between which the doors have their turn.
     """
-    views: dict[Key, ViewEvent] = {}
-    site: dict[Key, SiteEvent] = {}
-    playback: dict[Key, PlaybackEvent] = {}
+    views: dict[EventKey, ViewEvent] = {}
+    site: dict[EventKey, SiteEvent] = {}
+    playback: dict[EventKey, PlaybackEvent] = {}
     catalog: list[CatalogRow] = []
     for event in records:
         if type(event) is ViewEvent:
@@ -132,30 +132,30 @@ async def prepare(records: Iterable[Record]) -> Batch:
             catalog.append(event)
     await trio.lowlevel.checkpoint()
     dates = Dates()
-    letters: list[Letter] = []
+    dead_letters: list[DeadLetter] = []
     return Batch(
-        await _table_rows(VIEWS, _without_neighbours([views[key] for key in sorted(views)]), dates, letters),
-        await _table_rows(SITE, [site[key] for key in sorted(site)], dates, letters),
-        await _table_rows(PLAYBACK, [playback[key] for key in sorted(playback)], dates, letters),
+        await _table_rows(VIEWS, _without_neighbours([views[key] for key in sorted(views)]), dates, dead_letters),
+        await _table_rows(SITE, [site[key] for key in sorted(site)], dates, dead_letters),
+        await _table_rows(PLAYBACK, [playback[key] for key in sorted(playback)], dates, dead_letters),
         catalog,
-        letters,
+        dead_letters,
         dates,
     )
 
 
-async def _table_rows(kind: Kind, events: list[E], dates: Dates, letters: list[Letter]) -> TableRows[E]:
-    """Convert events; those that cannot be are named in `letters`."""
-    rows: list[Row] = []
+async def _table_rows(table: EventTable, events: list[E], dates: Dates, dead_letters: list[DeadLetter]) -> TableRows[E]:
+    """Convert events; those that cannot be are named in `dead_letters`."""
+    rows: list[TableRow] = []
     try:
         for start in range(0, len(events), SLICE):
             rows += rows_of(events[start : start + SLICE], dates)
             await trio.lowlevel.checkpoint()
     except (ValueError, OverflowError, TypeError):
-        return _sift(kind, events, dates, letters)
-    return TableRows(kind, events, rows)
+        return _sift(table, events, dates, dead_letters)
+    return TableRows(table, events, rows)
 
 
-def rows_of(events: Sequence[E], dates: Dates) -> list[Row]:
+def rows_of(events: Sequence[E], dates: Dates) -> list[TableRow]:
     """Return the rows in the order of the columns. Raises ValueError, OverflowError or TypeError for bad times.
 
     And ValueError for a short UUID, of which PostgreSQL would say that the connection is broken.
@@ -170,14 +170,14 @@ def rows_of(events: Sequence[E], dates: Dates) -> list[Row]:
     ]
 
 
-def _sift(kind: Kind, events: Sequence[E], dates: Dates, letters: list[Letter]) -> TableRows[E]:
-    table_rows: TableRows[E] = TableRows(kind, [], [])
+def _sift(table: EventTable, events: Sequence[E], dates: Dates, dead_letters: list[DeadLetter]) -> TableRows[E]:
+    table_rows: TableRows[E] = TableRows(table, [], [])
     for event in events:
         try:
             table_rows.rows.extend(rows_of((event,), dates))
             table_rows.events.append(event)
         except (ValueError, OverflowError, TypeError) as fault:
-            letters.append(Letter(event, f"{type(fault).__name__}: {fault}"))
+            dead_letters.append(DeadLetter(event, f"{type(fault).__name__}: {fault}"))
     return table_rows
 
 

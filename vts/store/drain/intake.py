@@ -25,8 +25,8 @@ from vts.store.drain.batch import (
     VIEWS,
     Batch,
     Dates,
+    DeadLetter,
     E,
-    Letter,
     TableRows,
     body_of,
     hold_days,
@@ -60,33 +60,33 @@ _ADVANCE: Final = query("drain_advance")
 _GUARD_DAYS: Final = query("drain_guard_days", lock=str(locks.PARTITIONS))
 _DAYS_WITH_VIEWS: Final = query("drain_days_with_views")
 _NEIGHBOURS: Final = query("drain_neighbours")
-_STAGE: Final = {kind: query("drain_stage", table=kind.table) for kind in (VIEWS, SITE, PLAYBACK)}
+_STAGE: Final = {table: query("drain_stage", table=table.name) for table in (VIEWS, SITE, PLAYBACK)}
 _INSERT: Final = {
-    kind: query(
+    table: query(
         "drain_insert",
-        table=kind.table,
-        columns=", ".join(kind.columns),
-        key=", ".join(kind.key),
-        returned=kind.columns[0],
+        table=table.name,
+        columns=", ".join(table.columns),
+        key=", ".join(table.key),
+        returned=table.columns[0],
     )
-    for kind in (VIEWS, SITE, PLAYBACK)
+    for table in (VIEWS, SITE, PLAYBACK)
 }
 _UNKNOWN_CONTENT: Final = query("drain_unknown_content")
 _REGISTER_CONTENT: Final = query("drain_register_content")
 _HAS_TABLE: Final = "SELECT to_regclass($1) IS NOT NULL"
-_BURY: Final = query("drain_bury")
+_DEAD_LETTERS: Final = query("drain_dead_letters")
 _NOTIFY: Final = "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload"
 
 
 class Copy(Protocol):
-    """A way in: returns the events that are new, adds letters for those that are refused."""
+    """A way in: returns the events that are new, adds dead letters for those that are refused."""
 
-    def __call__(self, table_rows: TableRows[E], letters: list[Letter]) -> Awaitable[list[E]]:
-        """Copy one table_rows."""
+    def __call__(self, table_rows: TableRows[E], dead_letters: list[DeadLetter]) -> Awaitable[list[E]]:
+        """Copy the rows of one table."""
         ...
 
 
-Brink = Callable[[Committed], None]
+BeforeCommit = Callable[[Committed], None]
 """Called with what is about to be committed: the last thing known for sure when the outcome of the commit is not."""
 
 
@@ -129,18 +129,18 @@ class Intake:
         )
         return found
 
-    async def store(self, part: Part, now_us: int, on_brink: Brink) -> Committed:
+    async def store(self, part: Part, now_us: int, before_commit: BeforeCommit) -> Committed:
         """Store a part of the journal. Raises StoreUnavailable, also when the outcome of the commit is unknown."""
         batch = await prepare(part.records)
         if not part.run.is_proven:
             batch = await self._hold_dropped_days(batch)
         await self._make_days(batch)
         try:
-            return await self._transact(part, batch, self._copy, now_us, on_brink)
+            return await self._transact(part, batch, self._copy, now_us, before_commit)
         except BadData:
             self._days.clear()  # the fault may have been a partition that is gone
             await self._make_days(batch)
-            return await self._transact(part, batch, self._copy_carefully, now_us, on_brink)
+            return await self._transact(part, batch, self._copy_carefully, now_us, before_commit)
 
     async def _hold_dropped_days(self, batch: Batch) -> Batch:
         """Keep what may have been drained before out of days whose raw rows would tell.
@@ -156,18 +156,22 @@ class Intake:
             await make_days(self._connection, map(date_of, missing))
             self._days |= missing
 
-    async def _transact(self, part: Part, batch: Batch, copy: Copy, now_us: int, on_brink: Brink) -> Committed:
+    async def _transact(
+        self, part: Part, batch: Batch, copy: Copy, now_us: int, before_commit: BeforeCommit
+    ) -> Committed:
         async with self._connection.transaction():
             await self._advance(part)
-            letters = list(batch.letters)
-            events = await copy(await self._without_stored_neighbours(batch), letters)
-            site = await copy(batch.site, letters)
-            playback = await copy(batch.playback, letters)
-            duplicates = len(part.records) - len(batch.catalog) - len(events) - len(site) - len(playback) - len(letters)
+            dead_letters = list(batch.dead_letters)
+            events = await copy(await self._without_stored_neighbours(batch), dead_letters)
+            site = await copy(batch.site, dead_letters)
+            playback = await copy(batch.playback, dead_letters)
+            duplicates = (
+                len(part.records) - len(batch.catalog) - len(events) - len(site) - len(playback) - len(dead_letters)
+            )
             if batch.catalog:
-                letters += await replay_catalog(self._connection, batch.catalog, now_us)
+                dead_letters += await replay_catalog(self._connection, batch.catalog, now_us)
             totals = await self._count(events, site, batch.dates)
-            await self._bury(part, letters)
+            await self._store_dead_letters(part, dead_letters)
             committed = Committed(
                 journal_id=self._journal_id,
                 run_id=part.run.id,
@@ -176,10 +180,10 @@ class Intake:
                 events=events,
                 totals=totals,
                 duplicates=duplicates,
-                dead=len(letters),
+                dead=len(dead_letters),
             )
             await self._notify(channels.LIVE, notices_of(committed, now_us))
-            on_brink(committed)
+            before_commit(committed)
         return committed
 
     async def _advance(self, part: Part) -> None:
@@ -206,10 +210,10 @@ class Intake:
     async def _without_stored_neighbours(self, batch: Batch) -> TableRows[ViewEvent]:
         """Return the views without the version-4 ones that are stored under the day before or after."""
         events, rows = batch.views.events, batch.views.rows
-        fickle = [place for place, event in enumerate(events) if id_has_no_day(event)]
-        if not fickle:
+        dayless = [place for place, event in enumerate(events) if id_has_no_day(event)]
+        if not dayless:
             return batch.views
-        days = {events[place].event_day for place in fickle}
+        days = {events[place].event_day for place in dayless}
         await self._connection.execute(_GUARD_DAYS, [batch.dates[day] for day in sorted(days)])
         neighbours = [date_of(day) for day in {day + step for day in days for step in (-1, 1)}]
         viewed = {row[0] for row in await self._connection.fetch(_DAYS_WITH_VIEWS, neighbours)}
@@ -218,7 +222,7 @@ class Intake:
             dates = viewed.intersection((date_of(day - 1), date_of(day + 1)))
             if not dates:
                 continue
-            here = [place for place in fickle if events[place].event_day == day]
+            here = [place for place in dayless if events[place].event_day == day]
             posts = [events[place].post_id for place in here]
             ids = [events[place].event_id for place in here]
             for date in dates:
@@ -229,43 +233,45 @@ class Intake:
         kept = [place for place in range(len(events)) if place not in stored]
         return TableRows(VIEWS, [events[place] for place in kept], [rows[place] for place in kept])
 
-    async def _copy(self, table_rows: TableRows[E], letters: list[Letter]) -> list[E]:
+    async def _copy(self, table_rows: TableRows[E], dead_letters: list[DeadLetter]) -> list[E]:
         if table_rows.rows:
-            await self._connection.copy_records(table_rows.kind.table, table_rows.rows, table_rows.kind.columns)
+            await self._connection.copy_records(table_rows.table.name, table_rows.rows, table_rows.table.columns)
         return table_rows.events
 
-    async def _copy_carefully(self, table_rows: TableRows[E], letters: list[Letter]) -> list[E]:
+    async def _copy_carefully(self, table_rows: TableRows[E], dead_letters: list[DeadLetter]) -> list[E]:
         if not table_rows.rows:
             return []
-        await self._connection.execute(_STAGE[table_rows.kind])
-        keys = await self._copy_part(table_rows, 0, len(table_rows.rows), letters)
+        await self._connection.execute(_STAGE[table_rows.table])
+        keys = await self._copy_part(table_rows, 0, len(table_rows.rows), dead_letters)
         inserted = {(first, day_of_date(date), event_id) for first, date, event_id in keys}
         return [event for event in table_rows.events if key_of(event) in inserted]
 
-    async def _copy_part(self, table_rows: TableRows[E], low: int, high: int, letters: list[Letter]) -> list[Any]:
+    async def _copy_part(
+        self, table_rows: TableRows[E], low: int, high: int, dead_letters: list[DeadLetter]
+    ) -> list[Any]:
         """Insert the rows low ≤ place < high as far as they are sound; returns the keys of those that are new."""
         if low == high:
             return []
         try:
             async with self._connection.transaction():
                 rows = [(*table_rows.rows[place], place) for place in range(low, high)]
-                staging = f"drain_staging_{table_rows.kind.table}"
-                await self._connection.copy_records(staging, rows, (*table_rows.kind.columns, "place"))
-                return await self._connection.fetch(_INSERT[table_rows.kind], low, high - 1)
+                staging = f"drain_staging_{table_rows.table.name}"
+                await self._connection.copy_records(staging, rows, (*table_rows.table.columns, "place"))
+                return await self._connection.fetch(_INSERT[table_rows.table], low, high - 1)
         except BadData as fault:
             if high - low == 1:
                 await self._expect_day(table_rows, low)
-                letters.append(Letter(table_rows.events[low], str(fault)))
+                dead_letters.append(DeadLetter(table_rows.events[low], str(fault)))
                 return []
         middle = (low + high) // 2
         return [
-            *await self._copy_part(table_rows, low, middle, letters),
-            *await self._copy_part(table_rows, middle, high, letters),
+            *await self._copy_part(table_rows, low, middle, dead_letters),
+            *await self._copy_part(table_rows, middle, high, dead_letters),
         ]
 
     async def _expect_day(self, table_rows: TableRows[E], place: int) -> None:
         """Raise StoreUnavailable when a row was refused because its partition was dropped after we had made it."""
-        partition = f"{table_rows.kind.table}_{date_of(table_rows.events[place].event_day):%Y%m%d}"
+        partition = f"{table_rows.table.name}_{date_of(table_rows.events[place].event_day):%Y%m%d}"
         if not await self._connection.fetchval(_HAS_TABLE, partition):
             raise StoreUnavailable(f"{partition} was dropped meanwhile")
 
@@ -285,10 +291,10 @@ class Intake:
             await self._notify(channels.CATALOG, [str(revision)])
         self._posts |= posts
 
-    async def _bury(self, part: Part, letters: Sequence[Letter]) -> None:
-        if letters:
-            places = [place_of(part.records, letter.event) for letter in letters]
-            reasons = [reason_of(letter.reason) for letter in letters]
-            bodies = [body_of(letter.event) for letter in letters]
-            held = [letter.held for letter in letters]
-            await self._connection.execute(_BURY, part.run.id, part.last_seq, places, reasons, bodies, held)
+    async def _store_dead_letters(self, part: Part, dead_letters: Sequence[DeadLetter]) -> None:
+        if dead_letters:
+            places = [place_of(part.records, dead_letter.event) for dead_letter in dead_letters]
+            reasons = [reason_of(dead_letter.reason) for dead_letter in dead_letters]
+            bodies = [body_of(dead_letter.event) for dead_letter in dead_letters]
+            held = [dead_letter.held for dead_letter in dead_letters]
+            await self._connection.execute(_DEAD_LETTERS, part.run.id, part.last_seq, places, reasons, bodies, held)

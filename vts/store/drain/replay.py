@@ -14,7 +14,7 @@ import msgspec
 
 from vts.model.day import DAY_US
 from vts.model.record import CatalogRow
-from vts.store.drain.batch import Letter
+from vts.store.drain.batch import DeadLetter
 from vts.store.drain.revision import MARK_ARTISTS
 from vts.store.session import channels
 from vts.store.session.connection import Connection
@@ -38,7 +38,7 @@ _NOTE_PLAYERS: Final = (
 _NOTIFY: Final = "SELECT pg_notify($1, $2)"
 
 
-async def replay_catalog(connection: Connection, rows: Sequence[CatalogRow], now_us: int) -> list[Letter]:
+async def replay_catalog(connection: Connection, rows: Sequence[CatalogRow], now_us: int) -> list[DeadLetter]:
     """Put back what the database lacks of these writes, inside the caller's transaction.
 
     Returns those that it refuses, with the reason. Raises StoreUnavailable.
@@ -52,10 +52,10 @@ async def replay_catalog(connection: Connection, rows: Sequence[CatalogRow], now
     if not await _lacks(connection, contents, players):
         return []
     revision = await connection.fetchval(_BEGIN, max(row.revision for row in rows))  # from here on nobody else writes
-    letters: list[Letter] = []
-    await _put_back(connection, contents, players, letters)
+    dead_letters: list[DeadLetter] = []
+    await _put_back(connection, contents, players, dead_letters)
     await connection.execute(_NOTIFY, channels.CATALOG, str(revision))
-    return letters
+    return dead_letters
 
 
 async def _lacks(connection: Connection, contents: Sequence[CatalogRow], players: Sequence[CatalogRow]) -> bool:
@@ -65,7 +65,10 @@ async def _lacks(connection: Connection, contents: Sequence[CatalogRow], players
 
 
 async def _put_back(
-    connection: Connection, contents: Sequence[CatalogRow], players: Sequence[CatalogRow], letters: list[Letter]
+    connection: Connection,
+    contents: Sequence[CatalogRow],
+    players: Sequence[CatalogRow],
+    dead_letters: list[DeadLetter],
 ) -> None:
     """All at once; where one of them is refused, one by one, so that the others do not pay for it."""
     try:
@@ -74,12 +77,12 @@ async def _put_back(
             await _put_back_players(connection, players)
     except BadData as fault:
         if len(contents) + len(players) == 1:
-            letters.append(Letter((*contents, *players)[0], str(fault)))
+            dead_letters.append(DeadLetter((*contents, *players)[0], str(fault)))
             return
         for row in contents:
-            await _put_back(connection, [row], (), letters)
+            await _put_back(connection, [row], (), dead_letters)
         for row in players:
-            await _put_back(connection, (), [row], letters)
+            await _put_back(connection, (), [row], dead_letters)
 
 
 async def _put_back_contents(connection: Connection, rows: Sequence[CatalogRow]) -> None:

@@ -19,8 +19,8 @@ from typing import IO, Any, Final
 import trio
 
 from vts.model.faults import BadStart, Outage, StoreUnavailable
-from vts.store.server.layout import DATABASE, LOGIN, SUPERUSER, Place, settle, write_access
-from vts.store.server.spawn import Child, complete, spawn
+from vts.store.server.layout import DATABASE, LOGIN, SUPERUSER, Layout, find_layout, write_access
+from vts.store.server.spawn import ChildProcess, complete, spawn
 from vts.store.server.stale import busy_seconds, clear, end_all
 from vts.store.session.connection import Database
 
@@ -87,21 +87,21 @@ class Embedded:
         user: str | None = None,
         settings: Mapping[str, str] | None = None,
         say: Callable[[str], None] = log.warning,
-        find_place: Callable[[Path, str | None, Callable[[str], None]], Place] = settle,
+        find_layout: Callable[[Path, str | None, Callable[[str], None]], Layout] = find_layout,
     ) -> None:
-        self._find_place = lambda: find_place(data_dir, user, say)
+        self._find_layout = lambda: find_layout(data_dir, user, say)
         self._settings = dict(settings or {})
-        self._place: Place | None = None
-        self._child: Child | None = None
+        self._layout: Layout | None = None
+        self._child: ChildProcess | None = None
         self._stopping = False
         self._scope: trio.CancelScope | None = None
         self._ready = trio.Event()
 
     def url(self) -> str:
         """Where to connect. Raises StoreUnavailable before the first start."""
-        if self._place is None:
+        if self._layout is None:
             raise StoreUnavailable("the embedded PostgreSQL has not been started yet")
-        return self._place.url
+        return self._layout.url
 
     @property
     def pid(self) -> int | None:
@@ -111,7 +111,7 @@ class Embedded:
     @property
     def data(self) -> Path | None:
         """The cluster's folder, once it is known."""
-        return None if self._place is None else self._place.data
+        return None if self._layout is None else self._layout.data
 
     async def wait_ready(self) -> None:
         """Wait until the running server, or the next one, has answered."""
@@ -131,60 +131,60 @@ class Embedded:
         Raises BadStart when there is no place for it, Outage when the server ends by itself.
         """
         with trio.CancelScope() as self._scope:
-            self._place = place = await trio.to_thread.run_sync(self._find_place)
-            with _locked(place.home):
-                await clear(place.data)
-                await _make_cluster(place)
-                await trio.to_thread.run_sync(write_access, place)
-                await self._serve(place, task_status)
+            self._layout = layout = await trio.to_thread.run_sync(self._find_layout)
+            with _locked(layout.home):
+                await clear(layout.data)
+                await _make_cluster(layout)
+                await trio.to_thread.run_sync(write_access, layout)
+                await self._serve(layout, task_status)
 
-    async def _serve(self, place: Place, task_status: trio.TaskStatus[None]) -> None:
-        with _startup_log(place.home) as said:
+    async def _serve(self, layout: Layout, task_status: trio.TaskStatus[None]) -> None:
+        with _startup_log(layout.home) as said:
             self._child = child = await spawn(
-                self._arguments(place), user=place.user, death_signal=signal.SIGQUIT, log=said
+                self._arguments(layout), user=layout.user, death_signal=signal.SIGQUIT, log=said
             )
         if self._stopping:
             child.send_signal(signal.SIGINT)
         task_status.started()
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._greet, place)
+                nursery.start_soon(self._greet, layout)
                 await child.exited.wait()
                 nursery.cancel_scope.cancel()
         finally:
             self._child = None
             self._ready = trio.Event() if self._ready.is_set() else self._ready
-            await _end(child, place.data)
+            await _end(child, layout.data)
         if not self._stopping:
-            raise Outage(f"PostgreSQL ended by itself with status {child.returncode}{_last_words(place)}")
+            raise Outage(f"PostgreSQL ended by itself with status {child.returncode}{_last_words(layout)}")
 
-    def _arguments(self, place: Place) -> list[str | Path]:
+    def _arguments(self, layout: Layout) -> list[str | Path]:
         settings = {
             **SETTINGS,
-            **(_SINCE_18 if place.major >= 18 else {}),
-            "unix_socket_directories": '"' + str(place.socket).replace('"', '""') + '"',
-            "hba_file": str(place.home / "pg_hba.conf"),
-            "ident_file": str(place.home / "pg_ident.conf"),
+            **(_SINCE_18 if layout.major >= 18 else {}),
+            "unix_socket_directories": '"' + str(layout.socket).replace('"', '""') + '"',
+            "hba_file": str(layout.home / "pg_hba.conf"),
+            "ident_file": str(layout.home / "pg_ident.conf"),
             **self._settings,
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        return [place.programs / "postgres", "-D", place.data, *options]
+        return [layout.programs / "postgres", "-D", layout.data, *options]
 
-    async def _greet(self, place: Place) -> None:
+    async def _greet(self, layout: Layout) -> None:
         """Wait for the first answer, for as long as the server shows signs of work."""
-        database = Database(url=lambda: place.url, connect_timeout_s=2.0)
+        database = Database(url=lambda: layout.url, connect_timeout_s=2.0)
         began = quiet_since = trio.current_time()
         worked = None
         while not await _answers(database):
             now = trio.current_time()
-            seen = busy_seconds(place.data)
+            seen = busy_seconds(layout.data)
             if seen is None or seen != worked:
                 worked, quiet_since = seen, now
             if now - quiet_since > IDLE_START_S:
                 raise Outage(f"PostgreSQL has neither answered nor worked for {IDLE_START_S:.0f} s")
             await trio.sleep(LOOK_EVERY_S)
         self._ready.set()
-        log.info("PostgreSQL %s is ready after %.1f s", place.major, trio.current_time() - began)
+        log.info("PostgreSQL %s is ready after %.1f s", layout.major, trio.current_time() - began)
 
 
 async def _answers(database: Database) -> bool:
@@ -196,7 +196,7 @@ async def _answers(database: Database) -> bool:
     return True
 
 
-async def _end(child: Child, data: Path) -> None:
+async def _end(child: ChildProcess, data: Path) -> None:
     """Leave no process behind, whatever state they are in. Takes a moment at most, cancelled or not."""
     with trio.CancelScope(shield=True):
         if not child.exited.is_set():
@@ -221,31 +221,31 @@ def _locked(home: Path) -> Iterator[None]:
         os.close(folder)
 
 
-async def _make_cluster(place: Place) -> None:
+async def _make_cluster(layout: Layout) -> None:
     """Make the cluster under another name, and give it its own when it is whole: a half-made one never counts."""
-    if place.data.exists():
+    if layout.data.exists():
         return
-    draft = place.home / "data.new"
+    draft = layout.home / "data.new"
     await end_all(draft)
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
-    if place.user is not None:
-        os.chown(draft, place.user.user_id, place.user.group_id)
+    if layout.user is not None:
+        os.chown(draft, layout.user.user_id, layout.user.group_id)
     options = ("--encoding=UTF8", "--locale=C", "--data-checksums", "--auth=reject", "--no-instructions")
-    await _must_do(place, [place.programs / "initdb", "-D", draft, "-U", SUPERUSER, *options])
+    await _must_do(layout, [layout.programs / "initdb", "-D", draft, "-U", SUPERUSER, *options])
     quiet = ("-c", "log_checkpoints=off", "-c", "log_min_messages=error")
-    await _must_do(place, [place.programs / "postgres", "--single", *quiet, "-D", draft, "postgres"], _BEGINNINGS)
-    draft.rename(place.data)
-    folder = os.open(place.home, os.O_RDONLY)
+    await _must_do(layout, [layout.programs / "postgres", "--single", *quiet, "-D", draft, "postgres"], _BEGINNINGS)
+    draft.rename(layout.data)
+    folder = os.open(layout.home, os.O_RDONLY)
     os.fsync(folder)
     os.close(folder)
 
 
-async def _must_do(place: Place, argv: list[Any], given: str = "") -> None:
-    status, output = await complete(argv, user=place.user, given=given.encode())
+async def _must_do(layout: Layout, argv: list[Any], given: str = "") -> None:
+    status, output = await complete(argv, user=layout.user, given=given.encode())
     if status != 0 or "ERROR:" in output:
         last = output.strip().rpartition("\n")[2]
-        raise BadStart(f"the embedded database cannot be made in {place.home}: {last or f'status {status}'}")
+        raise BadStart(f"the embedded database cannot be made in {layout.home}: {last or f'status {status}'}")
 
 
 @contextmanager
@@ -257,10 +257,10 @@ def _startup_log(home: Path) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _last_words(place: Place) -> str:
+def _last_words(layout: Layout) -> str:
     try:
-        lines = (place.home / "startup.log").read_text(errors="replace").strip().splitlines()
+        lines = (layout.home / "startup.log").read_text(errors="replace").strip().splitlines()
     except OSError:
         return ""
     fatal = [line for line in lines if "FATAL" in line or "PANIC" in line]
-    return f": {fatal[-1]}" if fatal else f" (see {place.data / 'log'})"
+    return f": {fatal[-1]}" if fatal else f" (see {layout.data / 'log'})"

@@ -51,7 +51,7 @@ SOCKET_FOLDER_MAX_BYTES: Final = 107 - len("/.s.PGSQL.5432")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Layout:
     """`major` is the version of the cluster in `data`, or of the one to be made there. `user` is None when not root."""
 
     home: Path
@@ -71,12 +71,12 @@ class Place:
         return f"postgresql://{LOGIN}@/{DATABASE}?host={quote(str(self.socket), safe='')}&port=5432"
 
 
-def settle(
+def find_layout(
     data_dir: Path, user_name: str | None = None, say: Callable[[str], None] = print, shared: Path = SHARED
-) -> Place:
-    """Decide the place and make its folders. Blocks. Raises BadStart with what is wrong.
+) -> Layout:
+    """Decide the layout and make its folders. Blocks. Raises BadStart with what is wrong.
 
-    `say` is told, in one line, when the place is not in the data folder.
+    `say` is told, in one line, when the home is not in the data folder.
     """
     data_dir = data_dir.resolve()
     try:
@@ -101,23 +101,23 @@ def home_of(data_dir: Path) -> Path:
     return Path(text)
 
 
-def _as_ourselves(data_dir: Path) -> Place:
+def _as_ourselves(data_dir: Path) -> Layout:
     home = home_of(data_dir)
     cluster = home / "data"
     if home.exists() and (not os.access(home, os.W_OK) or (cluster.exists() and cluster.stat().st_uid != os.geteuid())):
         raise BadStart(f"the database in {home} belongs to another user: start VTS as root, or as that user")
     home.mkdir(mode=0o700, exist_ok=True)
     major = _major(home)
-    return Place(home, _socket(home, os.geteuid(), os.getegid()), installed(major), major, None)
+    return Layout(home, _socket(home, os.geteuid(), os.getegid()), installed(major), major, None)
 
 
-def _as_root(data_dir: Path, user_name: str | None, say: Callable[[str], None], shared: Path) -> Place:
+def _as_root(data_dir: Path, user_name: str | None, say: Callable[[str], None], shared: Path) -> Layout:
     home = home_of(data_dir)
     user = _owner(home / "data") or unprivileged(user_name)
     home = _reachable_home(data_dir, user, say, shared)
     major = _major(home)
     programs = programs_for(user, major, say, shared)
-    return Place(home, _socket(home, user.user_id, user.group_id), programs, major, user)
+    return Layout(home, _socket(home, user.user_id, user.group_id), programs, major, user)
 
 
 def _owner(cluster: Path) -> User | None:
@@ -268,12 +268,12 @@ def _write_whole(path: Path, text: str, mode: int = 0o644) -> None:
     draft.rename(path)
 
 
-def write_access(place: Place) -> None:
+def write_access(layout: Layout) -> None:
     """Let the user that runs VTS log in, over the socket, as the login and as superuser, and nobody else."""
     try:
         name = pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         raise BadStart(f"user id {os.geteuid()} has no name, which PostgreSQL needs: add it to /etc/passwd") from None
-    _write_whole(place.home / "pg_hba.conf", "local all all peer map=vts\n")
+    _write_whole(layout.home / "pg_hba.conf", "local all all peer map=vts\n")
     lines = "".join(f'vts "{name}" {role}\n' for role in (LOGIN, SUPERUSER))
-    _write_whole(place.home / "pg_ident.conf", lines)
+    _write_whole(layout.home / "pg_ident.conf", lines)

@@ -1,7 +1,7 @@
 """Databases in /var/lib/vts whose data folder has gone, or leads elsewhere: found, and removed for one data folder.
 
 Each home there has a file that says which data folder it was made for; the data folder has one that leads to the home
-(`place.POINTER`). A home is an orphan when no folder leads to it.
+(`layout.POINTER`). A home is an orphan when no folder leads to it.
 """
 
 from __future__ import annotations

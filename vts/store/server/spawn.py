@@ -61,7 +61,7 @@ def runs(user: User, program: Path) -> bool:
     return subprocess.run(command, check=False, stdout=quiet, stderr=quiet, cwd="/").returncode == 0  # noqa: S603
 
 
-class Child:
+class ChildProcess:
     """A running program. `exited` is set when it has ended and been reaped."""
 
     def __init__(self) -> None:
@@ -119,12 +119,12 @@ async def spawn(
     death_signal: int = signal.SIGKILL,
     given: bytes = b"",
     log: IO[bytes] | None = None,
-) -> Child:
+) -> ChildProcess:
     """Start a program as a direct child. Raises OSError when it cannot be started.
 
     `given` is its standard input. Its output goes to `log`, or else into `output` when it has ended.
     """
-    child = Child()
+    child = ChildProcess()
     arguments = (trio.lowlevel.current_trio_token(), launch_command(argv, user, death_signal), given, log)
     threading.Thread(target=child._live, args=arguments, name=f"child {Path(argv[0]).name}", daemon=True).start()
     with trio.CancelScope(shield=True):  # some milliseconds; a child must not start after nobody waits for it

@@ -14,7 +14,7 @@ from vts.model.day import date_of
 from vts.model.imports import DailyRow
 from vts.query.post_load import post_facts
 from vts.rollup.days import read_days
-from vts.store.facts.imports import Applied, DaysOpen, ImportIdUsed, Ticket, import_daily, import_views
+from vts.store.facts.history_import import Applied, DaysOpen, ImportIdUsed, Ticket, import_daily, import_views
 from vts.store.schema.migrate import migrations
 from vts.store.schema.partitions import make_days
 from vts.store.session.connection import Connection, Database

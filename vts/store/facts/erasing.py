@@ -47,7 +47,7 @@ async def erase_person(connection: Connection, erasure: Erasure) -> dict[str, in
     Table by table, each in a transaction of its own: cut short, it is to be run again. Raises StoreUnavailable.
     """
     changed = {table: await _erase_views(connection, erasure, table, more) for table, more in _EVENTS.items()}
-    changed["dead_letters"] = await _erase_letters(connection, erasure)
+    changed["dead_letters"] = await _erase_dead_letters(connection, erasure)
     nobody = -1 - secrets.randbelow(2**62)
     changed["reactions"] = _count(await connection.execute(_REACTIONS, erasure.user_id, nobody))
     changed["comments"] = _count(await connection.execute(_COMMENTS, erasure.user_id, nobody))
@@ -68,12 +68,12 @@ async def _erase_views(connection: Connection, erasure: Erasure, table: str, mor
         return _count(await connection.execute(_VIEWS.format(table=table, more=more), erasure.user_id, mine, old, new))
 
 
-async def _erase_letters(connection: Connection, erasure: Erasure) -> int:
+async def _erase_dead_letters(connection: Connection, erasure: Erasure) -> int:
     patterns = [f'%"viewer_key": "{key.hex()}"%' for key in erasure.keys]
     changed = 0
     async with connection.transaction():
         for journal_id, seq, index, body in await _letters(connection, erasure.user_id, patterns):
-            without = erasure.letter(body)
+            without = erasure.dead_letter(body)
             if without is not None:
                 await connection.execute(_LETTER, journal_id, seq, index, without)
                 changed += 1
