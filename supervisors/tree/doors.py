@@ -252,7 +252,6 @@ class Doors:
             catalog=components.memory,
             tokens=components.secrets.tokens,
             tickets=components.tickets,
-            beacon=self._decision,
             live_events=self._live_events,
             anonymous_live=self.components.is_private,
             allowed_origins=frozenset(components.settings.http.allowed_origins),

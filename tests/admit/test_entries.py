@@ -144,7 +144,7 @@ async def test_a_caller_that_was_cancelled_leaves_a_settled_gate() -> None:
     world, report = World(), visit(event_id=id_4(1))
     with trio.CancelScope() as scope:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(world.admission.submit_one, report)
+            nursery.start_soon(world.admission.submit, [report])
             nursery.start_soon(partial(world.admission.submit, [visit(), report]))
             await trio.testing.wait_all_tasks_blocked()
             scope.cancel()
@@ -155,7 +155,7 @@ async def test_a_caller_that_was_cancelled_leaves_a_settled_gate() -> None:
 
 async def test_a_refusal_waits_for_nothing() -> None:
     world = World()
-    assert word(await world.admission.submit_one(visit(DELETED))) == "deleted"
+    assert world.tell(visit(DELETED)) == ["deleted"]
     assert await submitted(world, [visit(DELETED), visit(bot="tool")]) == ["deleted", "bot"]
     assert world.entries == []
 

@@ -8,11 +8,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import trio
-from quart_trio import QuartTrio
 
 from config.load import load
 from vts.admit.site import SiteAdmission
@@ -23,7 +21,6 @@ from vts.capture.http.door import Door
 from vts.capture.http.endings import LiveRequest
 from vts.capture.http.handover import Handover
 from vts.capture.http.limits import Limits
-from vts.capture.http.request import route_of
 from vts.enrich.client_ip import Networks
 from vts.enrich.country import Countries
 from vts.enrich.enrich import Enricher
@@ -35,8 +32,6 @@ from vts.model.faults import JournalFull
 from vts.model.outcome import ACCEPTED, Outcome, Reason, Refused
 from vts.model.record import Record
 from vts.model.view import Report, ViewEvent, event_of
-from vts.web import capture
-from vts.web.answers import install_error_answers
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW_US = 1_760_000_000_000_000
@@ -66,9 +61,6 @@ class ScriptedAdmission:
             self._waiting.append(lambda: settle(self._decide(report)))
         else:
             settle(self._decide(report))
-
-    async def submit_one(self, report: Report) -> Outcome:
-        return (await self.submit([report]))[0]
 
     async def submit(self, reports: Sequence[Report]) -> list[Outcome]:
         await trio.lowlevel.checkpoint()
@@ -203,16 +195,11 @@ def new_house(*, trusted: Sequence[str] = (), limits: Limits | None = None) -> H
 
 
 def echo_app(house: House) -> Any:
-    """An ASGI application: the Quart routes of capture, the door's slower twin, and an echo for every other path."""
-    twin = QuartTrio("twin")
-    install_error_answers(twin)
-    twin.register_blueprint(capture.blueprint(SimpleNamespace(beacon=house.decision)))  # type: ignore[arg-type]
+    """An ASGI application that answers with what it was sent."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
-        elif route_of(scope["raw_path"]) is not None:
-            await twin(scope, receive, send)
         else:
             await _echo(house, scope, receive, send)
 
@@ -261,7 +248,7 @@ async def _big(send: Any) -> None:
 
 @asynccontextmanager
 async def open_house(
-    *, limits: Limits | None = None, express: bool = True, on_websocket: Any = None, tls: Any = None
+    *, limits: Limits | None = None, on_websocket: Any = None, tls: Any = None
 ) -> AsyncIterator[House]:
     """Run a door on a free port of loopback, with a decision and an application behind it."""
     house = new_house(limits=limits)
@@ -273,7 +260,6 @@ async def open_house(
         clock=lambda: NOW_US,
         tls=tls,
         limits=limits,
-        express=express,
         on_refused=house.refused.append,
         on_bug=house.bugs.append,
     )

@@ -1,4 +1,4 @@
-"""Capture over HTTP, byte for byte, by the express lane and by its slower twin: the same answers on both."""
+"""Capture over HTTP, byte for byte: what each request is answered, and which event it becomes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ from vts.model.outcome import Reason, Refused
 
 VIEW = b'{"post_id":42}'
 PLAYER = "8f14e45f-ceea-467f-a0e6-0123456789ab"
-LANES = {"express": True, "twin": False}
 
 
-@pytest.fixture(params=LANES.values(), ids=LANES.keys())
-async def house(request: pytest.FixtureRequest) -> AsyncIterator[House]:
-    async with open_house(express=request.param) as opened:
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    async with open_house() as opened:
         yield opened
         assert opened.bugs == []
 
@@ -70,6 +69,43 @@ async def test_every_field_arrives(house: House) -> None:
     assert (event.view_type, event.view_source, event.referrer_domain) == ("search", "widget", "example.org")
     assert (event.channel, event.channel_context, event.playlist_id, event.play_order) == ("hashtag", "pixel", 7, 2)
     assert (event.local_hour, event.local_weekday, event.local_timezone) == (10, 3, "Europe/Lisbon")
+
+
+ENCODED = {
+    "a letter": "/api/%76iew",
+    "every letter of a part": "/%61%70%69/view",
+    "a slash": "/api%2Fview",
+    "a number": "/api/post/%34%32/view",
+    "a letter and a number": "/api/p%6Fst/4%32/view",
+    "absolute": "http://x/api/%76iew",
+}
+
+
+@pytest.mark.parametrize("target", ENCODED.values(), ids=ENCODED.keys())
+async def test_a_percent_encoded_path_is_the_path_that_it_encodes(house: House, target: str) -> None:
+    answer = await ask(house, post(target, VIEW, "X-Spelled: otherwise"))
+    assert (answer.status, answer.body) == (202, b'{"accepted":1,"dropped":{}}')
+    assert "connection" not in answer.headers
+    assert [event.post_id for event in house.admission.kept] == [42]
+    assert (await ask(house, get(target))).status == 405
+    asked = await ask(house, get(target, "Origin: https://elsewhere.example", method="OPTIONS"))
+    assert (asked.status, asked.headers["access-control-allow-origin"]) == (204, "*")
+    assert not house.seen_by_app
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/%76iews", "/api/%2576iew", "/api/post/4%2F2/view", "/api/view%2F", "/api/view%", "/api/view/"]
+)
+async def test_any_other_encoded_path_goes_to_the_application_as_it_was_sent(house: House, path: str) -> None:
+    assert (await ask(house, post(path, VIEW))).body == b"echo:" + VIEW
+    assert [seen["target"] for seen in house.seen_by_app] == [path.encode()]
+    assert not house.admission.reports
+
+
+@pytest.mark.parametrize("post_id", ["%FF", "%00", "%C3%A9", "%", "4%"])
+async def test_an_encoded_post_that_is_no_number_is_an_error(house: House, post_id: str) -> None:
+    answer = await ask(house, post(f"/api/post/{post_id}/view", b""))
+    assert (answer.status, json.loads(answer.body)["error"]) == (400, "post_id: not a content's number")
 
 
 @pytest.mark.parametrize("content_type", ["text/plain;charset=UTF-8", "application/x-www-form-urlencoded", ""])

@@ -1,4 +1,4 @@
-"""Page views, host events and playback over HTTP, by the express lane and by its slower twin: the same answers."""
+"""Page views, host events and playback over HTTP: what each request is answered, and which event it becomes."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ from vts.model.day import DAY_US, day_of
 from vts.model.identity import text_of, version_7
 from vts.model.site import PlaybackEvent, SiteEvent
 
-LANES = {"express": True, "twin": False}
 PAGE = "/api/track/page-view"
 EVENT = "/api/track/event"
 PLAYBACK = "/analytics/events"
 STREAM = Content(7, "stream", False, False, False)
 
 
-@pytest.fixture(params=LANES.values(), ids=LANES.keys())
-async def house(request: pytest.FixtureRequest) -> AsyncIterator[House]:
-    async with open_house(express=request.param) as opened:
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    async with open_house() as opened:
         opened.catalog.contents = {5: STREAM, 6: STREAM._replace(kind="artwork"), 8: STREAM._replace(deleted=True)}
         yield opened
         assert opened.bugs == []

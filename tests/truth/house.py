@@ -25,7 +25,7 @@ from vts.auth.tokens import Tokens
 from vts.capture.events.decide import CaptureDecision
 from vts.capture.events.imported import ImportedView, ImportedViews, imported_event_of
 from vts.capture.events.views import WebReports
-from vts.capture.http.request import CaptureHead, Route
+from vts.capture.http.request import CaptureHead, CaptureReply, Route
 from vts.capture.players.payloads import Topics
 from vts.capture.players.reports import PlayerReports
 from vts.catalog.memory import MemoryCatalog
@@ -154,12 +154,24 @@ class House:
         )
         return f"Bearer {token}"
 
+    async def _reply(self, head: CaptureHead, body: bytes) -> CaptureReply:
+        replies: list[CaptureReply] = []
+        answered = trio.Event()
+
+        def answer(reply: CaptureReply) -> None:
+            replies.append(reply)
+            answered.set()
+
+        assert self._decision.receive_soon(head, body, answer) is None, "one event is decided without an await"
+        await answered.wait()
+        return replies[0]
+
     async def post(self, route: Route, peer: str, agent: str, token: str | None, body: dict[str, Any]) -> str:
         """Send one event. Returns `accepted`, or why it was dropped."""
         path = {Route.VIEW: "/api/view", Route.PAGE_VIEW: "/api/track/page-view", Route.HOST_EVENT: "/api/track/event"}
         head = CaptureHead(route, "POST", path[route], "", peer)
         head.agent, head.authorization = agent, token
-        reply = await self._decision.receive(head, json.dumps(body).encode())
+        reply = await self._reply(head, json.dumps(body).encode())
         assert reply.status == 202, (reply, body)
         said = json.loads(reply.body)
         return "accepted" if said["accepted"] else next(iter(said["dropped"]))

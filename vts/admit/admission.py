@@ -14,7 +14,6 @@ from vts.admit.gate import Gate
 from vts.admit.submission import (
     AGE_EVERY_S,
     ENTROPY_BYTES,
-    OutcomeWaiter,
     Settle,
     Submission,
     SubmitToJournal,
@@ -69,12 +68,6 @@ class Admission:
         if admitted:
             self._write_batch(batch, admitted)
         return await batch.outcomes()
-
-    async def submit_one(self, report: Report) -> Outcome:
-        """Return what became of one report. Waits only for the journal: what is refused is refused at once."""
-        waiter = OutcomeWaiter()
-        self.submit_one_soon(report, waiter.put)
-        return await waiter.wait()
 
     def submit_one_soon(self, report: Report, settle: Settle) -> None:
         """Decide one report; `settle` is called once with its outcome, before this returns or when it is durable."""

@@ -12,13 +12,12 @@ from vts.admit.site_rules import AdmittedSide, SideReport, SiteRules, events_of,
 from vts.admit.submission import (
     AGE_EVERY_S,
     ENTROPY_BYTES,
-    OutcomeWaiter,
     Settle,
     Submission,
     SubmitToJournal,
     refusal_of,
 )
-from vts.model.outcome import Outcome, Refused
+from vts.model.outcome import Refused
 from vts.model.ports import Clock, CountOutcome
 from vts.model.view import BotClass
 
@@ -46,12 +45,6 @@ class SiteAdmission:
         while True:
             await trio.sleep(AGE_EVERY_S)
             self._rules.age(self._clock())
-
-    async def submit(self, report: SideReport) -> Outcome:
-        """Return what became of one report."""
-        waiter = OutcomeWaiter()
-        self.submit_soon(report, waiter.put)
-        return await waiter.wait()
 
     def submit_soon(self, report: SideReport, settle: Settle) -> None:
         """Decide one report; `settle` is called once with its outcome, before this returns or when it is durable."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-import trio
-
 from vts.model.faults import JournalFull, Outage
 from vts.model.outcome import ACCEPTED, Outcome, Reason, Refused
 from vts.model.ports import CountOutcome
@@ -72,30 +70,6 @@ class Submission:
         if refused.bot is not None:
             self._on_bot(refused.bot)
         settle(refused)
-
-
-class OutcomeWaiter:
-    """Waits for the outcome of one submission. A refusal is often there before the wait, and needs no event."""
-
-    __slots__ = ("_known", "outcome")
-
-    def __init__(self) -> None:
-        self.outcome: Outcome | None = None
-        self._known: trio.Event | None = None
-
-    def put(self, outcome: Outcome) -> None:
-        """Take the outcome."""
-        self.outcome = outcome
-        if self._known is not None:
-            self._known.set()
-
-    async def wait(self) -> Outcome:
-        """Return the outcome when it is there."""
-        if self.outcome is None:
-            self._known = trio.Event()
-            await self._known.wait()
-        assert self.outcome is not None, "set just before the event"
-        return self.outcome
 
 
 def refusal_of(fault: Exception) -> Refused:

@@ -9,7 +9,6 @@ from vts.capture.http.limits import Limits
 from vts.web import (
     admin,
     artists,
-    capture,
     content,
     docs,
     exports,
@@ -46,7 +45,7 @@ def create_app(services: Services, limits: Limits) -> QuartTrio:
     app.url_map.merge_slashes = False  # the redirect would name the Host that was sent
     install_error_answers(app)
     for room in (
-        capture, content, posts, artists, admin, personal_data, exports, imports, live_events, operations, pages,
+        content, posts, artists, admin, personal_data, exports, imports, live_events, operations, pages,
     ):  # fmt: skip
         app.register_blueprint(room.blueprint(services))
     app.register_blueprint(docs.blueprint(services, limits))

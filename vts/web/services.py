@@ -8,7 +8,6 @@ from typing import Any
 
 from vts.auth.tickets import Tickets
 from vts.auth.tokens import Tokens
-from vts.capture.events.decide import CaptureDecision
 from vts.capture.events.imported import Imports
 from vts.enrich.client_ip import Networks
 from vts.model.content import ContentRow, PlayerRow
@@ -40,7 +39,6 @@ class Services:
     catalog: Catalog
     tokens: Tokens
     tickets: Tickets
-    beacon: CaptureDecision
     live_events: Callable[[Principal | None, str, str], AsyncIterator[bytes]]
     anonymous_live: bool
     allowed_origins: frozenset[str]

@@ -1,4 +1,4 @@
-"""What becomes of a capture request, whichever HTTP door it came by: the door's express lane, or its slower twin.
+"""What becomes of a capture request over HTTP.
 
 One request is understood in one go, without waiting: it ends as a reply, as a report for the gate, or as an errand that
 has to be awaited (a batch, a player). Only the gate's answer takes time, and that time is the journal's.
@@ -48,10 +48,6 @@ class Admits(Protocol):
         """Decide one report; `settle` hears its outcome once, before this returns or when the journal has it."""
         ...
 
-    async def submit_one(self, report: Report) -> Outcome:
-        """Return what became of one report."""
-        ...
-
     async def submit(self, reports: Sequence[Report]) -> list[Outcome]:
         """Return what became of each report, in order; what is accepted is one entry of the journal."""
         ...
@@ -65,10 +61,6 @@ class AdmitsSite(Protocol):
 
     def submit_soon(self, report: SideReport, settle: Callable[[Outcome], None]) -> None:
         """Decide one report; `settle` hears its outcome once, before this returns or when the journal has it."""
-        ...
-
-    async def submit(self, report: SideReport) -> Outcome:
-        """Return what became of one report."""
         ...
 
 
@@ -123,15 +115,6 @@ class CaptureDecision:
             self._site.submit_soon(plan, partial(_tell_site, answer, plan))
             return None
         return plan  # type: ignore[return-value]
-
-    async def receive(self, head: CaptureHead, body: bytes) -> CaptureReply:
-        """Judge a request and return the reply."""
-        plan = self._understand(head, body)
-        if isinstance(plan, Report):
-            return reply_to_one(head.route, await self._admission.submit_one(plan))
-        if isinstance(plan, SiteReport | PlaybackReport):
-            return _site_reply(plan, await self._site.submit(plan))
-        return plan if isinstance(plan, CaptureReply) else await plan()
 
     def _understand(self, head: CaptureHead, body: bytes) -> CaptureReply | Report | SideReport | Errand:
         try:

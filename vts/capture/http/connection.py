@@ -69,7 +69,6 @@ class DoorContext:
     framer: Framer
     on_refused: Callable[[str], None]
     on_bug: Callable[[Exception], None]
-    express: bool = True
     now: float = 0.0
     closing: bool = False
 
@@ -99,9 +98,7 @@ class Connection:
         self._context = context
         self._line = line
         self._write = line.write
-        self._reader = RequestReader(
-            partial(judge, limits=context.limits, peer=peer, express=context.express), context.limits, context.budget
-        )
+        self._reader = RequestReader(partial(judge, limits=context.limits, peer=peer), context.limits, context.budget)
         self._head: Head | None = None
         self._inside = False  # `receive` is on the stack and will go on by itself
         self._awaited = ""  # the part of a request that the deadline is for

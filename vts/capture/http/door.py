@@ -47,7 +47,6 @@ class Door:
         port: int = 0,
         tls: ListenerTls | None = None,
         limits: Limits | None = None,
-        express: bool = True,
         on_refused: Callable[[str], None] = lambda code: None,
         on_bug: Callable[[Exception], None] = lambda bug: None,
     ) -> None:
@@ -65,7 +64,6 @@ class Door:
             framer=Framer(),
             on_refused=on_refused,
             on_bug=on_bug,
-            express=express,
         )
         self._connections_max = min(self.limits.connections_max, _sockets_allowed())
         self._listening: trio.CancelScope | None = None

@@ -7,6 +7,7 @@ import binascii
 import re
 from enum import Enum, auto
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from vts.capture.http.fault import HttpFault, bad, too_large
 from vts.capture.http.limits import Limits
@@ -32,11 +33,8 @@ class Lane(Enum):
     HAND_OVER = auto()
 
 
-def judge(head: Head, limits: Limits, peer: str, express: bool = True) -> None:
-    """Complete a head: path, framing, lane and the bound of its body. Raises `HttpFault`.
-
-    Without the express lane capture requests are judged alike and handed over, to the slower twin.
-    """
+def judge(head: Head, limits: Limits, peer: str) -> None:
+    """Complete a head: path, framing, lane and the bound of its body. Raises `HttpFault`."""
     _version(head)
     _host(head)
     _target(head)
@@ -44,8 +42,6 @@ def judge(head: Head, limits: Limits, peer: str, express: bool = True) -> None:
     _connection(head)
     head.lane = _lane(head, peer)
     head.body_max = _body_max(head, limits)
-    if not express and head.lane is Lane.CAPTURE:
-        head.lane = Lane.HAND_OVER
     if head.length > head.body_max:
         raise too_large(f"body: more than {head.body_max} bytes")
 
@@ -103,10 +99,16 @@ def _lane(head: Head, peer: str) -> Lane:
         raise _unknown_method()
     if head.path == LIVE_PATH:
         raise HttpFault(426, "upgrade_required", "Upgrade: a WebSocket is spoken here", (("Upgrade", "websocket"),))
-    route = route_of(head.path)
+    path = _decoded(head.path)
+    route = route_of(path)
     if route is None:
         return _handed(head)
-    return _capture(head, route, peer)
+    return _capture(head, route, path, peer)
+
+
+def _decoded(path: bytes) -> bytes:
+    """Undo percent-encoding, as the web application does for its own paths: both spellings name one route."""
+    return unquote_to_bytes(path) if b"%" in path else path
 
 
 def _handed(head: Head) -> Lane:
@@ -115,14 +117,15 @@ def _handed(head: Head) -> Lane:
     return Lane.HAND_OVER
 
 
-def _capture(head: Head, route: Route, peer: str) -> Lane:
+def _capture(head: Head, route: Route, path: bytes, peer: str) -> Lane:
     if head.method == b"OPTIONS":
         return Lane.PREFLIGHT
     if head.method not in METHODS[route]:
         allowed = ", ".join(method.decode() for method in (*METHODS[route], b"OPTIONS"))
         raise HttpFault(405, "method_not_allowed", f"method: {allowed} here", (("Allow", allowed),))
-    path, query = head.path.decode("ascii"), head.query.decode("ascii")
-    head.capture = CaptureHead(route, head.method.decode("ascii"), path, query, peer).read(head.headers)
+    method, query = head.method.decode("ascii"), head.query.decode("ascii")
+    text = path.decode("utf-8", "replace")  # of a decoded path; what is no UTF-8 is no content's number either
+    head.capture = CaptureHead(route, method, text, query, peer).read(head.headers)
     return Lane.CAPTURE
 
 

@@ -1,4 +1,4 @@
-"""What the door and its slower twin hand to the beacon, and what they get back."""
+"""What the door passes to the capture decision, and what it gets back."""
 
 from __future__ import annotations
 
