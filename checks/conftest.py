@@ -1,5 +1,5 @@
 """What every check may ask for."""
 
-from tests.conftest import folder
+from tests.conftest import folder, hand_clock
 
-__all__ = ["folder"]
+__all__ = ["folder", "hand_clock"]

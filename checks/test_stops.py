@@ -20,7 +20,7 @@ import trio
 from tests.rollup.world import World
 from tests.support.postgres import Server, postgres_server  # noqa: F401
 from tests.support.process import Vts, running
-from tests.support.waiting import wait_until
+from tests.support.waiting import until, wait_until
 from vts.model.day import day_of
 from vts.store.session import locks
 from vts.store.session.connection import Connection, Database, asyncpg_loop
@@ -65,9 +65,10 @@ async def session(database: Database) -> AsyncIterator[Connection]:
 
 
 async def becomes(connection: Connection, count: int, statement: str, *arguments: object) -> None:
-    with trio.fail_after(BOUND_S):
-        while await connection.fetchval(statement, *arguments) != count:
-            await trio.sleep(0.01)
+    async def has_become() -> bool:
+        return await connection.fetchval(statement, *arguments) == count
+
+    await until(has_become, BOUND_S)
 
 
 async def soon(condition: Callable[[], object]) -> float:

@@ -195,8 +195,11 @@ class Device:
         async with self._writing:
             await self.stream.send_all(packet.write())
 
+    def count(self, kind: type) -> int:
+        return sum(isinstance(packet, kind) for packet in self.packets)
+
     async def have(self, kind: type) -> Any:
-        await until(lambda: any(isinstance(packet, kind) for packet in self.packets))
+        await until(lambda: self.count(kind))
         return next(packet for packet in self.packets if isinstance(packet, kind))
 
     async def publish(self, topic: str, *payloads: bytes, retain: bool = False) -> list[int]:

@@ -7,6 +7,7 @@ import errno
 import json
 import socket
 import ssl
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -164,10 +165,9 @@ async def test_what_comes_after_it_is_never_served_either() -> None:
         client = await connect(house)
         await client.send(get("/first"))
         assert (await client.answer()).body == b"echo:"
-        with trio.move_on_after(1), pytest.raises(trio.BrokenResourceError):  # the door has let go, or will
-            while True:
-                await client.send(get("/second"))
-                await trio.sleep(0.01)
+        with suppress(trio.BrokenResourceError):  # the door may have closed it before this arrives
+            await client.send(get("/second"))
+            assert await client.rest() == b""
         assert [seen["target"] for seen in house.seen_by_app] == [b"/first"]
 
 

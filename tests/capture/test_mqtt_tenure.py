@@ -16,6 +16,7 @@ from supervisors.tree.components import Components
 from supervisors.tree.root import Tree
 from tests.capture.fake_broker import FakeBroker
 from tests.capture.mqtt_support import World
+from tests.support.waiting import until
 from vts.capture.mqtt.broker.probe import answers
 from vts.capture.mqtt.broker.session import ConnectionLost, TakenOver
 from vts.capture.mqtt.broker.subscriber import MqttSubscriber
@@ -71,8 +72,7 @@ class House:
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(run)
-            while not self.session.connected:
-                await trio.sleep(0.01)
+            await until(lambda: self.session.connected)
             assert self.session.state == "ok"
             await broker_does()
         return ended[0]
@@ -133,8 +133,7 @@ async def test_a_tenure_that_ends_leaves_the_broker_in_order(house: House, autoj
         tenure = house.leader.tenure
         assert tenure is not None
         house.leader.taken_over()
-        while house.session.connected:
-            await trio.sleep(0.01)
+        await until(lambda: not house.session.connected)
         assert house.broker.sessions[SESSION].connection is None
         house.session.stop()
 

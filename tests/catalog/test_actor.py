@@ -10,6 +10,7 @@ import pytest
 import trio
 import trio.testing
 
+from tests.support.waiting import until
 from vts.catalog.actor import BITE, CatalogActor
 from vts.catalog.file import CatalogFile
 from vts.catalog.memory import MemoryCatalog
@@ -80,9 +81,7 @@ class World:
         self.actor = CatalogActor(self.memory, self.file, self.database.since, self.database.listening, lambda: 0)
 
     async def until_saved(self) -> None:
-        with trio.fail_after(10):
-            while self.file.revision != self.database.revision:
-                await trio.sleep(0.005)
+        await until(lambda: self.file.revision == self.database.revision)
 
 
 @pytest.fixture
@@ -123,9 +122,7 @@ async def test_what_is_written_is_in_force_when_refresh_returns(world: World) ->
 async def test_what_others_write_is_heard_of(world: World) -> None:
     async with running(world):
         world.database.write(5)
-        with trio.fail_after(60):
-            while world.memory.content(5) is None:
-                await trio.sleep(0.005)
+        await until(lambda: world.memory.content(5) is not None)
 
 
 async def test_a_start_without_a_database_knows_what_the_last_process_knew(world: World) -> None:
@@ -146,9 +143,7 @@ async def test_a_start_without_a_database_knows_what_the_last_process_knew(world
     world.database.is_away = False
     world.database.write(4)
     async with running(world):
-        with trio.fail_after(60):
-            while world.memory.content(4) is None:
-                await trio.sleep(0.005)
+        await until(lambda: world.memory.content(4) is not None)
     assert 1 < world.database.asked[-1] + 1 <= 3  # only what had changed was asked for
 
 
@@ -204,7 +199,9 @@ async def test_a_refresh_that_was_cancelled_leaves_nothing_out(world: World) -> 
         assert world.memory.sizes()["contents"] == 3 * BITE - 1
 
 
-async def test_a_disk_that_does_not_take_the_copy_costs_nothing_and_leaves_no_gap(world: World) -> None:
+async def test_a_disk_that_does_not_take_the_copy_costs_nothing_and_leaves_no_gap(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     async with running(world):
         world.database.write(1)
         await world.actor.refresh()
@@ -215,7 +212,7 @@ async def test_a_disk_that_does_not_take_the_copy_costs_nothing_and_leaves_no_ga
         world.database.write(2)
         await world.actor.refresh()
         assert world.memory.content(2) == owned(7)
-        await trio.sleep(0.1)
+        await until(lambda: caplog.records)  # the copy was tried, and its fault logged
         world.path.rmdir()
         world.path.write_bytes(saved)
         world.database.write(3)

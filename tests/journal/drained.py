@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import trio
 
 from supervisors.engine.mailbox import Mailbox
 from tests.journal.stories import journal_at
+from tests.support.waiting import until
 from vts.journal.entry import Entry
 from vts.journal.format import JournalDamaged, Lost
 from vts.journal.journal import Journal
@@ -82,15 +84,16 @@ async def life(
             )
             drain.stop()
             drain._session = stored  # type: ignore[assignment]  # what `run` sets
-            for _ in range(20):
-                try:
-                    await drain._drain(MemoryIntake(stored))  # type: ignore[arg-type]
-                    break
-                except JournalDamaged:
-                    await trio.sleep(0.005)
-            else:
-                raise AssertionError("the journal stays damaged")
+            await until(partial(_is_drained, drain, stored))  # it is refused while the journal is damaged
         box.seal()
+
+
+async def _is_drained(drain: Drain, stored: Stored) -> bool:
+    try:
+        await drain._drain(MemoryIntake(stored))  # type: ignore[arg-type]
+    except JournalDamaged:
+        return False
+    return True
 
 
 async def _keep(journal: Journal, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import resource
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import trio
 
 from tests.journal.stories import event, running
+from tests.support.waiting import until
 from vts.journal.journal import Journal
 from vts.model.faults import JournalFull
 
@@ -63,12 +65,10 @@ async def against_a_wall(path: Path, how: str) -> None:
         else:
             ballast.unlink()
         say("healed")
-        with trio.fail_after(60):
-            while not await append(journal, number):
-                number += 1
-                await trio.sleep(0.05)
-        for more in range(number + 1, number + 200):
-            assert await append(journal, more)
+        numbers = itertools.count(number)
+        await until(lambda: append(journal, next(numbers)))
+        for more in range(200):
+            assert await append(journal, next(numbers)), more
 
 
 def fill(path: Path) -> None:

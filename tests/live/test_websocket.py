@@ -15,6 +15,7 @@ from trio.testing import MockClock
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection
 
 from tests.live.scripted import OWNER, World, running, viewer
+from tests.support.waiting import until
 from vts.live.hub import Hub
 from vts.live.websocket import MESSAGE_MAX_CHARS, serve
 from vts.model.principal import Principal
@@ -179,8 +180,7 @@ async def test_a_reader_that_stops_is_cut_off_at_the_write_deadline(autojump_clo
         ours.send_stream.send_all_hook = room.wait  # the peer's window is closed
         hub.on_committed(world.commit((1, viewer(1))))
         start_s = trio.current_time()
-        while hub.clients:
-            await trio.sleep(0.5)
+        await until(lambda: hub.clients == 0, pause_s=0.5)
         assert 10 <= trio.current_time() - start_s <= 15
         nursery.cancel_scope.cancel()
 
@@ -218,8 +218,7 @@ async def test_a_peer_that_is_gone_is_noticed_by_its_silence(autojump_clock: Moc
         assert hub.clients == 1  # it answers every ping
         theirs.send_stream.send_all_hook = trio.sleep_forever  # and now never again
         start_s = trio.current_time()
-        while hub.clients:
-            await trio.sleep(0.5)
+        await until(lambda: hub.clients == 0, pause_s=0.5)
         assert trio.current_time() - start_s <= 45
         nursery.cancel_scope.cancel()
 

@@ -10,11 +10,12 @@ import trio
 
 from tests.rollup.world import World
 from tests.store.drained import DAY
+from tests.support.waiting import until
 from vts.rollup import turn as rules
 from vts.rollup.recount import prepare
 from vts.rollup.replace import roll_day
 from vts.rollup.turn import Turn, in_turn, try_turn
-from vts.store.session.connection import Connection, Database
+from vts.store.session.connection import Database
 from vts.store.session.faults import StoreUnavailable
 
 
@@ -88,16 +89,10 @@ async def test_a_process_whose_turn_is_over_puts_no_day_in_place(world: World) -
     turn = Turn(await holder.fetchval("SELECT pg_backend_pid()"))
     await turn.check(stopped)
     await holder.close()
-    await takes_over(other)
+    await until(lambda: try_turn(other))
     with pytest.raises(StoreUnavailable, match="turn"):
         await roll_day(stopped, DAY, lambda: world.now_us, turn=turn)
     assert await world.everything() == before
     assert await world.fetch("SELECT FROM rollup_days") == []
     for session in (stopped, other):
         await session.close()
-
-
-async def takes_over(session: Connection) -> None:
-    with trio.fail_after(10):
-        while not await try_turn(session):
-            await trio.sleep(0.005)

@@ -14,6 +14,7 @@ import pytest
 import trio
 
 from tests.store.drained import DAY, ListJournal, Told, assert_row, event
+from tests.support.waiting import until
 from vts.model.content import ContentRow, PlayerRow
 from vts.model.day import DAY_US, HOUR_US, MINUTE_US, date_of, day_of_date
 from vts.model.site import SiteEvent
@@ -116,9 +117,12 @@ class World:
     async def alone(self) -> None:
         """Wait until sessions that died hold nothing any more: the server may be a little late to notice."""
         here = "(SELECT oid FROM pg_database WHERE datname = current_database())"
-        with trio.fail_after(10):
-            while await self.fetch(f"SELECT 1 FROM pg_locks WHERE database = {here} AND pid <> pg_backend_pid()"):
-                await trio.sleep(0.002)
+        held = f"SELECT count(*) FROM pg_locks WHERE database = {here} AND pid <> pg_backend_pid()"
+
+        async def is_alone() -> bool:
+            return (await self.fetch(held))[0][0] == 0
+
+        await until(is_alone)
 
     async def partitions(self) -> list[int]:
         rows = await self.fetch("SELECT right(relname, 8) FROM pg_class WHERE relname ~ '^view_events_[0-9]{8}$'")

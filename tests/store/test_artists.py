@@ -6,11 +6,13 @@ import datetime as dt
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import pytest
 import trio
 
 from tests.store.drained import DAY, ListJournal, Told, assert_row, drain_of, event, finish
+from tests.support.waiting import until
 from vts.model import sketch
 from vts.model.content import ContentRow
 from vts.model.day import date_of, day_of_date
@@ -216,9 +218,7 @@ async def test_a_first_view_that_is_being_stored_while_its_owner_arrives_is_not_
             date_of(DAY),
         )
         nursery.start_soon(arrive)
-        with trio.fail_after(60):
-            while not await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-                await trio.sleep(0.005)
+        await until(lambda: other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
         assert not done.is_set()
     assert await marks(writer) == {(7, DAY)}
     await other.close()
@@ -231,13 +231,12 @@ async def test_the_actor_looks_when_poked_and_by_itself(database, writer, chance
     for every_s, owner, pokes in ((1_000.0, 7, True), (0.01, 8, False)):
         monkeypatch.setattr(artists, "LOOK_EVERY_S", every_s)
         actor = Artists(lambda: database.connect("writer"))
-        with trio.fail_after(10):
-            async with trio.open_nursery() as nursery:
-                await nursery.start(actor.run)
-                await owned(writer, {1: owner})
-                if pokes:
-                    actor.poke()
-                while not await writer.fetchval("SELECT count(*) FROM artist_stats_daily WHERE owner_id = $1", owner):
-                    await trio.sleep(0.005)
-                nursery.cancel_scope.cancel()
+        added_up = partial(writer.fetchval, "SELECT count(*) FROM artist_stats_daily WHERE owner_id = $1", owner)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(actor.run)
+            await owned(writer, {1: owner})
+            if pokes:
+                actor.poke()
+            await until(added_up)
+            nursery.cancel_scope.cancel()
     await assert_artists(writer, views, {1: 8})

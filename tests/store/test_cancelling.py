@@ -8,6 +8,7 @@ from typing import Literal
 import pytest
 import trio
 
+from tests.support.waiting import until
 from vts.model.content import ContentRow
 from vts.store.facts.catalog import upsert_contents
 from vts.store.session.connection import Connection, Database
@@ -79,9 +80,10 @@ async def look(empty_database: Database) -> Connection:
 
 
 async def assert_none_is_open(look: Connection) -> None:
-    with trio.fail_after(20):  # the server hears of a cut socket a moment later
-        while await look.fetchval(OPEN_TRANSACTIONS):
-            await trio.sleep(0.005)
+    async def none_is_open() -> bool:
+        return await look.fetchval(OPEN_TRANSACTIONS) == 0
+
+    await until(none_is_open)  # the server notices a cut socket a moment later
 
 
 @pytest.mark.parametrize("nested", [False, True])

@@ -15,6 +15,7 @@ import trio
 import trio_asyncio
 
 from tests.support.postgres import Server
+from tests.support.waiting import until
 from vts.store.server.stale import processes_of, send_all
 from vts.store.session.connection import Database, asyncpg_loop
 from vts.store.session.faults import BadData, StoreMistake, StoreRefused, StoreUnavailable
@@ -199,9 +200,11 @@ async def test_readers_replace_broken_sessions(empty_database):
     first = await readers.fetchval("SELECT pg_backend_pid()")
     admin = await empty_database.connect("login")
     await admin.execute("SELECT pg_terminate_backend($1)", first)
-    with trio.fail_after(60):
-        while (await trying(readers)) in (None, first):
-            await trio.sleep(0.01)
+
+    async def answers_anew() -> bool:
+        return await trying(readers) not in (None, first)
+
+    await until(answers_anew)
     await admin.close()
     readers.close()
 
@@ -347,7 +350,10 @@ async def test_sessions_that_nobody_closed_do_not_stop_the_loop(postgres_server,
         assert await watch.fetchval(open_sessions) >= 3
     async with asyncpg_loop():
         watch = await postgres_server.database("postgres", **patient).connect("login")
-        while await watch.fetchval(open_sessions):
-            await trio.sleep(0.01)
+
+        async def none_is_open() -> bool:
+            return await watch.fetchval(open_sessions) == 0
+
+        await until(none_is_open, within_s=math.inf)
         await watch.close()
     assert caplog.text == ""

@@ -17,6 +17,7 @@ import trio.testing
 
 from tests.store.cutting_proxy import Cut, CuttingProxy, cutting_proxy
 from tests.store.drained import DAY, NOON_US, ListJournal, Told, assert_counted, drain_of, event, finish, supervise
+from tests.support.waiting import until
 from vts.model.committed import Committed, notices_of, read_notice
 from vts.model.day import DAY_US
 from vts.model.view import ViewEvent
@@ -334,9 +335,11 @@ async def test_a_partition_that_goes_again_and_again_makes_no_dead_letters(datab
 async def waiting_for_the_offset(look: Connection, sessions: int) -> None:
     """Wait until so many sessions wait for a row or for a session that has it."""
     statement = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
-    with trio.fail_after(30):
-        while await look.fetchval(statement) != sessions:
-            await trio.sleep(0.005)
+
+    async def wait() -> bool:
+        return await look.fetchval(statement) == sessions
+
+    await until(wait)
 
 
 @pytest.mark.parametrize("shared", [0, 60, 600])

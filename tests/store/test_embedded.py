@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from tests.support.waiting import until
 from vts.model.faults import BadStart, Outage
 from vts.store.schema.checks import examine
 from vts.store.schema.migrate import migrate
@@ -80,7 +81,7 @@ async def test_made_once_private_and_found_again(folder, driver):
         assert stat.S_IMODE((folder / "postgres" / "socket").stat().st_mode) == 0o700
         assert stat.S_IMODE((folder / "postgres" / "data").stat().st_mode) == 0o700
         assert any(thread.name == "child postgres" for thread in threading.enumerate())
-    assert processes_of(folder / "postgres" / "data") == []
+    await all_gone(folder / "postgres" / "data")
     async with running(Embedded(folder)) as database:
         assert await ask(database, "SELECT system_identifier FROM pg_control_system()") == first
 
@@ -180,9 +181,7 @@ class Process:
 
 
 async def all_gone(data: Path) -> None:
-    with trio.fail_after(10):
-        while processes_of(data):
-            await trio.sleep(0.02)
+    await until(lambda: not processes_of(data), pause_s=0.02)
 
 
 async def test_killing_the_parent_ends_the_server(folder, driver):
@@ -213,9 +212,7 @@ async def test_a_frozen_server_of_a_killed_parent_makes_way(folder, driver):
 async def test_killed_while_the_cluster_is_made(folder, driver, moment):
     parent = Process(folder, folder / "shared")
     draft = folder / "postgres" / "data.new"
-    with trio.fail_after(90):
-        while not ((draft / moment).exists() or (folder / "postgres" / "data").exists()):
-            await trio.sleep(0.001)
+    await until(lambda: (draft / moment).exists() or (folder / "postgres" / "data").exists(), pause_s=0.001)
     parent.kill()
     await all_gone(draft)
     async with running(Embedded(folder, settings=FAST)) as database:

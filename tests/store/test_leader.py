@@ -46,6 +46,7 @@ class Process:
         self._connections: list[Connection] = []
         self._scope = trio.CancelScope()
         self.reachable = True
+        self.refused = 0  # connections that it was refused
         self.restart()
 
     def restart(self) -> None:
@@ -60,6 +61,7 @@ class Process:
 
     async def _connect(self) -> Connection:
         if not self.reachable:
+            self.refused += 1
             raise StoreUnavailable("blocked")
         connection = await self._database.connect("reader", command_timeout_s=1.0, name=f"vts mqtt {self.name}")
         self._connections.append(connection)
@@ -129,17 +131,20 @@ async def test_one_leads_the_others_stand_by_and_a_kill_passes_the_session_on(st
     await asking.close()
 
 
-async def test_who_loses_the_database_leads_on_and_proves_the_lock_again(start: Start) -> None:
+async def test_who_loses_the_database_leads_on_and_proves_the_lock_again(start: Start, database: Database) -> None:
     a = await start("a")
     await until(lambda: a.leads)
     tenure = a.leader.tenure
+    assert tenure is not None
     a.reachable = False
     a.cut()
-    await trio.sleep(0.3)
+    await until(lambda: a.refused > 5)
     assert a.leader.tenure is tenure
     a.reachable = True
-    await trio.sleep(0.3)
+    asking = await database.connect("reader")
+    await until(lambda: holder(asking, tenure.session))
     assert a.leader.tenure is tenure
+    await asking.close()
     a.leader.taken_over()
     assert not a.leads
     await until(lambda: a.leads)
@@ -192,7 +197,8 @@ async def test_the_last_leader_begins_without_a_database_and_nobody_else_does(st
         nursery.start_soon(b.run)
         await until(lambda: a.leads)
         assert a.leader.tenure is not None and a.leader.tenure.session == session
-        await trio.sleep(0.4)
+        refused = b.refused
+        await until(lambda: b.refused > refused + 5)  # it had more time than a presumption takes
         assert not b.leads
         a.reachable = b.reachable = True
         await until(lambda: a.leader.others_lead != b.leader.others_lead)

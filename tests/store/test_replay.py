@@ -9,6 +9,7 @@ import pytest
 import trio
 
 from tests.store.drained import NOON_US, ListJournal, Told, drain_of, event, finish
+from tests.support.waiting import until
 from vts.model import identity
 from vts.model.content import ContentRow, PlayerRow
 from vts.store.drain.replay import replay_catalog
@@ -163,8 +164,6 @@ async def test_a_database_lags_until_every_known_journal_is_drained_again(databa
     async with trio.open_nursery() as nursery:
         await nursery.start(waterline.run)
         await newer.execute("UPDATE journal_offset SET seq = 7 WHERE journal_id = $1", theirs)
-        with trio.fail_after(30):
-            while told != ["back", "whole"]:
-                await trio.sleep(0.01)
+        await until(lambda: told == ["back", "whole"])
         nursery.cancel_scope.cancel()
     assert not waterline.is_behind

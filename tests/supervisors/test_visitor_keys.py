@@ -10,6 +10,8 @@ from trio.testing import MockClock
 
 from supervisors.tree import visitor_keys
 from supervisors.tree.visitor_keys import Rotation, load_key
+from tests.support.clocks import jump
+from tests.support.waiting import until
 from vts.capture.events.view_fields import View
 from vts.capture.events.views import WebReports
 from vts.capture.http.request import CaptureHead, Route
@@ -18,15 +20,13 @@ from vts.enrich.enrich import Enricher
 from vts.enrich.rotation import PassingKey
 from vts.enrich.timezones import TimeZones
 from vts.enrich.viewer import ViewerKeys
-from vts.model.day import DAY_US, SECOND_US
+from vts.model.day import DAY_US, HOUR_US
 from vts.model.faults import BadStart
 from vts.model.principal import Principal
 
 TODAY = 20_500
 NIGHT_US = (TODAY + 1) * DAY_US
-
-
-THREAD_S = 0.05  # of idleness before the clock jumps: a file is written in a thread
+HOUR_S = 3600
 
 
 class House:
@@ -35,7 +35,7 @@ class House:
     def __init__(self, folder: Path, secret: bytes = b"") -> None:
         self.path = folder / "visitors.key"
         self.secret = secret
-        self.now_us = NIGHT_US - SECOND_US
+        self.now_us = NIGHT_US - HOUR_US
         self.began_s: float | None = None
 
     def clock(self) -> int:
@@ -59,8 +59,7 @@ def house(tmp_path: Path) -> House:
     return House(tmp_path)
 
 
-async def test_at_midnight_a_visitor_is_another_and_a_user_the_same(house: House, autojump_clock: MockClock) -> None:
-    autojump_clock.autojump_threshold = THREAD_S
+async def test_at_midnight_a_visitor_is_another_and_a_user_the_same(house: House, hand_clock: MockClock) -> None:
     enricher, actor = house.start()
     house.began_s = trio.current_time()
     user = Principal(7, frozenset({"user"}))
@@ -73,10 +72,11 @@ async def test_at_midnight_a_visitor_is_another_and_a_user_the_same(house: House
     before, named = seen(), seen(user)
     async with trio.open_nursery() as nursery:
         await nursery.start(actor.run)
-        await trio.sleep(0.5)
+        await jump(hand_clock, HOUR_S - 60)
         assert seen() == before
         old = house.path.read_text()
-        await trio.sleep(1)
+        await jump(hand_clock, 61)
+        await until(lambda: old != house.path.read_text())
         assert seen() != before  # over the same connection, whose visitor was remembered
         assert seen(user) == named
         assert enricher.passing_version == load_key(house.path).version  # type: ignore[union-attr]
@@ -106,28 +106,30 @@ def test_houses_share_visitors_when_they_share_a_secret(tmp_path: Path) -> None:
 
 
 async def test_a_full_disk_delays_the_file_and_not_the_turn(
-    house: House, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+    house: House, hand_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    autojump_clock.autojump_threshold = THREAD_S
     enricher, actor = house.start()
     house.began_s = trio.current_time()
     before, write = visitor_of(enricher), visitor_keys.replace_secret
+    tries = []
 
     def full(path: Path, content: bytes) -> None:
+        tries.append(content)
         raise OSError(28, "No space left on device")
 
     async with trio.open_nursery() as nursery:
         await nursery.start(actor.run)
         monkeypatch.setattr(visitor_keys, "replace_secret", full)
-        await trio.sleep(2)
+        await jump(hand_clock, HOUR_S + 1)
+        await until(lambda: tries)
         turned = visitor_of(enricher)
         assert turned != before
         assert load_key(house.path).day == TODAY  # type: ignore[union-attr]
         with pytest.raises(BadStart, match="No space left"):
             house.start()
         monkeypatch.setattr(visitor_keys, "replace_secret", write)
-        await trio.sleep(visitor_keys.LOOK_S + 1)
-        assert load_key(house.path).day == TODAY + 1  # type: ignore[union-attr]
+        await jump(hand_clock, visitor_keys.LOOK_S + 1)
+        await until(lambda: load_key(house.path).day == TODAY + 1)  # type: ignore[union-attr]
         assert visitor_of(enricher) == turned
         nursery.cancel_scope.cancel()
 

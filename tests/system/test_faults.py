@@ -18,7 +18,7 @@ from tests.support import load
 from tests.support.mosquitto import Mosquitto
 from tests.support.process import Vts, running
 from tests.support.processes import signal_below
-from tests.support.waiting import wait_until
+from tests.support.waiting import until, wait_until
 from vts.model.faults import StoreUnavailable
 from vts.store.session.connection import Connection, Database, asyncpg_loop
 
@@ -33,12 +33,16 @@ PLAYERS = 100
 
 async def _connected(database: Database) -> Connection:
     """VTS accepts events before its database has recovered; whoever asks the database waits for that."""
-    with trio.fail_after(30):
-        while True:
-            try:
-                return await database.connect("login")
-            except StoreUnavailable:
-                await trio.sleep(0.1)
+
+    async def connect() -> Connection | None:
+        try:
+            return await database.connect("login")
+        except StoreUnavailable:
+            return None
+
+    connection = await until(connect, pause_s=0.1)
+    assert connection is not None
+    return connection
 
 
 async def ask(vts: Vts, question: Callable[[Connection], Awaitable[T]]) -> T:
@@ -56,11 +60,17 @@ async def stored_ids(vts: Vts) -> list[str]:
     return [str(uuid.UUID(bytes=bytes(row[0]))) for row in rows]
 
 
-async def drained(vts: Vts, expected: int, within_s: float = 60) -> None:
-    """Wait until the database holds as many rows as were acknowledged, or shows that it never will."""
-    with trio.move_on_after(within_s):
-        while len(await stored_ids(vts)) < expected:
-            await trio.sleep(0.3)
+async def drained(vts: Vts, expected: int) -> None:
+    """Wait until the database holds as many rows as were acknowledged."""
+
+    async def holds() -> bool:
+        return await ask(vts, lambda connection: connection.fetchval("SELECT count(*) FROM view_events")) >= expected
+
+    await until(holds, pause_s=0.1)
+
+
+def answered(ledger: load.Ledger, requests: float) -> bool:
+    return len(ledger.latencies_s) >= requests
 
 
 def compare(ledger: load.Ledger, stored: list[str]) -> None:
@@ -104,8 +114,7 @@ async def test_killed_while_events_are_acknowledged_nothing_is_lost_or_doubled(f
             messages = player_messages(keys, EVENTS_MQTT)
             nursery.start_soon(partial(load.publish, broker.port, messages, from_players, client_id="wall"))
             for share in (0.25, 0.6):
-                while len(ledger.latencies_s) < EVENTS_HTTP * share:
-                    await trio.sleep(0.01)
+                await until(partial(answered, ledger, EVENTS_HTTP * share))
                 vts.kill()
                 await trio.to_thread.run_sync(vts.start)
         ledger.acknowledged |= from_players.acknowledged
@@ -175,8 +184,7 @@ async def test_a_goodbye_under_load_ends_in_time_and_loses_nothing(folder: Path)
                 raw = await trio.open_tcp_stream("127.0.0.1", vts.port)
                 nursery.start_soon(_subscribe_and_sleep, raw, address, token)
             nursery.start_soon(partial(load.send_views, lambda: vts.port, load.views(1_000_000), ledger))
-            while len(ledger.acknowledged) < 3000:
-                await trio.sleep(0.01)
+            await until(lambda: len(ledger.acknowledged) >= 3000)
             started = time.monotonic()
             assert await trio.to_thread.run_sync(vts.terminate) == 0
             assert time.monotonic() - started <= 10

@@ -21,7 +21,7 @@ from tests.support.folders import open_folder
 from tests.support.mosquitto import Mosquitto
 from tests.support.postgres import Server, postgres_server  # noqa: F401
 from tests.support.process import Vts, running
-from tests.support.waiting import wait_until
+from tests.support.waiting import until, wait_until
 from vts.store.session.connection import Database, asyncpg_loop
 
 IN_FORCE_S = 30.0
@@ -51,11 +51,14 @@ class Pair:
         return [str(uuid.UUID(bytes=bytes(row[0]))) for row in rows]
 
     async def holds_exactly(self, expected: set[str]) -> None:
-        """Wait until the database has these events, or shows that it never will."""
-        with trio.move_on_after(10):
-            while set(await self.stored_ids()) != expected:
-                await trio.sleep(0.1)
-        stored = await self.stored_ids()
+        """Wait until the database has these events; assert that it has no other one, and none twice."""
+        stored: list[str] = []
+
+        async def holds() -> bool:
+            stored[:] = await self.stored_ids()
+            return set(stored) >= expected
+
+        await until(holds, pause_s=0.1)
         assert set(stored) == expected
         assert len(stored) == len(set(stored)), "stored twice"
 
@@ -215,8 +218,7 @@ async def test_when_the_leader_is_killed_the_other_goes_on_with_the_session(pair
         nursery.start_soon(partial(load.send_views, lambda: follower.port, iter(events), web, connections=2))
         messages = player_messages(pair.keys[:PLAYERS], MESSAGES)
         nursery.start_soon(partial(load.publish, pair.broker.port, messages, players, client_id="wall"))
-        while len(players.acknowledged) < MESSAGES / 3:
-            await trio.sleep(0.005)
+        await until(lambda: len(players.acknowledged) >= MESSAGES / 3)
         leader.kill()
         mortal.cancel()
         await trio.to_thread.run_sync(partial(wait_until, lambda: parts(follower)["mqtt"] == "ok", TAKEOVER_S))
