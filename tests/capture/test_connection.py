@@ -183,7 +183,7 @@ def test_other_requests_are_handed_over_alone() -> None:
     client.says(post("/api/content", b"[]") + get("/second"))
     end = client.connection.end
     assert isinstance(end, HandedOver)
-    assert (end.head.path, end.body, end.rest) == (b"/api/content", b"[]", b"")
+    assert (end.verdict.path, end.body, end.rest) == (b"/api/content", b"[]", b"")
     assert client.hears() == b""
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 from math import inf
 from typing import Final, Protocol
 
 from vts.capture.http.fault import HttpFault
-from vts.capture.http.head_rules import Lane, judge
+from vts.capture.http.head import HeadVerdict, Lane
 from vts.capture.http.limits import ByteBudget, Limits
-from vts.capture.http.reader import Head, RequestReader
+from vts.capture.http.reader import RequestReader
 from vts.capture.http.replies import ACCEPTED_ONE, CONTINUE, PREFLIGHT, Framer, error_reply, fault_reply
 from vts.capture.http.request import CaptureHead, CaptureReply
 
@@ -49,7 +48,7 @@ class Closed:
 class HandedOver:
     """The request is for somebody else, with the connection; `rest` followed the head of an upgrade."""
 
-    head: Head
+    verdict: HeadVerdict
     body: bytes
     rest: bytes
 
@@ -79,10 +78,10 @@ class Connection:
     __slots__ = (
         "_awaited",
         "_context",
-        "_head",
         "_inside",
         "_line",
         "_reader",
+        "_verdict",
         "_write",
         "busy",
         "deadline",
@@ -98,8 +97,8 @@ class Connection:
         self._context = context
         self._line = line
         self._write = line.write
-        self._reader = RequestReader(partial(judge, limits=context.limits, peer=peer), context.limits, context.budget)
-        self._head: Head | None = None
+        self._reader = RequestReader(context.limits, context.budget, peer)
+        self._verdict: HeadVerdict | None = None
         self._inside = False  # `receive` is on the stack and will go on by itself
         self._awaited = ""  # the part of a request that the deadline is for
 
@@ -152,22 +151,22 @@ class Connection:
         else:
             self._wait()
 
-    def _start(self, head: Head, body: bytes) -> None:
+    def _start(self, verdict: HeadVerdict, body: bytes) -> None:
         self._awaited = ""
-        if head.lane is Lane.CAPTURE:
-            self._capture(head, body)
-        elif head.lane is Lane.PREFLIGHT:
-            self._head = head
+        if verdict.lane is Lane.CAPTURE:
+            self._capture(verdict, body)
+        elif verdict.lane is Lane.PREFLIGHT:
+            self._verdict = verdict
             self._answered(PREFLIGHT)
         else:
-            self._finish(HandedOver(head, body, self._reader.rest))
+            self._finish(HandedOver(verdict, body, self._reader.rest))
 
-    def _capture(self, head: Head, body: bytes) -> None:
-        self._head = head
+    def _capture(self, verdict: HeadVerdict, body: bytes) -> None:
+        self._verdict = verdict
         self.busy = True
         self.deadline = inf  # from here on the client waits for us
-        assert head.capture is not None
-        self.errand = self._context.receive(head.capture, body, self._answered)
+        assert verdict.capture is not None
+        self.errand = self._context.receive(verdict.capture, body, self._answered)
         if self.errand is not None:
             self._line.wake()
 
@@ -204,16 +203,16 @@ class Connection:
         self._line.wake()
 
     def _send(self, reply: CaptureReply) -> None:
-        head, context = self._head, self._context
-        assert head is not None
-        if reply is ACCEPTED_ONE and head.is_plain and not context.closing:
+        verdict, context = self._verdict, self._context
+        assert verdict is not None
+        if reply is ACCEPTED_ONE and verdict.is_plain and not context.closing:
             self._write(context.framer.accepted_one)
         else:
-            self._send_framed(reply, head)
+            self._send_framed(reply, verdict)
 
-    def _send_framed(self, reply: CaptureReply, head: Head) -> None:
-        close = self._context.closing or not head.keep_alive
-        self._write(self._context.framer.frame(reply, head, close=close))
+    def _send_framed(self, reply: CaptureReply, verdict: HeadVerdict) -> None:
+        close = self._context.closing or not verdict.keep_alive
+        self._write(self._context.framer.frame(reply, verdict.head, close=close))
         if close:
             self._finish(Closed(unread=True))
 
@@ -224,7 +223,7 @@ class Connection:
             self.deadline = context.now + context.limits.keep_alive_s
             return
         part = "body" if reader.in_body else "headers"
-        if reader.wants_continue:
+        if reader.take_continue():
             self._write(CONTINUE)
         if part != self._awaited:
             self._awaited = part

@@ -9,9 +9,8 @@ from typing import Final
 import trio
 
 from vts.capture.http.connection import Closed, End, HandedOver
-from vts.capture.http.head_rules import Lane
+from vts.capture.http.head import Head, HeadVerdict, Lane
 from vts.capture.http.limits import Limits
-from vts.capture.http.reader import Head
 from vts.capture.http.replay import HandshakeStream, handshake_bytes
 
 LINGER_MAX_BYTES: Final = 1024 * 1024
@@ -51,16 +50,16 @@ class Endings:
     async def finish(self, end: End | None, stream: Stream, peer: str) -> None:
         """Serve what was handed over, and see the client off. The stream is not closed."""
         if isinstance(end, HandedOver):
-            if end.head.lane is Lane.LIVE:
+            if end.verdict.lane is Lane.LIVE:
                 await self._serve_live(end, stream, peer)
             else:
-                await self.hand_over(end.head, end.body, stream)
+                await self.hand_over(end.verdict.head, end.body, stream)
         if not isinstance(end, Closed) or end.unread:
             await self._linger(stream)
 
     async def _serve_live(self, end: HandedOver, stream: Stream, peer: str) -> None:
-        request = _live_request(end.head, peer, isinstance(stream, trio.SSLStream))
-        opening = HandshakeStream(stream, handshake_bytes(end.head), end.rest, self.limits.write_timeout_s)
+        request = _live_request(end.verdict, peer, isinstance(stream, trio.SSLStream))
+        opening = HandshakeStream(stream, handshake_bytes(end.verdict.head), end.rest, self.limits.write_timeout_s)
         await self.on_websocket(request, opening)
 
     async def _linger(self, stream: Stream) -> None:
@@ -73,6 +72,6 @@ class Endings:
                 unread -= len(data)
 
 
-def _live_request(head: Head, peer: str, secure: bool) -> LiveRequest:
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers)
-    return LiveRequest(head.path.decode("ascii"), head.query.decode("ascii"), headers, peer, secure)
+def _live_request(verdict: HeadVerdict, peer: str, secure: bool) -> LiveRequest:
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in verdict.head.headers)
+    return LiveRequest(verdict.path.decode("ascii"), verdict.query.decode("ascii"), headers, peer, secure)

@@ -19,7 +19,7 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, LifespanState
 from hypercorn.utils import wrap_app
 
-from vts.capture.http.reader import Head
+from vts.capture.http.head import Head
 from vts.capture.http.replay import OneRequestStream, SecureOneRequestStream, request_bytes
 
 OnBug = Callable[[Exception], None]

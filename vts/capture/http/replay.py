@@ -10,7 +10,7 @@ from typing import Final
 
 import trio
 
-from vts.capture.http.reader import Head
+from vts.capture.http.head import Head
 
 SURPLUS_MAX_BYTES: Final = 64 * 1024
 # Hop-by-hop or about framing (RFC 9110, section 7.6.1): what the door has dealt with.

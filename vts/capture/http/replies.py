@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from vts.capture.http.fault import HttpFault
-from vts.capture.http.reader import Head
+from vts.capture.http.head import Head
 from vts.capture.http.request import CaptureReply
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"

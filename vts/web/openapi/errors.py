@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from vts.capture.http.head_rules import HEADER_LINES_MAX
 from vts.capture.http.limits import Limits
-from vts.capture.http.reader import HEADER_LINES_MAX
 from vts.web.openapi.builders import JSON, SECONDS, TEXT, Json, answer, array, obj, ref
 
 RETRY_AFTER: Final[Json] = {
