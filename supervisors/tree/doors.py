@@ -36,8 +36,10 @@ from vts.capture.mqtt.broker.subscriber import MqttSubscriber
 from vts.capture.mqtt.broker.tenure import BrokerSession
 from vts.capture.mqtt.direct.endpoint import DirectEndpoint
 from vts.capture.mqtt.direct.entrance import DirectLimits
-from vts.capture.players.payloads import Topics
+from vts.capture.players.reactions import PlayerReactions
 from vts.capture.players.reports import PlayerReports
+from vts.capture.players.topics import Topics
+from vts.capture.players.views import PlayerViews
 from vts.capture.tls import ListenerTls, listener_tls
 from vts.enrich.client_ip import Networks
 from vts.enrich.pages import Pages
@@ -108,14 +110,15 @@ class Doors:
 
     def _player_reports(self) -> PlayerReports:
         components = self.components
+        catalog, count = components.memory, components.metrics.count
         return PlayerReports(
             topics=Topics(components.settings.mqtt.topic_prefix),
-            enricher=components.enricher,
-            catalog=components.memory,
+            views=PlayerViews(enricher=components.enricher, catalog=catalog, count=count),
+            reactions=PlayerReactions(catalog=catalog, react=self.storage.react, count=count),
+            catalog=catalog,
             admission=components.admission,
-            react=self.storage.react,
             on_status=lambda key, status: components.metrics.note("player_status"),
-            count=components.metrics.count,
+            count=count,
             clock=now_us,
         )
 

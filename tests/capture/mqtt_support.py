@@ -20,8 +20,11 @@ from vts.auth.credentials import credential_hash
 from vts.capture.mqtt.broker.address import broker_of
 from vts.capture.mqtt.broker.session import SessionOptions
 from vts.capture.mqtt.broker.subscriber import MqttSubscriber
-from vts.capture.players.payloads import PlayerStatus, Topics
+from vts.capture.players.payloads import PlayerStatus
+from vts.capture.players.reactions import PlayerReactions
 from vts.capture.players.reports import PlayerReports
+from vts.capture.players.topics import Topics
+from vts.capture.players.views import PlayerViews
 from vts.enrich.country import Countries
 from vts.enrich.enrich import Enricher
 from vts.enrich.timezones import TimeZones
@@ -116,16 +119,20 @@ class World:
         self.reactions: list[Reaction] = []
         self.statuses: list[tuple[bytes, PlayerStatus]] = []
         self.react: Callable[[Reaction], Any] = lambda reaction: None
+        enricher = Enricher(keys=ViewerKeys(bytes(32)), countries=Countries(None), zones=_ZONES)
         self.reports = PlayerReports(
             topics=self.topics,
-            enricher=Enricher(keys=ViewerKeys(bytes(32)), countries=Countries(None), zones=_ZONES),
+            views=PlayerViews(enricher=enricher, catalog=self.catalog, count=self._count),
+            reactions=PlayerReactions(catalog=self.catalog, react=self._react, count=self._count),
             catalog=self.catalog,
             admission=self.admission,
-            react=self._react,
             on_status=lambda key, status: self.statuses.append((key, status)),
-            count=lambda source, outcome, n: self.counts.update({outcome: n}),
+            count=self._count,
             clock=lambda: time.time_ns() // 1000,
         )
+
+    def _count(self, source: str, outcome: str, how_many: int) -> None:
+        self.counts.update({outcome: how_many})
 
     async def _react(self, reaction: Reaction) -> None:
         await trio.lowlevel.checkpoint()

@@ -6,7 +6,7 @@ import mqtt5
 
 from vts.capture.mqtt.direct.peer import Peer
 from vts.capture.mqtt.direct.registry import Registry
-from vts.capture.players.payloads import Topics
+from vts.capture.players.topics import Topics
 
 KEY = bytes(16)
 

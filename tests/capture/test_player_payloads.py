@@ -12,19 +12,18 @@ import mqtt5
 import pytest
 
 from tests.capture.mqtt_support import KEY
+from vts.capture.fields import BadField
 from vts.capture.mqtt.frames import BadPacket, Frames
-from vts.capture.players.answers import Verdict, encode_ack, encode_response
+from vts.capture.players.answers import PlayerReply, encode_ack, encode_response
 from vts.capture.players.payloads import (
-    BadPayload,
     PlayerView,
     ReactionRequest,
-    Topics,
     UnknownRequest,
-    parse_key,
     parse_request,
     parse_status,
     parse_view,
 )
+from vts.capture.players.topics import Topics, parse_key
 
 TOPICS = Topics("makapix")
 
@@ -128,7 +127,7 @@ def test_what_a_device_leaves_empty_is_absent() -> None:
     ],
 )  # fmt: skip
 def test_payloads_that_cannot_be_understood(payload: bytes) -> None:
-    with pytest.raises(BadPayload) as fault:
+    with pytest.raises(BadField) as fault:
         parse_view(payload)
     assert len(str(fault.value)) < 200
 
@@ -145,7 +144,7 @@ def test_requests() -> None:
     assert body(request_type="revoke_reaction", emoji="x") == ReactionRequest(1, None, "remove")
     assert body(request_type="reboot") == UnknownRequest()
     assert body() == UnknownRequest()
-    with pytest.raises(BadPayload, match="request_id"):
+    with pytest.raises(BadField, match="request_id"):
         body(request_id="r2")
     assert parse_status(b'{"status":"online","x":1}').status == "online"
 
@@ -163,12 +162,12 @@ def test_what_is_no_emoji(emoji: str | None) -> None:
 
 
 def test_answers_say_what_the_contract_says() -> None:
-    refused = Verdict("rate_limited", "slow down", 3.2)
-    assert encode_ack(Verdict()) == b'{"success":true}'
+    refused = PlayerReply("rate_limited", "slow down", 3.2)
+    assert encode_ack(PlayerReply()) == b'{"success":true}'
     assert json.loads(encode_ack(refused)) == {
         "success": False, "error": "slow down", "error_code": "rate_limited", "retry_after": 3.2,
     }  # fmt: skip
-    assert json.loads(encode_response("r1", Verdict())) == {
+    assert json.loads(encode_response("r1", PlayerReply())) == {
         "request_id": "r1", "success": True, "error": None, "error_code": None, "retry_after": None,
     }  # fmt: skip
 

@@ -9,13 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-import mqtt5
 import pytest
 
 from tests.capture.mqtt_support import KEY, OTHER, REVOKED, World
 from vts.admit.admission import Admission
 from vts.admit.gate import Gate, GateSettings
-from vts.capture.players.reports import PlayerReports, Settled
+from vts.capture.players.reports import PlayerMessage, PlayerReports, Settled
 from vts.model.day import MINUTE_US, SECOND_US
 from vts.model.faults import JournalFull
 from vts.model.outcome import ACCEPTED, Reason, Refused
@@ -47,7 +46,8 @@ class Desk:
         on_settled(None)
 
     async def settle(self, *messages: tuple[str, bytes]) -> list[Settled]:
-        return await self.reports.settle([mqtt5.PublishPacket(topic, payload) for topic, payload in messages])
+        parse = self.reports.topics.parse
+        return await self.reports.settle([PlayerMessage(parse(topic), payload) for topic, payload in messages])
 
     async def submit(self, key: str = KEY, **fields: Any) -> dict[str, Any]:
         """Ask by `request`, return the answer."""

@@ -26,8 +26,10 @@ from vts.capture.events.decide import CaptureDecision
 from vts.capture.events.imported import ImportedView, ImportedViews, imported_event_of
 from vts.capture.events.views import WebReports
 from vts.capture.http.request import CaptureHead, CaptureReply, Route
-from vts.capture.players.payloads import Topics
+from vts.capture.players.reactions import PlayerReactions
 from vts.capture.players.reports import PlayerReports
+from vts.capture.players.topics import Topics
+from vts.capture.players.views import PlayerViews
 from vts.catalog.memory import MemoryCatalog
 from vts.enrich.enrich import Enricher
 from vts.enrich.pages import Pages
@@ -112,10 +114,10 @@ class House:
         shipped = load({}).site
         self._players = PlayerReports(
             topics=Topics("makapix"),
-            enricher=self._enricher,
+            views=PlayerViews(enricher=self._enricher, catalog=self.catalog, count=_uncounted),
+            reactions=PlayerReactions(catalog=self.catalog, react=_ignore, count=_uncounted),
             catalog=self.catalog,
             admission=self.admission,
-            react=_ignore,
             on_status=lambda key, status: None,
             count=_uncounted,
             clock=self.clock,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quart import Blueprint, Response, request
 
-from vts.capture.players.payloads import parse_key
+from vts.capture.players.topics import parse_key
 from vts.model import identity
 from vts.model.content import ContentRow, PlayerRow
 from vts.model.principal import Principal

@@ -24,7 +24,7 @@ from vts.capture.http.fault import HttpFault
 from vts.capture.http.limits import Limits
 from vts.capture.http.replies import PIXEL, error_reply, fault_reply
 from vts.capture.http.request import POST_ID_MAX_DIGITS, CaptureHead, CaptureReply, Route
-from vts.capture.players.payloads import parse_key
+from vts.capture.players.topics import parse_key
 from vts.enrich.enrich import Enricher
 from vts.model.day import SECOND_US
 from vts.model.outcome import Outcome, Reason, Refused

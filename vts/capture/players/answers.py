@@ -1,4 +1,4 @@
-"""What players hear: one verdict for each outcome, in the two shapes of SPEC section 3. Pure."""
+"""Which reply a player gets for an outcome, in the two shapes of docs/api.md (MQTT). Pure."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import msgspec
 from vts.model.outcome import Accepted, Outcome, Reason
 
 
-class Verdict(NamedTuple):
-    """What a player hears: nothing went wrong, or an error of the closed list of SPEC section 5."""
+class PlayerReply(NamedTuple):
+    """Success, or an error of the closed list of docs/api.md."""
 
     error_code: str | None = None
     error: str | None = None
     retry_after_s: float | None = None
 
 
-SUCCESS: Final = Verdict()
+SUCCESS: Final = PlayerReply()
 _CODES: Final[dict[Reason, tuple[str, str] | None]] = {
     Reason.INVALID: ("invalid_request", "the request cannot be understood"),
     Reason.IDENTITY_MISMATCH: ("authentication_failed", "the payload names another player than the topic"),
@@ -33,36 +33,36 @@ _CODES: Final[dict[Reason, tuple[str, str] | None]] = {
 }
 
 
-def verdict_of(outcome: Outcome) -> Verdict:
-    """Return what a player hears of its view."""
+def reply_to(outcome: Outcome) -> PlayerReply:
+    """Return the reply to a view."""
     if isinstance(outcome, Accepted):
         return SUCCESS
-    told = _CODES[outcome.reason]
-    if told is None:
+    found = _CODES[outcome.reason]
+    if found is None:
         return SUCCESS
-    code, text = told
-    return Verdict(code, outcome.detail or text, outcome.retry_after_s)
+    code, text = found
+    return PlayerReply(code, outcome.detail or text, outcome.retry_after_s)
 
 
-def encode_ack(verdict: Verdict) -> bytes:
+def encode_ack(reply: PlayerReply) -> bytes:
     """Write a `view/ack` payload: absent values are left out."""
-    said: dict[str, object] = {"success": verdict.error_code is None}
-    if verdict.error_code is not None:
-        said |= {"error": verdict.error, "error_code": verdict.error_code}
-    if verdict.retry_after_s is not None:
-        said["retry_after"] = round(verdict.retry_after_s, 3)
-    return msgspec.json.encode(said)
+    fields: dict[str, object] = {"success": reply.error_code is None}
+    if reply.error_code is not None:
+        fields |= {"error": reply.error, "error_code": reply.error_code}
+    if reply.retry_after_s is not None:
+        fields["retry_after"] = round(reply.retry_after_s, 3)
+    return msgspec.json.encode(fields)
 
 
-def encode_response(request_id: str, verdict: Verdict) -> bytes:
+def encode_response(request_id: str, reply: PlayerReply) -> bytes:
     """Write a `response/{request_id}` payload: absent values are null."""
-    retry_after = None if verdict.retry_after_s is None else round(verdict.retry_after_s, 3)
+    retry_after = None if reply.retry_after_s is None else round(reply.retry_after_s, 3)
     return msgspec.json.encode(
         {
             "request_id": request_id,
-            "success": verdict.error_code is None,
-            "error": verdict.error,
-            "error_code": verdict.error_code,
+            "success": reply.error_code is None,
+            "error": reply.error,
+            "error_code": reply.error_code,
             "retry_after": retry_after,
         }
     )

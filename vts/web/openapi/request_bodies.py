@@ -23,13 +23,11 @@ from vts.model.tally import DIMENSIONS
 from vts.model.view import CHANNELS, PLAY_ORDERS, VIEW_SOURCES, VIEW_TYPES
 from vts.web.openapi.builders import ID, Json, lenient, or_null
 
-# The parser of players' payloads keeps its struct to itself; this description is its only other reader.
-PlayerView: Final = payloads._View
 STRUCTS: Final = (
-    *(View, PostView, site.PageView, site.HostEvent, Playback, PlayerView),
+    *(View, PostView, site.PageView, site.HostEvent, Playback, payloads.ViewPayload),
     *(ContentRow, PlayerRow, Reaction, Comment, DailyRow, SiteRow, ImportedView),
 )
-RENAMED: Final = {"_View": "PlayerView"}
+RENAMED: Final = {"ViewPayload": "PlayerView"}
 
 # PostgreSQL holds no NUL in text.
 NO_NUL: Final = r"^[^\u0000]*$"

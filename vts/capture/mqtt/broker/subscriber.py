@@ -13,7 +13,8 @@ import mqtt5
 import trio
 
 from vts.capture.mqtt.broker.session import ConnectionLost, Session, SessionOptions
-from vts.capture.players.reports import SOURCE, Errand, PlayerReports
+from vts.capture.players.reports import PendingReaction, PlayerMessage, PlayerReports
+from vts.capture.players.views import SOURCE
 
 READ_BYTES: Final = 65_536
 OPENING_S: Final = 15.0  # TCP, TLS, CONNACK and SUBACK together; a broker that is slower is away
@@ -21,7 +22,7 @@ EARLY_MAX_BYTES: Final = 64 << 20  # before the SUBACK: all that a broker may ha
 LEAVING_S: Final = 1.0  # for our last words to get out, and for the broker to hang up
 BATCH: Final = 500  # decided without a pause: some 15 ms of the loop at worst
 INBOX_READS: Final = 16  # reads that wait while one batch is journaled; beyond them TCP holds the broker back
-ERRANDS_MAX: Final = 256  # reactions that wait for PostgreSQL; beyond them players hear `unavailable`
+REACTIONS_MAX: Final = 256  # reactions that wait for PostgreSQL; beyond them players get `unavailable`
 
 Dial = Callable[[], Awaitable[trio.abc.Stream]]
 
@@ -88,7 +89,7 @@ async def _translated(dial: Dial) -> trio.abc.Stream:
 
 
 class _Conversation:
-    """One connection: a reader, a decider, a writer, a runner of errands and a pulse around one session.
+    """One connection: a reader, a decider, a writer, one that stores reactions and a pulse around one session.
 
     Only the writer sends, so that no cancellation of another task can cut a packet in half.
     """
@@ -106,7 +107,7 @@ class _Conversation:
         self._writing_since: float | None = None
         self._early: list[mqtt5.PublishPacket] = []
         self._to_decide, self._decided = trio.open_memory_channel[list[mqtt5.PublishPacket]](INBOX_READS)
-        self._to_run, self._errands = trio.open_memory_channel[Errand](ERRANDS_MAX)
+        self._to_store, self._pending_reactions = trio.open_memory_channel[PendingReaction](REACTIONS_MAX)
 
     async def open(self) -> None:
         """Connect and subscribe; messages that come before the SUBACK are kept."""
@@ -131,7 +132,7 @@ class _Conversation:
         self._listening = scope
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._pulse)
-            nursery.start_soon(self._run_errands)
+            nursery.start_soon(self._store_reactions)
             nursery.start_soon(self._write)
             nursery.start_soon(self._decide)
             await self._listen()
@@ -193,26 +194,28 @@ class _Conversation:
     async def _settle(self, batch: list[mqtt5.PublishPacket]) -> bool:
         """Have a batch journaled, then acknowledge it up to the first message that could not be kept, if any."""
         kept = True
-        for packet, settled in zip(batch, await self._reports.settle(batch), strict=True):
+        parse = self._reports.topics.parse
+        messages = [PlayerMessage(parse(packet.topic), packet.payload, packet.retain) for packet in batch]
+        for packet, settled in zip(batch, await self._reports.settle(messages), strict=True):
             if settled.answer is not None:
                 self._session.answer(*settled.answer)
-            if settled.errand is not None:
-                self._send_on(settled.errand)
+            if settled.reaction is not None:
+                self._store_soon(settled.reaction)
             kept = kept and settled.keep
             if kept:
                 self._session.acknowledge(packet)
         self._wake.set()
         return kept
 
-    def _send_on(self, errand: Errand) -> None:
+    def _store_soon(self, pending: PendingReaction) -> None:
         try:
-            self._to_run.send_nowait(errand)
+            self._to_store.send_nowait(pending)
         except trio.WouldBlock:
-            self._session.answer(*self._reports.decline(errand))
+            self._session.answer(*self._reports.decline(pending))
 
-    async def _run_errands(self) -> None:
-        async for errand in self._errands:
-            self._session.answer(*await self._reports.run(errand))
+    async def _store_reactions(self) -> None:
+        async for pending in self._pending_reactions:
+            self._session.answer(*await self._reports.store(pending))
             self._wake.set()
 
     async def _pulse(self) -> None:

@@ -9,7 +9,7 @@ import mqtt5
 
 from vts.auth.credentials import is_credential
 from vts.capture.mqtt.frames import BadPacket, frame_length
-from vts.capture.players.payloads import Topics, parse_key
+from vts.capture.players.topics import Topics, parse_key
 from vts.model.outcome import Reason
 from vts.model.ports import Catalog
 

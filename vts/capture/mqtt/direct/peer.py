@@ -11,7 +11,8 @@ import mqtt5
 
 from vts.capture.mqtt.frames import BadPacket, Frames
 from vts.capture.mqtt.outgoing import Outgoing
-from vts.capture.players.payloads import Topics, parse_key
+from vts.capture.players.reports import PlayerMessage
+from vts.capture.players.topics import Topics, parse_key
 from vts.model.outcome import Reason
 
 FILTERS_MAX: Final = 16  # a player needs three
@@ -35,11 +36,12 @@ class Goodbye(Exception):
         self.keeps_will = keeps_will
 
 
-class Publication(NamedTuple):
-    """A PUBLISH in the order of arrival; `refusal` is set when its topic is not this player's to write."""
+class Published(NamedTuple):
+    """A PUBLISH in the order of arrival: its message, or why its topic is not this player's to write."""
 
     packet: mqtt5.PublishPacket
-    refusal: Reason | None
+    message: PlayerMessage | None
+    refusal: Reason | None = None
 
 
 class Peer:
@@ -69,9 +71,9 @@ class Peer:
         self._receive_maximum = receive_maximum
         self._unacknowledged = 0
 
-    def receive(self, data: bytes) -> list[Publication]:
+    def receive(self, data: bytes) -> list[Published]:
         """Take bytes of the player; return what it published, in order, up to its `goodbye` if that is among them."""
-        published: list[Publication] = []
+        published: list[Published] = []
         try:
             self._take(self._packets(data), published)
         except Goodbye as goodbye:
@@ -85,7 +87,7 @@ class Peer:
             self.goodbye = Goodbye(fault.reason)  # unless one of the packets before it ends the connection
             return fault.before
 
-    def _take(self, packets: list[mqtt5.Packet], published: list[Publication]) -> None:
+    def _take(self, packets: list[mqtt5.Packet], published: list[Published]) -> None:
         for packet in packets:
             if isinstance(packet, mqtt5.PublishPacket):
                 published.append(self._published(packet))
@@ -107,7 +109,7 @@ class Peer:
                 return qos
         return None
 
-    def _published(self, packet: mqtt5.PublishPacket) -> Publication:
+    def _published(self, packet: mqtt5.PublishPacket) -> Published:
         if packet.qos == mqtt5.QoS.EXACTLY_ONCE:
             raise Goodbye(Gone.QOS_NOT_SUPPORTED)
         if packet.topic_alias is not None:
@@ -122,8 +124,10 @@ class Peer:
             raise Goodbye(Gone.RETAIN_NOT_SUPPORTED)
         address = self._topics.parse(packet.topic)
         if address is None:
-            return Publication(packet, Reason.INVALID)
-        return Publication(packet, None if address.key == self.key else Reason.IDENTITY_MISMATCH)
+            return Published(packet, None, Reason.INVALID)
+        if address.key != self.key:
+            return Published(packet, None, Reason.IDENTITY_MISMATCH)
+        return Published(packet, PlayerMessage(address, packet.payload))
 
     def _control(self, packet: mqtt5.Packet) -> None:
         match packet:

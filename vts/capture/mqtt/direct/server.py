@@ -16,10 +16,10 @@ import trio
 from vts.capture.mqtt.direct.entrance import DirectLimits, read_connect, welcome
 from vts.capture.mqtt.direct.line import Line, common_name, disconnect, last_words
 from vts.capture.mqtt.direct.login import Doorkeeper, Refusal
-from vts.capture.mqtt.direct.peer import Gone, Goodbye, PubAck, Publication
+from vts.capture.mqtt.direct.peer import Gone, Goodbye, PubAck, Published
 from vts.capture.mqtt.direct.registry import Registry, Will
-from vts.capture.players.reports import SOURCE, PlayerReports, Settled
-from vts.capture.players.reports import Publication as Answer
+from vts.capture.players.reports import OutgoingMessage, PlayerMessage, PlayerReports, Settled
+from vts.capture.players.views import SOURCE
 from vts.capture.tls import ListenerTls
 from vts.model.outcome import Reason
 
@@ -39,10 +39,10 @@ _PAYLOAD_CODES: Final = {
 class _Gathering:
     """What is decided together: packets of many connections, and what became of them, in the same order."""
 
-    __slots__ = ("over", "packets", "settled")
+    __slots__ = ("messages", "over", "settled")
 
     def __init__(self) -> None:
-        self.packets: list[mqtt5.PublishPacket] = []
+        self.messages: list[PlayerMessage] = []
         self.settled: list[Settled] = []
         self.over = trio.Event()
 
@@ -177,52 +177,52 @@ class DirectServer:
                 raise Goodbye(Gone.NOT_AUTHORIZED)
             data = await line.read()
 
-    async def _decide(self, line: Line, published: list[Publication]) -> None:
+    async def _decide(self, line: Line, published: list[Published]) -> None:
         """Have everything that one read brought decided together, then answer and acknowledge in its order."""
-        own = [packet for packet, refusal in published if refusal is None]
+        own = [one.message for one in published if one.message is not None]
         settled = iter(await self._settle(own))
-        for packet, refusal in published:
+        for packet, _, refusal in published:
             if refusal is not None:
                 self._reports.count(SOURCE, refusal, 1)
                 line.acknowledge(packet, _TOPIC_CODES[refusal])
             else:
                 await self._perform(line, packet, next(settled))
 
-    async def _settle(self, packets: list[mqtt5.PublishPacket]) -> list[Settled]:
-        """Have packets decided with those of everybody else who was read in this turn of the loop."""
-        if not packets:
+    async def _settle(self, messages: list[PlayerMessage]) -> list[Settled]:
+        """Have messages decided with those of everybody else who was read in this turn of the loop."""
+        if not messages:
             return []
         gathering = self._gathering
-        if gathering is None or len(gathering.packets) >= TOGETHER_MAX:
+        if gathering is None or len(gathering.messages) >= TOGETHER_MAX:
             gathering = self._gathering = _Gathering()
             self._nursery.start_soon(self._decide_together, gathering)
-        begin = len(gathering.packets)
-        gathering.packets += packets
+        begin = len(gathering.messages)
+        gathering.messages += messages
         await gathering.over.wait()
-        return gathering.settled[begin : begin + len(packets)]
+        return gathering.settled[begin : begin + len(messages)]
 
     async def _decide_together(self, gathering: _Gathering) -> None:
         """One submission for all: what a gate and a journal cost for each is most of what they cost for one event."""
         if self._gathering is gathering:
             self._gathering = None
         try:
-            gathering.settled = await self._reports.settle(gathering.packets)
+            gathering.settled = await self._reports.settle(gathering.messages)
         except Exception:
             _log.exception("players' messages could not be decided")
-            gathering.settled = [Settled(keep=False)] * len(gathering.packets)
+            gathering.settled = [Settled(keep=False)] * len(gathering.messages)
         gathering.over.set()
 
     async def _perform(self, line: Line, packet: mqtt5.PublishPacket, settled: Settled) -> None:
         if settled.answer is not None:
             self._deliver(line, settled.answer)
-        if settled.errand is not None:
-            self._deliver(line, await self._reports.run(settled.errand))
+        if settled.reaction is not None:
+            self._deliver(line, await self._reports.store(settled.reaction))
         if not settled.keep:
             raise Goodbye(Gone.SERVER_BUSY)
         refusal = settled.refusal
         line.acknowledge(packet, _PAYLOAD_CODES.get(refusal, PubAck.SUCCESS) if refusal else PubAck.SUCCESS)
 
-    def _deliver(self, line: Line, answer: Answer) -> None:
+    def _deliver(self, line: Line, answer: OutgoingMessage) -> None:
         """Publish to every connection of a player that wants to hear it."""
         topic, payload = answer
         for other in self._registry.of(line.key):
@@ -235,11 +235,12 @@ class DirectServer:
 
     async def _say_wills(self, wills: Sequence[Will]) -> None:
         """Publish last wills as messages of their players. One that cannot be kept is lost, as its player is."""
-        packets = [mqtt5.PublishPacket(will.topic, will.payload or b"") for _, will in wills]
-        if not packets:
+        parse = self._reports.topics.parse
+        messages = [PlayerMessage(parse(will.topic), will.payload or b"") for _, will in wills]
+        if not messages:
             return
         try:
-            await self._reports.settle(packets)
+            await self._reports.settle(messages)
         except Exception:
             _log.exception("a last will could not be published")
 
