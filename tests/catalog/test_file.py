@@ -11,6 +11,7 @@ import pytest
 from vts.catalog.file import BITE, CatalogFile
 from vts.catalog.memory import MemoryCatalog
 from vts.model.content import Change, Content, Player
+from vts.model.reference import ReferenceKey, References
 
 ARTWORK = Content(2**63 - 1, "stream", True, False, False)
 BLOG = Content(None, None, False, True, True)
@@ -44,6 +45,22 @@ def test_what_was_saved_is_loaded(path: Path) -> None:
     assert memory is not None
     assert (memory.content(1), memory.content(2**63 - 1), memory.player(KEY)) == (ARTWORK, BLOG, PLAYER)
     assert (memory.revision, memory.ready) == (3, True)
+
+
+def test_the_key_of_references_is_kept_beside_the_journal(path: Path) -> None:
+    save(path, Change(1, [], [], whole=True, reference_key=b"k" * 32), Change(2, [(1, ARTWORK)], []))
+    memory = load(path)
+    assert memory is not None and memory.references is not None
+    assert memory.references.content("blog:1") == References(ReferenceKey(b"k" * 32)).content("blog:1")
+
+
+def test_a_copy_of_a_version_without_references_is_read(path: Path) -> None:
+    save(path, Change(3, [(1, ARTWORK)], [(KEY, PLAYER)], whole=True))
+    memory = load(path)
+    assert memory is not None and memory.ready and memory.references is None
+    save(path, Change(4, [], [], reference_key=b"k" * 32))
+    memory = load(path)
+    assert memory is not None and memory.content(1) == ARTWORK and memory.references is not None
 
 
 def test_it_is_for_its_owner_only(path: Path) -> None:

@@ -110,7 +110,8 @@ def _take(known: dict, entries: list) -> None:
 async def test_nothing_new_is_an_empty_change(writer):
     await upsert_contents(writer, [ContentRow(post_id=1)])
     now = (await changes_since(writer, -1)).revision
-    assert await changes_since(writer, now) == (now, [], [], False)
+    change = await changes_since(writer, now)
+    assert change == (now, [], [], False, change.reference_key)
 
 
 async def test_a_revision_that_this_database_never_had_loads_everything(writer):

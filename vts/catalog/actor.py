@@ -110,6 +110,7 @@ class CatalogActor:
             await trio.lowlevel.checkpoint()
         if whole is not None:
             self._memory.replace(whole)
+        self._memory.use_reference_key(change.reference_key)
         self._memory.revision = change.revision
         self.loaded.set()
         while whole is not None and whole.shrink(BITE):
@@ -138,6 +139,7 @@ class _Copy:
         if not await trio.to_thread.run_sync(self._file.load_into, found, trio.from_thread.check_cancelled):
             return False
         memory.replace(found)
+        memory.references = found.references
         memory.revision = found.revision
         return True
 

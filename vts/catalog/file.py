@@ -30,6 +30,10 @@ CREATE TABLE IF NOT EXISTS meta (one INTEGER PRIMARY KEY CHECK (one = 1), revisi
 CREATE TABLE IF NOT EXISTS contents (post_id INTEGER PRIMARY KEY, packed BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS players (player_key BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 """
+# Not in files of version 0.1.0, which are read without it.
+_KEY_TABLE: Final = (
+    "CREATE TABLE IF NOT EXISTS reference_key (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL)"
+)
 _PACKED_BYTES: Final = 9  # 63 bits of owner and 8 of flags
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -75,6 +79,9 @@ class CatalogFile:
                 _save_contents(file, change.contents, on_bite)
                 _save_players(file, change.players, on_bite)
                 file.execute("INSERT OR REPLACE INTO meta VALUES (1, ?)", (change.revision,))
+                if change.reference_key is not None:
+                    file.execute(_KEY_TABLE)
+                    file.execute("INSERT OR REPLACE INTO reference_key VALUES (1, ?)", (change.reference_key,))
         except sqlite3.OperationalError as fault:
             raise OSError(f"the catalog's copy cannot be written: {fault}") from None
         except sqlite3.DatabaseError as fault:
@@ -92,6 +99,7 @@ class CatalogFile:
             memory.apply([(post_id, unpack(int.from_bytes(packed, "big"))) for post_id, packed in some], ())
         for some in _bites(file.execute("SELECT player_key, body FROM players"), on_bite):
             memory.apply((), [(key, _decode(body)) for key, body in some])
+        memory.use_reference_key(_reference_key(file))
         self.revision = memory.revision = int(found[0])
         return True
 
@@ -106,6 +114,13 @@ class CatalogFile:
         with closing(sqlite3.connect(self._path, isolation_level=None)) as file:
             file.execute("PRAGMA synchronous = NORMAL")
             yield file
+
+
+def _reference_key(file: sqlite3.Connection) -> bytes | None:
+    if not file.execute("SELECT count(*) FROM sqlite_master WHERE name = 'reference_key'").fetchone()[0]:
+        return None
+    found = file.execute("SELECT key FROM reference_key").fetchone()
+    return None if found is None else bytes(found[0])
 
 
 def _lay_tables(file: sqlite3.Connection) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from vts.model.content import KINDS, Content, Player
 from vts.model.day import DAY_US
+from vts.model.reference import ReferenceKey, References
 
 PROVISIONAL_US: Final = DAY_US  # what nobody registers and the store never heard of is forgotten after that
 PROVISIONAL_MAX: Final = 100_000
@@ -78,6 +79,8 @@ class MemoryCatalog:
         self._provisional_max = provisional_max
         self._unpacked: dict[int, Content] = {}
         self.revision = -1
+        self.references: References | None = None
+        """Gives texts their numbers; None until a catalog that has the key was loaded."""
 
     @property
     def ready(self) -> bool:
@@ -116,6 +119,11 @@ class MemoryCatalog:
     def note_view(self, post_id: int) -> None:
         """Note that a provisional content was viewed again: others give way before it."""
         self._provisional.view(post_id)
+
+    def use_reference_key(self, key: bytes | None) -> None:
+        """Take the key of the installation's references, unless the source had none."""
+        if key is not None:
+            self.references = References(ReferenceKey(key))
 
     def put_content(self, post_id: int, content: Content | None) -> None:
         """Take in one content as the store has it, or its removal."""

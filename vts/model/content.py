@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple, get_args
 
 import msgspec
 
-KINDS: Final = ("artwork", "blog", "playlist", "stream")
+Kind = Literal["artwork", "blog", "playlist", "stream", "channel", "movie", "series"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 VISIBILITIES: Final = ("public", "private")
 
 
@@ -30,6 +31,8 @@ class Change(NamedTuple):
     players: list[tuple[bytes, Player | None]]
     whole: bool = False
     """Whether this is everything, so that what is not in it is gone."""
+    reference_key: bytes | None = None
+    """The key of the installation's references, where the source has it."""
 
 
 class Player(msgspec.Struct, frozen=True, gc=False):
@@ -50,7 +53,7 @@ class ContentRow(msgspec.Struct, frozen=True, kw_only=True):
     """A content as a service writes it. Raises nothing itself: decoding checks every field."""
 
     post_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
-    kind: Literal["artwork", "blog", "playlist", "stream"] = "artwork"
+    kind: Kind = "artwork"
     owner_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)] | None = None
     title: Annotated[str, msgspec.Meta(max_length=TITLE_MAX_CHARS)] | None = None
     category: Annotated[str, msgspec.Meta(max_length=100)] | None = None

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from vts.model.record import CatalogRow, Record
+from vts.model.record import CatalogRow, Record, ReferenceText
 from vts.model.site import PlaybackEvent, SiteEvent
 
 KEY_BYTES: Final = 16
@@ -37,6 +37,8 @@ class Erasure:
         """Return a record without the person: itself when it is not of the person."""
         if isinstance(record, CatalogRow):
             return self._catalog_row(record)
+        if isinstance(record, ReferenceText):
+            return record if record.number != self.user_id else replace(record, text="")
         if isinstance(record, PlaybackEvent) or not self._concerns(record.viewer_user_id, record.viewer_key):
             return record
         key = self.key_for(record.viewer_key)
@@ -51,7 +53,7 @@ class Erasure:
         fields: dict[str, Any] = json.loads(record.row)
         if fields.get("owner_id") != self.user_id:
             return record
-        return replace(record, row=json.dumps(fields | {"owner_id": None, "name": None}))
+        return replace(record, row=json.dumps(fields | {"owner_id": None, "owner_ref": None, "name": None}))
 
     def dead_letter(self, body: str) -> str | None:
         """Return the body of a dead letter without the person, None when it is not of the person."""

@@ -22,5 +22,12 @@ class CatalogRow(msgspec.Struct, frozen=True, array_like=True, tag="c", gc=False
     created_at: int
 
 
+class ReferenceText(msgspec.Struct, frozen=True, array_like=True, tag="t", gc=False):
+    """The text of a number that other records of its entry hold (`vts.model.reference`); empty when it was erased."""
+
+    number: int
+    text: str
+
+
 Event = ViewEvent | SiteEvent | PlaybackEvent
-Record = Event | CatalogRow
+Record = Event | CatalogRow | ReferenceText

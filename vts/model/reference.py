@@ -31,6 +31,10 @@ class BadReference(ValueError):
     """A name that is neither a positive integer nor a text of the right form. The message says what is allowed."""
 
 
+class ReferenceTaken(Exception):
+    """The number of a text belongs to another text, which stays. The argument is the text that was refused."""
+
+
 def is_hashed(number: int) -> bool:
     """Whether a number stands for a text. Such a number is refused when it comes from outside."""
     return HASHED_MIN <= number <= HASHED_MAX

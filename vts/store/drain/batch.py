@@ -11,7 +11,7 @@ import trio
 from msgspec.structs import astuple
 
 from vts.model.day import date_of
-from vts.model.record import CatalogRow, Event, Record
+from vts.model.record import CatalogRow, Event, Record, ReferenceText
 from vts.model.site import PlaybackEvent, SiteEvent
 from vts.model.view import POST_ID_MAX, ViewEvent
 
@@ -80,6 +80,7 @@ class Batch(NamedTuple):
     site: TableRows[SiteEvent]
     playback: TableRows[PlaybackEvent]
     catalog: list[CatalogRow]
+    texts: list[ReferenceText]
     dead_letters: list[DeadLetter]
     dates: Dates
 
@@ -121,6 +122,7 @@ async def prepare(records: Iterable[Record]) -> Batch:
     site: dict[EventKey, SiteEvent] = {}
     playback: dict[EventKey, PlaybackEvent] = {}
     catalog: list[CatalogRow] = []
+    texts: list[ReferenceText] = []
     for event in records:
         if type(event) is ViewEvent:
             views.setdefault((event.post_id, event.event_day, event.event_id), event)
@@ -130,6 +132,8 @@ async def prepare(records: Iterable[Record]) -> Batch:
             playback.setdefault((event.stream_id, event.event_day, event.event_id), event)
         elif type(event) is CatalogRow:
             catalog.append(event)
+        elif type(event) is ReferenceText:
+            texts.append(event)
     await trio.lowlevel.checkpoint()
     dates = Dates()
     dead_letters: list[DeadLetter] = []
@@ -138,6 +142,7 @@ async def prepare(records: Iterable[Record]) -> Batch:
         await _table_rows(SITE, [site[key] for key in sorted(site)], dates, dead_letters),
         await _table_rows(PLAYBACK, [playback[key] for key in sorted(playback)], dates, dead_letters),
         catalog,
+        texts,
         dead_letters,
         dates,
     )

@@ -40,6 +40,7 @@ from vts.store.drain.counting import OwnerOf, count_views, lock_days
 from vts.store.drain.replay import replay_catalog
 from vts.store.drain.revision import BUMP
 from vts.store.drain.site_counting import count_site
+from vts.store.drain.texts import is_sound, note_texts
 from vts.store.schema.partitions import make_days
 from vts.store.session import channels, locks
 from vts.store.session.connection import Connection
@@ -161,13 +162,13 @@ class Intake:
     ) -> Committed:
         async with self._connection.transaction():
             await self._advance(part)
+            await note_texts(self._connection, {each.number: each.text for each in batch.texts if is_sound(each)})
             dead_letters = list(batch.dead_letters)
             events = await copy(await self._without_stored_neighbours(batch), dead_letters)
             site = await copy(batch.site, dead_letters)
             playback = await copy(batch.playback, dead_letters)
-            duplicates = (
-                len(part.records) - len(batch.catalog) - len(events) - len(site) - len(playback) - len(dead_letters)
-            )
+            others = len(batch.catalog) + len(batch.texts)
+            duplicates = len(part.records) - others - len(events) - len(site) - len(playback) - len(dead_letters)
             if batch.catalog:
                 dead_letters += await replay_catalog(self._connection, batch.catalog, now_us)
             totals = await self._count(events, site, batch.dates)

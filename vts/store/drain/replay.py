@@ -30,6 +30,7 @@ _MISSING_CONTENTS: Final = query("replay_missing_contents")
 _MISSING_PLAYERS: Final = query("replay_missing_players")
 _CONTENTS: Final = query("replay_contents")
 _PLAYERS: Final = query("replay_players")
+_TEXTS: Final = query("replay_texts")
 _REMOVE_CONTENTS: Final = "DELETE FROM content WHERE post_id = ANY($1::bigint[])"
 _REMOVE_PLAYERS: Final = "DELETE FROM players WHERE player_key = ANY($1::uuid[])"
 _NOTE_PLAYERS: Final = (
@@ -94,6 +95,7 @@ async def _put_back_contents(connection: Connection, rows: Sequence[CatalogRow])
     posts = [row.post_id for row in lacked]
     await connection.execute(_REMOVE_CONTENTS, posts)
     await connection.execute(_CONTENTS, [row.row for row in lacked])
+    await connection.execute(_TEXTS, [row.row for row in lacked])
     owners = [msgspec.json.decode(row.row or "{}").get("owner_id") for row in lacked]
     moved = [
         (post_id, before, after, known)
@@ -110,6 +112,7 @@ async def _put_back_players(connection: Connection, rows: Sequence[CatalogRow]) 
         return
     await connection.execute(_REMOVE_PLAYERS, [row.player_key for row in lacked])
     await connection.execute(_PLAYERS, [row.row for row in lacked if row.row is not None])
+    await connection.execute(_TEXTS, [row.row for row in lacked if row.row is not None])
     gone = [row for row in lacked if row.row is None]
     await connection.execute(_NOTE_PLAYERS, [row.player_key for row in gone], [row.revision for row in gone])
 

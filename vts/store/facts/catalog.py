@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +20,9 @@ from vts.model import sketch
 from vts.model.content import Change, Content, ContentRow, Player, PlayerRow
 from vts.model.day import datetime_of
 from vts.model.record import CatalogRow
+from vts.model.reference import ReferenceTaken
 from vts.store.drain.revision import MARK_ARTISTS
+from vts.store.drain.texts import note_texts
 from vts.store.session import channels
 from vts.store.session.connection import Connection
 from vts.store.session.queries import queries_beside
@@ -28,6 +31,7 @@ query = queries_beside(__file__)
 
 ROWS_AT_ONCE: Final = 10_000  # of one statement: well below a second
 PROVISIONAL_AT_ONCE: Final = 5_000
+NO_TEXTS: Final[Mapping[int, str]] = MappingProxyType({})
 VIEWERS_TO_STAY: Final = 2  # of a content that no service has described (SPEC section 5)
 
 _SNAPSHOT: Final = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -45,7 +49,7 @@ _REMOVE_CONTENTS: Final = query("catalog_remove_contents")
 _FORGET_REMOVED: Final = query("catalog_forget_removed")
 _NOTE_PLAYER: Final = "INSERT INTO catalog_removed (player_key, revision) VALUES ($1, $2)"
 _NOTE_CONTENTS: Final = "INSERT INTO catalog_removed (post_id, revision) SELECT unnest($1::bigint[]), $2"
-_REVISION: Final = "SELECT revision, horizon FROM catalog_revision"
+_REVISION: Final = "SELECT revision, horizon, reference_key FROM catalog_revision, installation"
 _KEPT_CONTENTS: Final = query("catalog_kept_contents")
 _KEPT_PLAYERS: Final = query("catalog_kept_players")
 
@@ -76,17 +80,24 @@ class Write:
 
 
 async def upsert_contents(
-    connection: Connection, rows: Sequence[ContentRow], write: Write | None = None, *, now_us: int | None = None
+    connection: Connection,
+    rows: Sequence[ContentRow],
+    write: Write | None = None,
+    *,
+    now_us: int | None = None,
+    texts: Mapping[int, str] = NO_TEXTS,
 ) -> int:
     """Write contents, replacing whole rows; of several rows for one content the last counts. Returns len(rows).
 
     A provisional or deleted content becomes a full one. Where contents that have been viewed change hands, the days of
     both owners are marked to be added up anew (`vts.store.facts.artists`). The first owner of a content is noted for
     good, with `now_us`, microseconds by the clock that views carry (None: the database's): views of that owner from
-    before leave their days when those are rolled up. Raises BadData (nothing is applied) and StoreUnavailable.
+    before leave their days when those are rolled up. `texts` are those of hashed numbers in the rows, owners included.
+    Raises ReferenceTaken and BadData (nothing is applied), and StoreUnavailable.
     """
     last = {row.post_id: row for row in rows}
     async with _writing(connection, write) as revision:
+        await _note_texts(connection, texts)
         for part in _parts([last[post_id] for post_id in sorted(last)]):
             moved = await connection.fetchrow(_UPSERT_CONTENTS, part, revision, _at(now_us))
             if moved is not None and moved[0] is not None:
@@ -97,11 +108,17 @@ async def upsert_contents(
 
 
 async def upsert_players(
-    connection: Connection, rows: Sequence[PlayerRow], write: Write | None = None, *, now_us: int | None = None
+    connection: Connection,
+    rows: Sequence[PlayerRow],
+    write: Write | None = None,
+    *,
+    now_us: int | None = None,
+    texts: Mapping[int, str] = NO_TEXTS,
 ) -> int:
     """Write players likewise. Of a credential only the SHA-256 is kept; a row without one keeps what is there."""
     last = {row.player_key: _player_fields(row) for row in rows}
     async with _writing(connection, write) as revision:
+        await _note_texts(connection, texts)
         for part in _parts([last[key] for key in sorted(last)]):
             await connection.execute(_UPSERT_PLAYERS, part, revision, _at(now_us))
         if write is not None:
@@ -136,10 +153,10 @@ async def changes_since(connection: Connection, revision: int) -> Change:
     """
     async with connection.transaction(_SNAPSHOT):
         row = await connection.fetchrow(_REVISION)
-        assert row is not None, "made by the first migration"
-        now, horizon = row
+        assert row is not None, "made by the migrations"
+        now, horizon, reference_key = row
         whole = not max(horizon, 0) <= revision <= now
-        change = Change(now, [], [], whole)
+        change = Change(now, [], [], whole, bytes(reference_key))
         if revision != now or whole:
             await _load(connection, -1 if whole else revision, change)
     return change
@@ -161,6 +178,12 @@ async def settle_provisional(connection: Connection) -> int:
             await connection.execute(_NOTE_CONTENTS, gone, revision)
     await connection.execute(_FORGET_REMOVED)
     return len(gone)
+
+
+async def _note_texts(connection: Connection, texts: Mapping[int, str]) -> None:
+    taken = await note_texts(connection, texts)
+    if taken:
+        raise ReferenceTaken(texts[taken[0]])
 
 
 @asynccontextmanager

@@ -38,6 +38,9 @@ _FIRST_OWNERS: Final = (
     "UPDATE players SET first_owner_id = NULL WHERE first_owner_id = $1",
     "UPDATE content SET first_owner_id = NULL WHERE first_owner_id = $1 AND owner_id IS DISTINCT FROM $1",
 )
+_TEXT: Final = """
+DELETE FROM reference_texts WHERE number = $1 AND NOT EXISTS (SELECT FROM content WHERE owner_id = $1)
+"""
 _NOTIFY: Final = "SELECT pg_notify($1, $2)"
 
 
@@ -54,6 +57,7 @@ async def erase_person(connection: Connection, erasure: Erasure) -> dict[str, in
     changed["players"] = await _release_players(connection, erasure.user_id)
     for statement in _FIRST_OWNERS:
         await connection.execute(statement, erasure.user_id)
+    await connection.execute(_TEXT, erasure.user_id)
     return changed
 
 

@@ -1,0 +1,35 @@
+"""Texts of references: kept in the transaction that keeps what they name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from vts.model.record import ReferenceText
+from vts.model.reference import TEXT_MAX_CHARS, is_hashed
+from vts.store.session.connection import Connection
+from vts.store.session.queries import queries_beside
+
+query = queries_beside(__file__)
+
+_NOTE: Final = query("texts_note")
+_OF: Final = "SELECT number, text FROM reference_texts WHERE number = ANY($1::bigint[])"
+
+
+def is_sound(record: ReferenceText) -> bool:
+    """Whether PostgreSQL takes it: an erased text is empty, and one that is not sound must not cost events."""
+    return is_hashed(record.number) and 1 <= len(record.text) <= TEXT_MAX_CHARS and record.text.isprintable()
+
+
+async def note_texts(connection: Connection, texts: Mapping[int, str]) -> list[int]:
+    """Keep texts by their numbers; what is there stays. Returns the numbers that another text has. Raises BadData."""
+    if not texts:
+        return []
+    numbers = sorted(texts)
+    rows = await connection.fetch(_NOTE, numbers, [texts[number] for number in numbers])
+    return [row[0] for row in rows]
+
+
+async def texts_of(connection: Connection, numbers: Sequence[int]) -> dict[int, str]:
+    """Return the texts of those numbers that have one. Raises StoreUnavailable."""
+    return dict(await connection.fetch(_OF, numbers)) if numbers else {}
