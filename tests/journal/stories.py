@@ -15,8 +15,9 @@ from typing import Any
 import trio
 
 from supervisors.engine.mailbox import Mailbox
+from vts.journal.damage_watch import OnLost
 from vts.journal.entry import Entry
-from vts.journal.journal import Journal, OnLost
+from vts.journal.journal import Journal
 from vts.model.day import DAY_US
 from vts.model.view import ViewEvent
 

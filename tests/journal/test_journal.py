@@ -14,7 +14,7 @@ from supervisors.engine.mailbox import Mailbox
 from tests.journal.stories import Clock, event, everything, journal_at, other_connection, running
 from vts.journal.entry import BadRecord, Entry
 from vts.journal.file import ROW_RECORDS
-from vts.journal.journal import HOUSE_S
+from vts.journal.housekeeping import HOUSEKEEPING_S
 from vts.model.faults import BadStart, JournalFull
 
 
@@ -196,10 +196,10 @@ async def test_drained_rows_age_out_and_no_number_is_used_twice(
         journal.drained(4)
         clock.ahead_us = 7_200_000_000
         while await everything(journal) != [5]:
-            await trio.sleep(HOUSE_S)
+            await trio.sleep(HOUSEKEEPING_S)
         journal.drained(5)
         for _ in range(3):
-            await trio.sleep(HOUSE_S)
+            await trio.sleep(HOUSEKEEPING_S)
             assert await everything(journal) == [5]  # the newest row stays: it carries the number
     async with running(tmp_path / "j.sqlite", clock=clock) as journal:
         await journal.append([event(6)])
