@@ -1,0 +1,68 @@
+"""Answers name contents, users and comments as their hosts do: numbers of texts become those texts again. Pure.
+
+No count and no time of an answer reaches 2^53, so a larger integer is an id, and one of the range of hashed texts is a
+reference, wherever in an answer it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from vts.model.reference import EXACT_MAX, is_hashed
+
+
+def references_in(body: Any) -> set[int]:
+    """Return the numbers of texts in an answer (dicts, lists, tuples and scalars; keys that are digits included)."""
+    found: set[int] = set()
+    _collect(body, found)
+    return found
+
+
+def named(body: Any, texts: Mapping[int, str]) -> Any:
+    """Return the answer with texts in the place of their numbers, and no integer beyond 2^53 - 1.
+
+    Such an integer, and a number whose text is gone, becomes a string of digits.
+    """
+    match body:
+        case bool() | None | str() | float():
+            return body
+        case int():
+            return body if -EXACT_MAX <= body <= EXACT_MAX else texts.get(body, str(body))
+        case Mapping():
+            return {_named_key(key, texts): named(value, texts) for key, value in body.items()}
+        case list() | tuple():
+            return [named(value, texts) for value in body]
+        case _:
+            return body
+
+
+def _collect(body: Any, found: set[int]) -> None:
+    match body:
+        case bool() | None | str() | float():
+            pass
+        case int():
+            if is_hashed(body):
+                found.add(body)
+        case Mapping():
+            for key, value in body.items():
+                if (number := _number(key)) is not None:
+                    found.add(number)
+                _collect(value, found)
+        case list() | tuple():
+            for value in body:
+                _collect(value, found)
+
+
+def _named_key(key: Any, texts: Mapping[int, str]) -> Any:
+    number = _number(key)
+    return key if number is None else texts.get(number, key if isinstance(key, str) else str(key))
+
+
+def _number(key: Any) -> int | None:
+    """Return the number of a text that a key is, None for any other key."""
+    if isinstance(key, str):
+        if len(key) != 19 or not (key.isascii() and key.isdigit()):  # all numbers of texts have 19 digits
+            return None
+        key = int(key)
+    return key if isinstance(key, int) and is_hashed(key) else None
