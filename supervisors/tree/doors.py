@@ -35,7 +35,7 @@ from vts.capture.mqtt.broker.session import SessionOptions
 from vts.capture.mqtt.broker.subscriber import MqttSubscriber
 from vts.capture.mqtt.broker.tenure import BrokerSession
 from vts.capture.mqtt.direct.endpoint import DirectEndpoint
-from vts.capture.mqtt.direct.entrance import DirectLimits
+from vts.capture.mqtt.direct.handshake import DirectLimits
 from vts.capture.players.reactions import PlayerReactions
 from vts.capture.players.reports import PlayerReports
 from vts.capture.players.topics import Topics

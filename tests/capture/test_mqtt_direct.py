@@ -26,7 +26,7 @@ from tests.capture.test_mqtt_mosquitto import self_signed
 from tests.support.clocks import jump
 from tests.support.waiting import until
 from vts.capture.mqtt.direct.endpoint import DirectEndpoint
-from vts.capture.mqtt.direct.entrance import DirectLimits
+from vts.capture.mqtt.direct.handshake import DirectLimits
 from vts.capture.tls import ListenerTls, listener_tls
 from vts.model.faults import BadStart
 from vts.model.outcome import Reason, Refused

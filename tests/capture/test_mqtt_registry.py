@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mqtt5
 
+from vts.capture.mqtt.direct.client_session import ClientSession
 from vts.capture.mqtt.direct.peer import Peer
 from vts.capture.mqtt.direct.registry import Registry
 from vts.capture.players.topics import Topics
@@ -14,9 +15,7 @@ KEY = bytes(16)
 def peer(client_id: str, *, delay_s: int, expiry_s: int = 3600) -> Peer:
     will = mqtt5.Will("makapix/player/x/status", payload=client_id.encode(), will_delay_interval=delay_s)
     connect = mqtt5.ConnectPacket(client_id=client_id, session_expiry_interval=expiry_s, will=will)
-    made = Peer(KEY, connect, Topics("makapix"), 10, 1000)
-    made.client_id = client_id
-    return made
+    return Peer(ClientSession(KEY, connect), connect, Topics("makapix"), 10, 1000)
 
 
 def said(wills: object) -> list[bytes]:
@@ -26,9 +25,9 @@ def said(wills: object) -> list[bytes]:
 def test_an_evicted_session_says_its_will_after_its_delay() -> None:
     registry = Registry[Peer](connections_per_player=1, sessions_max=10)
     registry.enter(peer("a", delay_s=60), clean_start=False, now=0.0)
-    entrance = registry.enter(peer("b", delay_s=60), clean_start=False, now=10.0)
-    assert entrance.evicted is not None and entrance.evicted.client_id == "a"
-    assert said(entrance.wills) == []
+    entered = registry.enter(peer("b", delay_s=60), clean_start=False, now=10.0)
+    assert entered.evicted is not None and entered.evicted.session.client_id == "a"
+    assert said(entered.wills) == []
     assert said(registry.due(69.9)) == []
     assert said(registry.due(70.0)) == [b"a"]
 
@@ -37,9 +36,9 @@ def test_one_that_comes_back_before_finds_its_session_and_says_nothing() -> None
     registry = Registry[Peer](connections_per_player=1, sessions_max=10)
     registry.enter(peer("a", delay_s=60), clean_start=False, now=0.0)
     registry.enter(peer("b", delay_s=0), clean_start=False, now=10.0)
-    entrance = registry.enter(peer("a", delay_s=60), clean_start=False, now=20.0)
-    assert entrance.session_present
-    assert said(entrance.wills) == [b"b"], "b had no delay"
+    entered = registry.enter(peer("a", delay_s=60), clean_start=False, now=20.0)
+    assert entered.session_present
+    assert said(entered.wills) == [b"b"], "b had no delay"
     assert said(registry.due(1000.0)) == []
 
 
@@ -52,4 +51,4 @@ def test_an_evicted_session_that_ends_with_its_connection_says_its_will_at_once(
 def test_wills_that_wait_are_bounded() -> None:
     registry = Registry[Peer](connections_per_player=1, sessions_max=3)
     entered = [registry.enter(peer(str(n), delay_s=60), clean_start=False, now=0.0) for n in range(6)]
-    assert [said(entrance.wills) for entrance in entered] == [[], [], [], [], [b"3"], [b"4"]]
+    assert [said(one.wills) for one in entered] == [[], [], [], [], [b"3"], [b"4"]]

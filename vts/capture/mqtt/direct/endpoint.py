@@ -1,12 +1,12 @@
-"""The direct MQTT 5 endpoint: players without a broker (SPEC section 12). Nothing goes from player to player."""
+"""The direct MQTT 5 endpoint: players without a broker. No message goes from player to player."""
 
 from __future__ import annotations
 
 import trio
 
 from vts.capture.listening import listeners_at
-from vts.capture.mqtt.direct.entrance import DirectLimits
-from vts.capture.mqtt.direct.login import Doorkeeper
+from vts.capture.mqtt.direct.handshake import DirectLimits, Handshake
+from vts.capture.mqtt.direct.login import Authenticator
 from vts.capture.mqtt.direct.server import DirectServer
 from vts.capture.players.reports import PlayerReports
 from vts.capture.tls import ListenerTls
@@ -26,9 +26,8 @@ class DirectEndpoint:
         tls: ListenerTls | None = None,
     ) -> None:
         self._address = address
-        self._limits = limits
         self._reports = reports
-        self._doorkeeper = Doorkeeper(reports.topics, catalog)
+        self._handshake = Handshake(limits, reports.topics, Authenticator(reports.topics, catalog))
         self._tls = tls
         self._server: DirectServer | None = None
         self._stopping = False
@@ -36,11 +35,11 @@ class DirectEndpoint:
 
     @property
     def connections(self) -> int:
-        """How many connections there are, those that are not let in yet included."""
-        return self._server.count if self._server is not None else 0
+        """How many connections there are, those whose CONNECT is not accepted yet included."""
+        return self._server.connections if self._server is not None else 0
 
     def stop(self) -> None:
-        """Stop listening; finish what is being journaled, tell every player, and let `run` return."""
+        """Stop listening; finish what is being journaled, disconnect every player, and let `run` return."""
         self._stopping = True
         if self._server is not None:
             self._server.stop()
@@ -54,7 +53,7 @@ class DirectEndpoint:
             for listener in listeners:
                 notice_silence(listener)
             async with trio.open_nursery() as nursery:
-                self._server = DirectServer(self._limits, self._reports, self._doorkeeper, self._tls, nursery)
+                self._server = DirectServer(self._handshake, self._reports, self._tls, nursery)
                 task_status.started()
                 if self._stopping:
                     self._server.stop()

@@ -1,4 +1,4 @@
-"""Who may come in by the direct door: the first packet of a connection, judged. Pure."""
+"""Which players may connect to the direct endpoint: the first packet of a connection, checked. Pure."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _RESERVED_FLAG: Final = 0x01  # the codec lets it pass
 _OLDER_CONNACK: Final = b"\x20\x02\x00\x01"  # MQTT 3.1.1, section 3.2: unacceptable protocol version
 _NEWER_CONNACK: Final = b"\x20\x03\x00\x84\x00"  # MQTT 5, section 3.1.2.2: unsupported protocol version
 
-Code = mqtt5.ConnAckReasonCode
+ConnAckCode = mqtt5.ConnAckReasonCode
 
 
-class Refusal(Exception):
-    """The connection is not let in. `answer` is the CONNACK that says why, empty where the protocol has none."""
+class ConnectRefused(Exception):
+    """The connection is refused. `answer` is the CONNACK with the reason, empty where the protocol has none."""
 
     def __init__(self, why: str, answer: bytes = b"", reason: Reason = Reason.INVALID) -> None:
         super().__init__(why)
@@ -33,34 +33,34 @@ class Refusal(Exception):
         self.reason = reason
 
 
-def refused(code: mqtt5.ConnAckReasonCode, reason: Reason = Reason.INVALID) -> Refusal:
-    """Return a refusal in the words of MQTT 5."""
-    return Refusal(code.name, mqtt5.ConnAckPacket(reason_code=code).write(), reason)
+def refused(code: mqtt5.ConnAckReasonCode, reason: Reason = Reason.INVALID) -> ConnectRefused:
+    """Return a refusal with a CONNACK of MQTT 5."""
+    return ConnectRefused(code.name, mqtt5.ConnAckPacket(reason_code=code).write(), reason)
 
 
 def connect_length(data: bytes, packet_max_bytes: int) -> int | None:
-    """Return the size of the CONNECT that `data` starts with, None while too little of it is here.
+    """Return the size of the CONNECT that `data` starts with, None while too little of it has arrived.
 
-    Raises Refusal for what is no CONNECT of MQTT 5, as soon as that shows.
+    Raises ConnectRefused for anything but a CONNECT of MQTT 5, at the first byte that differs.
     """
     if data and data[0] != CONNECT_BYTE:
-        raise Refusal("not a CONNECT")
+        raise ConnectRefused("not a CONNECT")
     try:
         length = frame_length(data)
     except BadPacket:
-        raise Refusal("not a CONNECT") from None
+        raise ConnectRefused("not a CONNECT") from None
     if length is None:
         return None
     if length > packet_max_bytes:
-        raise refused(Code.PACKET_TOO_LARGE)
+        raise refused(ConnAckCode.PACKET_TOO_LARGE)
     flags_at = _check_version(data)
     if flags_at is not None and flags_at < len(data) and data[flags_at] & _RESERVED_FLAG:
-        raise refused(Code.MALFORMED_PACKET)
+        raise refused(ConnAckCode.MALFORMED_PACKET)
     return length if len(data) >= length else None
 
 
 def _check_version(data: bytes) -> int | None:
-    """Return where the flags stand, None while the protocol level is not here yet."""
+    """Return where the flags stand, None while the protocol level has not arrived."""
     start = 2
     while data[start - 1] & 0x80:
         start += 1
@@ -69,59 +69,59 @@ def _check_version(data: bytes) -> int | None:
     name_end = start + 2 + (data[start] << 8 | data[start + 1])
     name = data[start + 2 : name_end]
     if not any(known.startswith(name) for known in _OLDER):
-        raise Refusal("not MQTT")
+        raise ConnectRefused("not MQTT")
     if len(data) <= name_end:
         return None
     level = data[name_end]
     if name == b"MQTT" and level == _LEVEL_5:
         return name_end + 1
     older = level & ~_BRIDGE_BIT <= _OLDER.get(name, 0)
-    raise Refusal("another version of MQTT", _OLDER_CONNACK if older else _NEWER_CONNACK)
+    raise ConnectRefused("another version of MQTT", _OLDER_CONNACK if older else _NEWER_CONNACK)
 
 
 @dataclass(frozen=True, slots=True)
-class Doorkeeper:
-    """Judges a CONNECT by what the catalog knows of players."""
+class Authenticator:
+    """Checks a CONNECT against the players of the catalog."""
 
     topics: Topics
     catalog: Catalog
 
-    def judge(self, connect: mqtt5.ConnectPacket, common_name: str | None) -> bytes:
-        """Return the key of the player that may come in. `common_name` is its certificate's. Raises Refusal."""
+    def authenticate(self, connect: mqtt5.ConnectPacket, common_name: str | None) -> bytes:
+        """Return the key of the player that connects. `common_name` is its certificate's. Raises ConnectRefused."""
         if connect.authentication_method is not None:
-            raise refused(Code.BAD_AUTHENTICATION_METHOD)
+            raise refused(ConnAckCode.BAD_AUTHENTICATION_METHOD)
         if not self.catalog.ready:
-            raise refused(Code.SERVER_UNAVAILABLE, Reason.UNAVAILABLE)
-        key = self._who(connect, common_name)
-        if not self.may_stay(key):
-            raise refused(Code.NOT_AUTHORIZED, Reason.AUTHENTICATION_FAILED)
+            raise refused(ConnAckCode.SERVER_UNAVAILABLE, Reason.UNAVAILABLE)
+        key = self._key_of(connect, common_name)
+        if not self.is_registered(key):
+            raise refused(ConnAckCode.NOT_AUTHORIZED, Reason.AUTHENTICATION_FAILED)
         self._check_will(key, connect.will)
         return key
 
-    def may_stay(self, key: bytes) -> bool:
-        """Whether a player is known and registered, still."""
+    def is_registered(self, key: bytes) -> bool:
+        """Whether a player is known and registered, now."""
         player = self.catalog.player(key)
         return player is not None and player.registered
 
-    def _who(self, connect: mqtt5.ConnectPacket, common_name: str | None) -> bytes:
+    def _key_of(self, connect: mqtt5.ConnectPacket, common_name: str | None) -> bytes:
         certified = parse_key(common_name) if common_name else None
         named = parse_key(connect.username) if connect.username else None
         if certified is not None and (connect.username is None or named == certified):
             return certified
         player = self.catalog.player(named) if named is not None else None
-        shown = (connect.password or b"").decode("utf-8", "replace")
-        if not is_credential(shown, player.credential_hash if player is not None else None) or named is None:
-            raise refused(Code.BAD_USER_NAME_OR_PASSWORD, Reason.AUTHENTICATION_FAILED)
+        password = (connect.password or b"").decode("utf-8", "replace")
+        if not is_credential(password, player.credential_hash if player is not None else None) or named is None:
+            raise refused(ConnAckCode.BAD_USER_NAME_OR_PASSWORD, Reason.AUTHENTICATION_FAILED)
         return named
 
     def _check_will(self, key: bytes, will: mqtt5.Will | None) -> None:
-        """A last will is a message of the player, published by us: the same rules hold for it."""
+        """Apply the rules of the player's messages to its last will, which we publish."""
         if will is None:
             return
         if will.retain:
-            raise refused(Code.RETAIN_NOT_SUPPORTED)
+            raise refused(ConnAckCode.RETAIN_NOT_SUPPORTED)
         if will.qos == mqtt5.QoS.EXACTLY_ONCE:
-            raise refused(Code.QUALITY_NOT_SUPPORTED)
+            raise refused(ConnAckCode.QUALITY_NOT_SUPPORTED)
         address = self.topics.parse(will.topic)
         if address is None or address.key != key:
-            raise refused(Code.NOT_AUTHORIZED, Reason.IDENTITY_MISMATCH)
+            raise refused(ConnAckCode.NOT_AUTHORIZED, Reason.IDENTITY_MISMATCH)

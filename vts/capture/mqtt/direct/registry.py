@@ -1,133 +1,146 @@
-"""Who is connected by the direct door, and what is kept of who is not. Pure: time is an argument (seconds)."""
+"""Which connections a player has at the direct endpoint, and what is kept of closed ones. Pure: times are given (s)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import mqtt5
 
-from vts.capture.mqtt.direct.peer import Filters, Peer
+from vts.capture.mqtt.direct.client_session import ClientSession, Filters
 
-P = TypeVar("P", bound=Peer)
-Key = bytes
-Will = tuple[Key, mqtt5.Will]
-"""A last will, and whose it is."""
+
+class HasSession(Protocol):
+    """A connection, as far as the registry uses it."""
+
+    @property
+    def session(self) -> ClientSession: ...  # noqa: D102
+
+
+C = TypeVar("C", bound=HasSession)
+PlayerWill = tuple[bytes, mqtt5.Will]
+"""The key of a player, and its last will."""
+_ClientName = tuple[bytes, str]
+"""The key of a player, and the client id."""
 
 
 @dataclass(slots=True)
-class _Parked:
-    """The session of a player that is away."""
+class _ParkedSession:
+    """The session of a client that is away."""
 
     filters: Filters
     expires: float
 
 
 @dataclass(slots=True)
-class _Pending:
-    """A last will that a quick return takes back."""
+class _DelayedWill:
+    """A last will that is not published when its client is back before `due`."""
 
     will: mqtt5.Will
     due: float
 
 
 @dataclass(frozen=True, slots=True)
-class Entrance(Generic[P]):
-    """What an arrival changes: whether its session was found, who has to go, and whose last will is to be said."""
+class Entered(Generic[C]):
+    """What a new connection changes: whether its session was found, which connections close, which wills are due."""
 
     session_present: bool
-    replaced: P | None
-    evicted: P | None
-    wills: tuple[Will, ...]
+    replaced: C | None
+    evicted: C | None
+    wills: tuple[PlayerWill, ...]
 
 
-class Registry(Generic[P]):
-    """A session is known by player and client id: its peer while it is connected, its remains while it is not."""
+class Registry(Generic[C]):
+    """A session is known by player and client id: by its connection, or by what is kept while it has none."""
 
     def __init__(self, connections_per_player: int, sessions_max: int) -> None:
         self._connections_per_player = connections_per_player
         self._sessions_max = sessions_max
-        self._peers: dict[Key, tuple[P, ...]] = {}
-        self._parked: dict[tuple[Key, str], _Parked] = {}
-        self._pending: dict[tuple[Key, str], _Pending] = {}
+        self._connections: dict[bytes, tuple[C, ...]] = {}
+        self._parked: dict[_ClientName, _ParkedSession] = {}
+        self._delayed: dict[_ClientName, _DelayedWill] = {}
 
-    def everybody(self) -> Iterator[P]:
-        """Return who is connected now, whatever changes meanwhile."""
-        return chain.from_iterable(tuple(self._peers.values()))
+    def all(self) -> Iterator[C]:
+        """Return all connections of now, whatever changes meanwhile."""
+        return chain.from_iterable(tuple(self._connections.values()))
 
-    def of(self, key: Key) -> Sequence[P]:
+    def of(self, key: bytes) -> Sequence[C]:
         """Return the connections of one player."""
-        return self._peers.get(key, ())
+        return self._connections.get(key, ())
 
-    def enter(self, peer: P, clean_start: bool, now: float) -> Entrance[P]:
-        """Take a connection in, in the place of an older one of the same client (MQTT 5, section 3.1.4)."""
-        name = (peer.key, peer.client_id)
-        others = self.of(peer.key)
-        old = next((other for other in others if other.client_id == peer.client_id), None)
-        filters = self._resume(name, old, now)
-        wills = self._wills_of(name, old, clean_start)
+    def enter(self, connection: C, clean_start: bool, now: float) -> Entered[C]:
+        """Register a connection, in the place of an older one of the same client (MQTT 5, section 3.1.4)."""
+        session = connection.session
+        name = (session.key, session.client_id)
+        others = self.of(session.key)
+        old = next((other for other in others if other.session.client_id == session.client_id), None)
+        old_session = None if old is None else old.session
+        filters = self._resume(name, old_session, now)
+        wills = self._wills_of(name, old_session, clean_start)
         if filters is not None and not clean_start:
-            peer.filters = filters
+            session.filters = filters
         staying = tuple(other for other in others if other is not old)
         evicted = staying[0] if len(staying) >= self._connections_per_player else None
-        will = None if evicted is None else self._part(evicted, evicted.will, now)
+        will = None if evicted is None else self._close(evicted.session, evicted.session.will, now)
         if will is not None:
             wills.append(will[1])
-        self._peers[peer.key] = (*(other for other in staying if other is not evicted), peer)
+        self._connections[session.key] = (*(other for other in staying if other is not evicted), connection)
         present = filters is not None and not clean_start
-        return Entrance(present, old, evicted, tuple((peer.key, will) for will in wills))
+        return Entered(present, old, evicted, tuple((session.key, will) for will in wills))
 
-    def leave(self, peer: P, keeps_will: bool, now: float) -> Will | None:
-        """Let a connection go; return its last will when that is to be said at once. One that was replaced has none."""
-        staying = tuple(other for other in self.of(peer.key) if other is not peer)
-        if len(staying) == len(self.of(peer.key)):
+    def leave(self, connection: C, keeps_will: bool, now: float) -> PlayerWill | None:
+        """Remove a connection; return its last will when that is due at once. One that was replaced has none."""
+        session = connection.session
+        staying = tuple(other for other in self.of(session.key) if other is not connection)
+        if len(staying) == len(self.of(session.key)):
             return None
         if staying:
-            self._peers[peer.key] = staying
+            self._connections[session.key] = staying
         else:
-            del self._peers[peer.key]
-        return self._part(peer, peer.will if keeps_will else None, now)
+            del self._connections[session.key]
+        return self._close(session, session.will if keeps_will else None, now)
 
-    def due(self, now: float) -> list[Will]:
+    def due(self, now: float) -> list[PlayerWill]:
         """Take the last wills whose delay has passed."""
-        names = [name for name, pending in self._pending.items() if pending.due <= now]
-        return [(name[0], self._pending.pop(name).will) for name in names]
+        names = [name for name, delayed in self._delayed.items() if delayed.due <= now]
+        return [(name[0], self._delayed.pop(name).will) for name in names]
 
-    def _part(self, peer: P, will: mqtt5.Will | None, now: float) -> Will | None:
-        """Keep the session of a peer that is gone, and its will until its delay has passed; return a will without."""
-        name = (peer.key, peer.client_id)
-        if peer.session_expiry_s:
-            self._park(name, peer, now)
+    def _close(self, session: ClientSession, will: mqtt5.Will | None, now: float) -> PlayerWill | None:
+        """Keep the session of a closed connection, and its will until its delay has passed; return a will without."""
+        name = (session.key, session.client_id)
+        if session.expiry_s:
+            self._park(name, session, now)
         if will is None:
             return None
-        if not _delay(peer, will) or len(self._pending) >= self._sessions_max:
-            return peer.key, will
-        self._pending[name] = _Pending(will, now + _delay(peer, will))
+        delay_s = _delay_s(session, will)
+        if not delay_s or len(self._delayed) >= self._sessions_max:
+            return session.key, will
+        self._delayed[name] = _DelayedWill(will, now + delay_s)
         return None
 
-    def _resume(self, name: tuple[Key, str], old: Peer | None, now: float) -> Filters | None:
+    def _resume(self, name: _ClientName, old: ClientSession | None, now: float) -> Filters | None:
         """Return the subscriptions of the session under this name, None when there is none."""
         parked = self._parked.pop(name, None)
         if old is not None:
-            return old.filters if old.session_expiry_s else None
+            return old.filters if old.expiry_s else None
         return parked.filters if parked is not None and parked.expires > now else None
 
-    def _wills_of(self, name: tuple[Key, str], old: Peer | None, clean_start: bool) -> list[mqtt5.Will]:
-        """Take what is to be said now that a client is back: a delayed will only if its session ends."""
-        pending = self._pending.pop(name, None)
-        wills = [pending.will] if pending is not None and clean_start else []
-        if old is not None and old.will is not None and (clean_start or not _delay(old, old.will)):
+    def _wills_of(self, name: _ClientName, old: ClientSession | None, clean_start: bool) -> list[mqtt5.Will]:
+        """Take the wills that are due now that a client is back: a delayed will only if its session ends."""
+        delayed = self._delayed.pop(name, None)
+        wills = [delayed.will] if delayed is not None and clean_start else []
+        if old is not None and old.will is not None and (clean_start or not _delay_s(old, old.will)):
             wills.append(old.will)
         return wills
 
-    def _park(self, name: tuple[Key, str], peer: Peer, now: float) -> None:
+    def _park(self, name: _ClientName, session: ClientSession, now: float) -> None:
         if len(self._parked) >= self._sessions_max:
             del self._parked[next(iter(self._parked))]
-        self._parked[name] = _Parked(peer.filters, now + peer.session_expiry_s)
+        self._parked[name] = _ParkedSession(session.filters, now + session.expiry_s)
 
 
-def _delay(peer: Peer, will: mqtt5.Will) -> int:
-    """Return after how many seconds a will is said: its delay, or the end of the session if that is sooner."""
-    return min(will.will_delay_interval, peer.session_expiry_s)
+def _delay_s(session: ClientSession, will: mqtt5.Will) -> int:
+    """Return after how many seconds a will is published: its delay, or the end of the session if that is sooner."""
+    return min(will.will_delay_interval, session.expiry_s)

@@ -9,52 +9,56 @@ from typing import Final
 import mqtt5
 import trio
 
-from vts.capture.mqtt.direct.peer import Goodbye, Peer
+from vts.capture.mqtt.direct.client_session import ClientSession
+from vts.capture.mqtt.direct.peer import ConnectionEnds, Peer
 
 READ_BYTES: Final = 16_384
-LINGER_S: Final = 1.0  # for our last words to get out, and for the player to hang up
+LINGER_S: Final = 1.0  # for our DISCONNECT to arrive, and for the player to close
 KEEP_ALIVE_GRACE: Final = 1.5  # MQTT 5, section 3.1.2.10
 
 
-class Line(Peer):
-    """A peer with its stream. Its own task reads; any task may add to `outgoing` and flush."""
+class PlayerConnection:
+    """A stream and the protocol over it. Its own task reads; any task may add to `peer.outgoing` and flush.
 
-    __slots__ = ("keep_alive_s", "reading_since", "stream", "writing_since")
+    `reading_since` and `writing_since` are infinite while nothing is read or written.
+    """
 
-    stream: trio.abc.Stream
-    keep_alive_s: int
-    reading_since: float
-    writing_since: float
+    __slots__ = ("keep_alive_s", "peer", "reading_since", "stream", "writing_since")
 
-    def attach(self, stream: trio.abc.Stream, keep_alive_s: int) -> None:
-        """Give it its stream, and the time after which silence is the end."""
+    def __init__(self, peer: Peer, stream: trio.abc.Stream, keep_alive_s: int) -> None:
+        self.peer = peer
         self.stream = stream
         self.keep_alive_s = keep_alive_s
         self.reading_since = inf
         self.writing_since = inf
 
+    @property
+    def session(self) -> ClientSession:
+        """The client's session."""
+        return self.peer.session
+
     async def read(self) -> bytes:
-        """Wait for bytes. Raises Goodbye when there are no more."""
+        """Wait for bytes. Raises ConnectionEnds when there are no more."""
         self.reading_since = trio.current_time()
         data = await self.stream.receive_some(READ_BYTES)
         self.reading_since = inf
         if not data:
-            raise Goodbye(None)
+            raise ConnectionEnds(None)
         return bytes(data)
 
     async def flush(self) -> None:
-        """Write what is ready; whoever is at it already takes along what others have added."""
+        """Write what is ready; a task that is writing already also writes what others have added."""
         if self.writing_since != inf:
             return
         try:
-            while data := self.outgoing.ready():
+            while data := self.peer.outgoing.ready():
                 self.writing_since = trio.current_time()
                 await self.stream.send_all(data)
         finally:
             self.writing_since = inf
 
-    async def flush_if_heard(self) -> None:
-        """Write what is ready. A player that has gone does not hear it; what it had sent is still to be read."""
+    async def flush_before_read(self) -> None:
+        """Write what is ready. Where the player has closed, what it had sent is still to be read."""
         with suppress(trio.BrokenResourceError):
             await self.flush()
 
@@ -67,22 +71,22 @@ class Line(Peer):
         """Whether it waits for the player."""
         return self.reading_since != inf
 
-    async def nudge(self) -> None:
-        """Flush what another task has added; a connection that breaks is its own task's to notice."""
+    async def flush_from_another_task(self) -> None:
+        """Write what another task has added; the connection's own task deals with one that breaks."""
         with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             await self.flush()
 
     async def end(self, reason: mqtt5.DisconnectReasonCode) -> None:
-        """Tell the player why, and hang up; its own task then notices."""
+        """Send a DISCONNECT and close; the connection's own task then ends."""
         self.reading_since = inf
-        self.outgoing.put(disconnect(reason))
+        self.peer.outgoing.put(disconnect(reason))
         with trio.move_on_after(LINGER_S):
-            await self.nudge()
+            await self.flush_from_another_task()
         await trio.aclose_forcefully(self.stream)
 
 
-async def last_words(stream: trio.abc.Stream, data: bytes) -> None:
-    """Write and wait until the other side hangs up: closing at once could take back what it has not read yet."""
+async def send_and_linger(stream: trio.abc.Stream, data: bytes) -> None:
+    """Write and wait until the other side closes: closing at once could take back what it has not read yet."""
     with trio.move_on_after(LINGER_S):
         await stream.send_all(data)
         if isinstance(stream, trio.SocketStream):
@@ -97,7 +101,7 @@ def disconnect(reason: mqtt5.DisconnectReasonCode) -> bytes:
 
 
 def common_name(stream: trio.abc.Stream) -> str | None:
-    """Return the CN of the certificate that the player showed and that was verified, if any."""
+    """Return the CN of the certificate that the player presented and that was verified, if any."""
     if not isinstance(stream, trio.SSLStream):
         return None
     certificate = stream.getpeercert() or {}
