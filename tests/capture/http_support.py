@@ -54,6 +54,7 @@ class ScriptedAdmission:
         self.batches: list[int] = []
         self.held = False
         self._waiting: list[Callable[[], None]] = []
+        self._batches_waiting = 0
         self._released = trio.Event()
 
     def submit_one_soon(self, report: Report, settle: Callable[[Outcome], None]) -> None:
@@ -65,9 +66,16 @@ class ScriptedAdmission:
     async def submit(self, reports: Sequence[Report]) -> list[Outcome]:
         await trio.lowlevel.checkpoint()
         while self.held:
+            self._batches_waiting += 1
             await self._released.wait()
+            self._batches_waiting -= 1
         self.batches.append(len(reports))
         return [self._decide(report) for report in reports]
+
+    @property
+    def waiting(self) -> int:
+        """How many submissions wait for `release`."""
+        return len(self._waiting) + self._batches_waiting
 
     def release(self) -> None:
         self.held = False

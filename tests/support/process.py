@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +15,12 @@ from typing import Any
 
 import httpx
 
+from config.load import load
 from tests.support.waiting import BOUND_S, wait_until
+from vts.cli.common import tokens_of
 
 READY_WITHIN_S = 60
+TOKEN_S = 3600
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36"
 
 
@@ -32,6 +36,7 @@ class Vts:
         self.process: subprocess.Popen[bytes] | None = None
         self.urls: dict[str, Any] = {}
         self.starts = 0
+        self._service_token: str | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -86,8 +91,15 @@ class Vts:
         return done.stdout.strip()
 
     def service_token(self) -> str:
-        """A token that may write the catalog."""
-        return self.cli("token", "--service")
+        """A token that may write the catalog, by the command line; the same one at every call."""
+        if self._service_token is None:
+            self._service_token = self.cli("token", "--service")
+        return self._service_token
+
+    def token(self, user_id: int, role: str = "user") -> str:
+        """A user's token, as the command line makes it, without the half second that a command costs."""
+        tokens = tokens_of(load(self.environment))
+        return tokens.issue(user_id=user_id, roles=frozenset((role,)), now_s=time.time(), ttl_s=TOKEN_S)
 
     def client(self, token: str | None = None, agent: str = BROWSER) -> httpx.Client:
         """An HTTP client that looks like a browser."""

@@ -1,4 +1,4 @@
-"""A real process for each story, over a folder that the story owns."""
+"""Real processes for the stories: one over a folder of the story's own, and one that stories share."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.folders import open_folder
 from tests.support.process import Vts, running
 
 
@@ -14,4 +15,11 @@ from tests.support.process import Vts, running
 def vts(folder: Path) -> Iterator[Vts]:
     """A running VTS with its own embedded PostgreSQL and no broker."""
     with running(folder) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def shared_vts() -> Iterator[Vts]:
+    """The same, for stories that need no site of their own: each has contents and users with ids of its own."""
+    with open_folder() as folder, running(folder) as process:
         yield process

@@ -16,7 +16,8 @@ WITHIN_S = 30.0
 FROM_TWO_VIEWERS = (BROWSER, BROWSER.replace("126", "127"))
 
 
-def test_views_belong_to_whoever_owns_the_content_now(vts: Vts) -> None:
+def test_views_belong_to_whoever_owns_the_content_now(shared_vts: Vts) -> None:
+    vts = shared_vts
     with vts.client(vts.service_token()) as service:
         for agent in FROM_TWO_VIEWERS:
             with vts.client(agent=agent) as browser:
@@ -24,25 +25,25 @@ def test_views_belong_to_whoever_owns_the_content_now(vts: Vts) -> None:
                 assert browser.post("/api/view", json=events).json() == {"accepted": 3, "dropped": {}}
         wait_until(lambda: service.get("/api/post/23/count").json().get("views") == 2)
         kinds = {21: "artwork", 22: "blog", 23: "playlist"}
-        rows = [{"post_id": post_id, "owner_id": 70, "kind": kind} for post_id, kind in kinds.items()]
+        rows = [{"post_id": post_id, "owner_id": 770, "kind": kind} for post_id, kind in kinds.items()]
         assert service.post("/api/content", json=rows).json() == {"upserted": 3}
-        wait_until(lambda: _totals(service, 70) == (3, 6, 2), WITHIN_S)
+        wait_until(lambda: _totals(service, 770) == (3, 6, 2), WITHIN_S)
 
-        service.post("/api/content", json=rows[0] | {"owner_id": 71})
-        wait_until(lambda: (_totals(service, 70), _totals(service, 71)) == ((2, 4, 2), (1, 2, 2)), WITHIN_S)
+        service.post("/api/content", json=rows[0] | {"owner_id": 771})
+        wait_until(lambda: (_totals(service, 770), _totals(service, 771)) == ((2, 4, 2), (1, 2, 2)), WITHIN_S)
         with vts.client(agent=FROM_TWO_VIEWERS[0]) as browser:
             browser.post("/api/view", json={"post_id": 21})
-        wait_until(lambda: _totals(service, 71) == (1, 3, 2), WITHIN_S)
+        wait_until(lambda: _totals(service, 771) == (1, 3, 2), WITHIN_S)
 
-        posts = service.get("/api/user/70/posts-stats", params={"sort": "-post_id"}).json()["posts"]
+        posts = service.get("/api/user/770/posts-stats", params={"sort": "-post_id"}).json()["posts"]
         assert [(post["post_id"], post["kind"], post["total_views"]) for post in posts] == [
             (23, "playlist", 2),
             (22, "blog", 2),
         ]
         service.delete("/api/content/22")
-        assert service.get("/api/user/70/posts-stats").json()["total"] == 1
-        assert service.get("/api/user/70/artist-stats").json()["total_posts"] == 1
-        assert _live(vts, str(service.headers["Authorization"]), "artist:71") == 3
+        assert service.get("/api/user/770/posts-stats").json()["total"] == 1
+        assert service.get("/api/user/770/artist-stats").json()["total_posts"] == 1
+        assert _live(vts, str(service.headers["Authorization"]), "artist:771") == 3
 
 
 def _totals(service: httpx.Client, user_id: int) -> tuple[int, int, int]:

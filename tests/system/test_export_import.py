@@ -115,10 +115,7 @@ def test_whole_tables_are_for_those_who_read_everything_and_personal_reads_are_n
     path = "/api/export/view_events"
     with vts.client() as client:
         assert client.get(path).status_code == 401
-        user, moderator = (
-            {"Authorization": f"Bearer {vts.cli('token', '--user', '8', '--role', role)}"}
-            for role in ("user", "moderator")
-        )
+        user, moderator = ({"Authorization": f"Bearer {vts.token(8, role)}"} for role in ("user", "moderator"))
         assert client.get(path, headers=user).status_code == 403
         events = [row for row in client.get(path, headers=moderator).json() if row["post_id"] == 503]
         assert [(row["viewer_user_id"], row["referrer_domain"]) for row in events] == [(77, "example.org")]
@@ -332,7 +329,7 @@ def test_a_bad_row_is_named_and_nothing_is_applied(vts: Vts, token: str, said: s
 
 def test_imports_are_for_services(vts: Vts, token: str) -> None:
     with vts.client() as client:
-        moderator = {"Authorization": f"Bearer {vts.cli('token', '--user', '8', '--role', 'moderator')}"}
+        moderator = {"Authorization": f"Bearer {vts.token(8, 'moderator')}"}
         for path in ("/api/import/daily", "/api/import/site", "/api/import/views"):
             assert client.post(path, json=[]).status_code == 401
             assert client.post(path, json=[], headers=moderator).status_code == 403

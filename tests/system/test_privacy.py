@@ -75,7 +75,7 @@ def test_who_may_not_read_people_s_data(vts: Vts) -> None:
         assert [anybody.request(method, DATA).status_code for method in ("GET", "DELETE")] == [401, 401]
         assert anybody.get("/api/admin/audit").status_code == 401
         for role, status in roles.items():
-            token = vts.cli("token", "--user", str(USER), "--role", role)
+            token = vts.token(USER, role)
             who = {"Authorization": f"Bearer {token}"}
             assert anybody.get(DATA, headers=who).status_code == status
             assert anybody.get("/api/admin/audit", headers=who).status_code == status

@@ -45,6 +45,6 @@ def test_from_a_player_and_a_page_to_the_answers(vts: Vts) -> None:
         site = wait_until(lambda: (s := ask("sitewide-stats"))["posts_registered"] == 3 and s, ANALYSED_WITHIN_S)
         assert site["player_activity"] == {"views": 3, "active_players": 1, "views_by_country": {"BR": 3}}
         assert site["players_registered"] == 1
-        owner = {"Authorization": f"Bearer {vts.cli('token', '--user', '8')}"}
+        owner = {"Authorization": f"Bearer {vts.token(8)}"}
         assert anyone.get("/api/admin/playlists/9", headers=owner).json()["dwell_seconds"] == 40.0
         assert anyone.get("/api/admin/channels", headers=owner).status_code == 403
