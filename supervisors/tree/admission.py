@@ -6,7 +6,8 @@ import trio
 
 from supervisors.engine.child import Child
 from supervisors.engine.supervisor import Supervisor
-from supervisors.tree.components import WARM_US, Components, now_us
+from supervisors.tree.clock import now_us
+from supervisors.tree.components import WARM_US, Components
 from vts.live.hub import Hub
 from vts.model.view import ViewEvent
 

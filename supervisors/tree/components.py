@@ -1,41 +1,37 @@
 """The components of the tree: built once from the settings, before anything runs.
 
 Everything here is sync and local: secrets, tables in memory, clients that have not connected yet. What runs is decided
-in storage.py, admission.py and doors.py, a screen each.
+in storage.py, admission.py and doors.py.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import logging
-import os
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 from urllib.parse import urlsplit
 
 import trio
 
-from config.load import ConfigFaults, changed, countries_file, load
+from config.load import countries_file
 from config.settings import Settings
 from supervisors.engine.events import Event, Failed, Started
 from supervisors.engine.mailbox import Mailbox
-from supervisors.tree.logs import EventLog, set_level
+from supervisors.tree.clock import now_us
+from supervisors.tree.journal_reports import JournalReports
+from supervisors.tree.logs import EventLog
 from supervisors.tree.metrics import Metrics
-from supervisors.tree.renewal import Renewable
+from supervisors.tree.secrets import read_secrets, viewer_key_name_of
 from supervisors.tree.visitor_keys import Rotation
 from vts.admit.admission import Admission
 from vts.admit.gate import Gate, GateSettings
 from vts.admit.site import SiteAdmission
 from vts.admit.site_rules import SiteRules
-from vts.auth.revoked import RevokedFile
 from vts.auth.secrets import load_or_make
 from vts.auth.tickets import Tickets
-from vts.auth.tokens import BadKey, Tokens, own_secret
 from vts.catalog.memory import MemoryCatalog
 from vts.enrich.client_ip import Networks
 from vts.enrich.country import Countries
@@ -44,13 +40,10 @@ from vts.enrich.referrer import site_domain
 from vts.enrich.timezones import TimeZones
 from vts.enrich.viewer import ViewerKeys
 from vts.journal.entry import Entry, OnSettled
-from vts.journal.format import Lost
 from vts.journal.journal import Journal
 from vts.model.day import SECOND_US
-from vts.model.faults import BadStart
 from vts.model.hosts import OwnHosts
 from vts.model.record import Record
-from vts.store.peers.viewer_key_check import viewer_key_name
 from vts.store.schema.migrate import migrations
 from vts.store.server.embedded import Embedded
 from vts.store.session.connection import Database
@@ -61,76 +54,7 @@ _log: Final = logging.getLogger(__name__)
 
 JOURNAL_BOX: Final = 20_000  # entries: every connection of a full house may have one on its way
 WARM_US: Final = 15 * 60 * SECOND_US  # retries come within minutes; the key in the database catches later ones
-SECRET_BYTES: Final = 32
 PROCESS_ID_BYTES: Final = 8
-LOST_LOGGED: Final = 20  # lines of one start; the quarantine has them all
-TOKENS_END: Final = "tokens that VTS issued, and sessions, end"
-
-
-class SecretOf(Protocol):
-    """Returns the secret in a file of the data folder. Raises BadStart."""
-
-    def __call__(self, path: Path, nbytes: int, *, loss: str) -> bytes:
-        """`loss` says what a new secret would cost."""
-        ...
-
-
-def now_us() -> int:
-    """Microseconds since the epoch: the one clock of the process."""
-    return time.time_ns() // 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Secrets:
-    """What only this installation knows."""
-
-    tokens: Tokens
-    viewer: bytes
-
-    @property
-    def identities(self) -> bytes:
-        """The key of derived event ids: of the viewer secret, so that both move to another machine together."""
-        return hmac.digest(self.viewer, b"event identities", "sha256")
-
-
-def read_secrets(settings: Settings, folder: Path, secret_of: SecretOf = load_or_make) -> Secrets:
-    """Return the secrets, taken by `secret_of` from the data folder where none are set. Raises BadStart."""
-    viewer = settings.privacy.viewer_secret.encode() or secret_of(
-        folder / "viewer.secret", SECRET_BYTES, loss="viewers of before count as new ones"
-    )
-    return Secrets(tokens=read_tokens(settings, folder, secret_of), viewer=viewer)
-
-
-def read_tokens(settings: Settings, folder: Path, secret_of: SecretOf = load_or_make) -> Tokens:
-    """Return what verifies the host's tokens and issues our own. Raises BadStart."""
-    auth, shared = settings.auth, settings.auth.secret.encode()
-    own = own_secret(shared) if shared else secret_of(folder / "token.secret", SECRET_BYTES, loss=TOKENS_END)
-    try:
-        return Tokens(
-            secret=None if auth.public_key_file else shared or own,
-            public_key=Path(auth.public_key_file).read_bytes() if auth.public_key_file else None,
-            own=own,
-            issuer=auth.issuer or None,
-            audience=auth.audience or None,
-            revoked=_revoked(auth.revoked_file),
-        )
-    except BadKey as fault:
-        raise BadStart(f"{'auth.public_key_file' if auth.public_key_file else 'auth.secret'}: {fault}") from None
-
-
-def viewer_key_name_of(settings: Settings, secrets: Secrets) -> int:
-    """Return the name of the viewer keys that these settings make."""
-    return viewer_key_name(secrets.viewer, settings.privacy.rotate_days, settings.privacy.viewer_identity)
-
-
-def _revoked(path: str) -> Callable[[str], bool]:
-    """Return the rule of revoked tokens. Raises BadStart."""
-    if not path:
-        return frozenset[str]().__contains__
-    try:
-        return RevokedFile(Path(path))
-    except OSError as fault:
-        raise BadStart(f"auth.revoked_file: {path} cannot be read: {fault.strerror}") from None
 
 
 class Components:
@@ -151,6 +75,7 @@ class Components:
         self.rotation = self._rotation()
         self.gate = Gate(_gate_settings(settings), self.memory, self.secrets.identities)
         self.journal_box: Mailbox[Entry] = Mailbox(JOURNAL_BOX)
+        self.journal_reports = JournalReports(self.metrics.note)
         self.journal = Journal(
             folder / "journal.sqlite",
             self.journal_box,
@@ -158,7 +83,7 @@ class Components:
             keep_drained_s=settings.journal.keep_drained_s,
             clock=now_us,
             on_commit=self.metrics.committed,
-            on_lost=self._lost,
+            on_lost=self.journal_reports.lost,
         )
         self.admission = Admission(self.gate, self._submit, now_us, self.metrics.count, on_bot=self.metrics.bot)
         site_rules = SiteRules(
@@ -179,7 +104,7 @@ class Components:
         self.readers = Readers(self.database, settings.database.readers, settings.database.query_timeout_s)
 
     def on_event(self, event: Event) -> None:
-        """The one hook of supervision: log, metrics and readiness hear the same stream."""
+        """Receive an event of supervision, for the log, the metrics and the readiness of each actor."""
         self._log_event(event)
         self.metrics.on_event(event)
         match event:
@@ -211,27 +136,6 @@ class Components:
         http = self.settings.http
         return OwnHosts([*http.allowed_hosts, urlsplit(http.public_url).netloc], loopback_only=self.is_private)
 
-    def renewables(self) -> Iterator[Renewable]:
-        """Return what is read again while the process runs. Tokens check their list of revoked ones at every use."""
-        countries = countries_file(self.settings)
-
-        def renew_countries() -> None:
-            if not self.enricher.reload_countries():
-                raise BadStart(f"geoip.file: {countries} cannot be used")
-
-        yield Renewable(name="countries", files=(countries,), renew=renew_countries)
-        yield Renewable(name="settings", renew=self._renew_settings)
-
-    def _renew_settings(self) -> None:
-        try:
-            newest = load(os.environ)
-        except ConfigFaults as faults:
-            raise BadStart(str(faults)) from None
-        set_level(newest.log.level)
-        waiting = [name for name in changed(self.settings, newest) if name != "log.level"]
-        if waiting:
-            _log.warning("settings that have changed are in force after a restart", extra={"settings": waiting})
-
     def contained(self, bug: Exception) -> None:
         """Note an exception that ended a connection and nothing else."""
         self.metrics.note("contained_bug")
@@ -239,7 +143,7 @@ class Components:
 
     @property
     def process_id(self) -> str:
-        """A name of this data folder: what a broker keeps our own session under in a shared subscription."""
+        """The name of this data folder: the client id of its own session in a shared subscription."""
         loss = "the broker sees a new client; what it kept for the old one is not read"
         return load_or_make(self.folder / "process.id", PROCESS_ID_BYTES, loss=loss).decode("ascii")
 
@@ -248,17 +152,9 @@ class Components:
         """The name of this data folder among the journals that the database knows: 16 bytes."""
         return hashlib.sha256(b"journal slot " + self.process_id.encode()).digest()[:16]
 
-    def _lost(self, lost: Sequence[Lost], mended: str) -> None:
-        if mended:
-            self.metrics.note("journal_mended")
-            _log.error("the journal was damaged and made anew of its intact rows: %s; see `vts journal check`", mended)
-        self.metrics.note("journal_set_aside", len(lost))
-        for one in lost[:LOST_LOGGED]:
-            _log.error("journal: rows %d to %d set aside: %s; see `vts journal check`", one.first, one.last, one.reason)
-
     @property
     def viewer_key_name(self) -> int:
-        """What our viewer keys are called among the processes on this database."""
+        """The name of this process's viewer keys, compared among the processes on this database."""
         return viewer_key_name_of(self.settings, self.secrets)
 
     def _submit(self, records: Sequence[Record], on_settled: OnSettled) -> object:
@@ -280,7 +176,7 @@ class Components:
             trusted=Networks(settings.http.trusted_proxies),
             cf_ipcountry=settings.geoip.cf_ipcountry,
             own_domain=site_domain(settings.site.domain),
-            on_ignored=lambda field: self.metrics.note(f"ignored_{field}"),
+            on_ignored=self.metrics.ignored,
         )
 
 

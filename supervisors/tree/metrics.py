@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 from supervisors.engine.events import Event, Failed, LoopHeld, Started
 from vts.admit.site_rules import PLAYBACK, SITE
 from vts.admit.submission import COUNTED
+from vts.model.committed import Committed
 from vts.model.outcome import Reason
 from vts.model.view import BOT_CLASSES, VIEW_SOURCES, BotClass
 
@@ -93,14 +94,17 @@ class Metrics:
         self._commit_records.observe(records)
         self._commits.observe(seconds)
 
-    def drained(self, records: int, seconds: float) -> None:
-        """Note one transaction of the drain."""
-        self._drain_records.observe(records)
-        self._drains.observe(seconds)
+    def ignored(self, field: str) -> None:
+        """Count a field with an unknown value, which was not kept."""
+        self.note(f"ignored_{field}")
 
-    def dead_letter(self, how_many: int = 1) -> None:
-        """Note records that went to the dead letters."""
-        self._dead.inc(how_many)
+    def drained(self, committed: Committed) -> None:
+        """Note one transaction of the drain, with its dead letters and the records that were stored before."""
+        self._drain_records.observe(committed.records)
+        self._drains.observe(committed.took_s)
+        self._dead.inc(committed.dead)
+        if committed.duplicates:
+            self.note("stored_before", committed.duplicates)
 
     def on_event(self, event: Event) -> None:
         """Note what supervision did."""

@@ -166,8 +166,9 @@ def test_in_a_shared_subscription_every_process_reads_under_a_name_of_its_own(tm
         folder = tmp_path / machine
         folder.mkdir()
         tree = Tree(Components(shared, folder))
-        assert tree.doors.leader is None
-        assert isinstance(tree.doors.subscriber, MqttSubscriber)
+        assert tree.doors.broker is not None and tree.doors.broker.leader is None
+        assert isinstance(tree.doors.broker.subscriber, MqttSubscriber)
         names += [tree.components.process_id, Components(shared, folder).process_id]
     assert names[0] == names[1] != names[2] == names[3]
-    assert isinstance(Tree(Components(load(told), tmp_path / "one")).doors.subscriber, BrokerSession)
+    alone = Tree(Components(load(told), tmp_path / "one")).doors.broker
+    assert alone is not None and isinstance(alone.subscriber, BrokerSession)

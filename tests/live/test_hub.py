@@ -8,10 +8,10 @@ import trio
 from trio.testing import MockClock
 
 from tests.live.scripted import HERE, OWNER, World, make_hub, player_viewer, running, silent, told, viewer
-from vts.live.hub import UNREAD_S, Crowded, NotFollowed
+from vts.live.hub import UNREAD_S, NotFollowed
 from vts.live.topics import Topic
 from vts.model.day import DAY_US, day_of
-from vts.model.faults import StoreUnavailable
+from vts.model.faults import StoreUnavailable, TooManyClients
 from vts.model.principal import Principal
 
 
@@ -327,9 +327,9 @@ async def test_bounds_hold(autojump_clock: MockClock) -> None:
     world = World()
     async with running(world, clients_max=3, clients_per_address=2) as hub:
         with hub.admitted("a"):
-            with hub.admitted("a"), pytest.raises(Crowded, match="address"), hub.admitted("a"):
+            with hub.admitted("a"), pytest.raises(TooManyClients, match="address"), hub.admitted("a"):
                 pass
-            with hub.admitted("b"), hub.admitted("c"), pytest.raises(Crowded), hub.admitted("d"):
+            with hub.admitted("b"), hub.admitted("c"), pytest.raises(TooManyClients), hub.admitted("d"):
                 pass
             with hub.admitted("a") as reader:
                 for number in range(1, 101):
@@ -387,5 +387,5 @@ async def test_stopping_lets_everyone_go_and_nobody_in(autojump_clock: MockClock
         with hub.admitted("a") as reader:
             hub.stop()
             assert await reader.next() is None
-            with pytest.raises(Crowded), hub.admitted("a"):
+            with pytest.raises(TooManyClients), hub.admitted("a"):
                 pass

@@ -9,8 +9,8 @@ import trio
 from trio.testing import MockClock
 
 from tests.live.scripted import MODERATOR, OWNER, World, running, viewer
-from vts.live.hub import Crowded
 from vts.live.sse import events
+from vts.model.faults import TooManyClients
 from vts.model.principal import Principal
 
 
@@ -52,7 +52,7 @@ async def test_closing_the_iterator_gives_the_place_back(autojump_clock: MockClo
     async with running(World(), clients_per_address=1) as hub:
         stream = events(hub, OWNER, "site", address="a")
         await anext(stream)
-        with pytest.raises(Crowded):
+        with pytest.raises(TooManyClients):
             await anext(events(hub, OWNER, "site", address="a"))
         await stream.aclose()
         assert hub.clients == 0

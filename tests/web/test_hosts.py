@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from quart_trio import QuartTrio
 
-from tests.web.test_openapi import services
-from vts.auth.tickets import Tickets
+from tests.web.test_openapi import NOW_S, access, services
 from vts.auth.tokens import Tokens
 from vts.capture.http.limits import Limits
 from vts.enrich.client_ip import Networks
 from vts.model.content import ContentRow
 from vts.model.hosts import OwnHosts
 from vts.model.principal import Principal
+from vts.web.access import Access
 from vts.web.app import create_app
+from vts.web.services import CatalogPort, PersonsPort
 
-NOW_S = 1_800_000_000.0
 REBOUND = {"Host": "rebound.example:8080"}
 BEHIND_PROXY: dict[str, Any] = {
     "hosts": OwnHosts(["views.example.org"], loopback_only=False),
@@ -27,19 +27,27 @@ BEHIND_PROXY: dict[str, Any] = {
 }
 
 
-def house(**changes: Any) -> SimpleNamespace:
-    said = {
-        "clock": lambda: int(NOW_S * 1e6),
-        "tokens": Tokens(secret=b"a secret of the tests, 32 bytes long"),
-        "tickets": Tickets(),
-        "anonymous_live": True,
-        "status": dict,
-    }
-    return services(**(said | changes))
+def app_of(rules: Access, limits: Limits | None = None, **ports: Any) -> QuartTrio:
+    return create_app(services(rules, **ports), limits or Limits())
 
 
-def app_of(parts: SimpleNamespace, limits: Limits | None = None) -> QuartTrio:
-    return create_app(parts, limits or Limits())  # type: ignore[arg-type]
+class WrittenCatalog:
+    """Keeps the rows of bulk writes. Its ports need no database."""
+
+    def __init__(self) -> None:
+        self.rows: list[ContentRow] = []
+        self.port = CatalogPort(memory=None, writes=self)  # type: ignore[arg-type]
+        self.persons = PersonsPort(data=None, audit=self)  # type: ignore[arg-type]
+
+    async def upsert_contents(self, rows: list[ContentRow]) -> int:
+        self.rows += rows
+        return len(rows)
+
+    async def note(self, *entry: object) -> None:
+        pass
+
+
+IDLE = SimpleNamespace(status=dict)  # a process whose first page has nothing to show
 
 
 def owner(expires_s: float = NOW_S + 60, jti: str | None = "a1") -> Principal:
@@ -52,22 +60,22 @@ def owner(expires_s: float = NOW_S + 60, jti: str | None = "a1") -> Principal:
 )
 async def test_a_name_that_is_not_ours_gets_no_session_and_no_live_counts(path: str, cookie: str) -> None:
     headers = REBOUND | ({"Cookie": cookie} if cookie else {})
-    answer = await app_of(house()).test_client().get(path, headers=headers)
+    answer = await app_of(access(), health=IDLE).test_client().get(path, headers=headers)
     assert answer.status_code == 421
     assert (await answer.get_json())["error_code"] == "misdirected_request"
 
 
 async def test_what_needs_no_session_is_answered_under_any_name() -> None:
-    assert (await app_of(house()).test_client().get("/api/status", headers=REBOUND)).status_code == 200
+    assert (await app_of(access(), health=IDLE).test_client().get("/api/status", headers=REBOUND)).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("proto", "secure"), [("https", True), ("http, https", True), ("https, http", False), ("", False)]
 )
 async def test_a_session_behind_a_tls_proxy_is_for_tls_only(proto: str, secure: bool) -> None:
-    parts = house(**BEHIND_PROXY)
-    ticket = parts.tickets.issue(owner(), NOW_S)
-    client = app_of(parts).test_client()
+    rules = access(**BEHIND_PROXY)
+    ticket = rules.tickets.issue(owner(), NOW_S)
+    client = app_of(rules).test_client()
     headers = {"Host": "views.example.org"} | ({"X-Forwarded-Proto": proto} if proto else {})
     answer = await client.get(f"/login?ticket={ticket}", headers=headers, scope_base={"client": ("127.0.0.1", 1)})
     assert answer.status_code == 302
@@ -76,55 +84,46 @@ async def test_a_session_behind_a_tls_proxy_is_for_tls_only(proto: str, secure: 
 
 
 async def test_nobody_else_says_which_scheme_it_was() -> None:
-    parts = house(**BEHIND_PROXY | {"trusted_proxies": Networks()})
-    ticket = parts.tickets.issue(owner(), NOW_S)
+    rules = access(**BEHIND_PROXY | {"trusted_proxies": Networks()})
+    ticket = rules.tickets.issue(owner(), NOW_S)
     headers = {"Host": "views.example.org", "X-Forwarded-Proto": "https"}
-    answer = await app_of(parts).test_client().get(f"/login?ticket={ticket}", headers=headers)
+    answer = await app_of(rules).test_client().get(f"/login?ticket={ticket}", headers=headers)
     assert "Secure" not in answer.headers["Set-Cookie"]
 
 
 async def test_a_session_is_no_better_than_the_token_of_its_ticket() -> None:
     revoked: set[str] = set()
-    parts = house(tokens=Tokens(secret=b"a secret of the tests, 32 bytes long", revoked=revoked.__contains__))
-    client = app_of(parts).test_client()
-    answer = await client.get(f"/login?ticket={parts.tickets.issue(owner(), NOW_S)}")
+    rules = access(tokens=Tokens(secret=b"a secret of the tests, 32 bytes long", revoked=revoked.__contains__))
+    client = app_of(rules).test_client()
+    answer = await client.get(f"/login?ticket={rules.tickets.issue(owner(), NOW_S)}")
     session = answer.headers["Set-Cookie"].partition(";")[0].partition("=")[2]
-    who = parts.tokens.verify(session, NOW_S)
+    who = rules.tokens.verify(session, NOW_S)
     assert (who.jti, who.expires_s) == ("a1", NOW_S + 60)
     revoked.add("a1")
-    late = parts.tickets.issue(owner(), NOW_S)
+    late = rules.tickets.issue(owner(), NOW_S)
     assert (await client.get(f"/login?ticket={late}")).status_code == 401
 
 
 async def test_links_lead_to_the_public_url() -> None:
-    page = await (await app_of(house(public_url="https://views.example.org")).test_client().get("/docs")).get_data()
+    page = await (await app_of(access(public_url="https://views.example.org")).test_client().get("/docs")).get_data()
     assert b"https://views.example.org" in page
 
 
 @pytest.mark.parametrize("path", ["/static//docs.js", "/api//status", "//evil.example/x"])
 async def test_no_redirect_leads_to_the_host_that_was_sent(path: str) -> None:
-    answer = await app_of(house()).test_client().get(path, headers={"Host": "evil.example"})
+    answer = await app_of(access(), health=IDLE).test_client().get(path, headers={"Host": "evil.example"})
     assert answer.status_code == 404
     assert "Location" not in answer.headers
 
 
 async def test_bulk_routes_take_gzip() -> None:
-    taken: list[ContentRow] = []
-
-    async def upsert(rows: list[ContentRow]) -> int:
-        taken.extend(rows)
-        return len(rows)
-
-    async def audit(*said: object) -> None:
-        pass
-
-    parts = house(upsert_contents=upsert, audit=audit)
-    token = parts.tokens.issue(user_id=None, roles=frozenset(("service",)), now_s=NOW_S, ttl_s=60)
+    rules, catalog = access(), WrittenCatalog()
+    token = rules.tokens.issue(user_id=None, roles=frozenset(("service",)), now_s=NOW_S, ttl_s=60)
     headers = {"Authorization": f"Bearer {token}", "Content-Encoding": "gzip"}
-    client = app_of(parts).test_client()
+    client = app_of(rules, catalog=catalog.port, persons=catalog.persons).test_client()
     body = b'[{"post_id":1},{"post_id":2,"kind":"stream"}]'
     answer = await client.post("/api/content", data=gzip.compress(body), headers=headers)
-    assert (answer.status_code, [row.post_id for row in taken]) == (200, [1, 2])
+    assert (answer.status_code, [row.post_id for row in catalog.rows]) == (200, [1, 2])
     broken = await client.post("/api/content", data=b"no gzip", headers=headers)
     assert broken.status_code == 400
     echo = await client.post("/api/content", data=gzip.compress(b'{"post_id":1,"kind":"a secret"}'), headers=headers)

@@ -11,10 +11,9 @@ from quart_trio import QuartTrio
 from config.load import load
 from config.settings import Http
 from supervisors.tree.limits import limits_of
-from tests.web.test_hosts import NOW_S, app_of, house
-from tests.web.test_openapi import services
+from tests.web.test_hosts import WrittenCatalog, app_of
+from tests.web.test_openapi import NOW_S, access
 from vts.capture.http.limits import Limits
-from vts.model.content import ContentRow
 
 MIB = 1 << 20
 SETTINGS = {one.name for one in msgspec.structs.fields(Http)}
@@ -34,21 +33,12 @@ def test_every_setting_that_is_named_like_a_limit_is_that_limit(name: str) -> No
 
 async def write_catalog(limits: Limits, size: int) -> tuple[int, int]:
     """Send a bulk write of so many bytes; return the status and how many rows were written."""
-    taken: list[ContentRow] = []
-
-    async def upsert(rows: list[ContentRow]) -> int:
-        taken.extend(rows)
-        return len(rows)
-
-    async def audit(*entry: object) -> None:
-        pass
-
-    services = house(upsert_contents=upsert, audit=audit)
-    token = services.tokens.issue(user_id=None, roles=frozenset(("service",)), now_s=NOW_S, ttl_s=60)
+    rules, catalog = access(), WrittenCatalog()
+    token = rules.tokens.issue(user_id=None, roles=frozenset(("service",)), now_s=NOW_S, ttl_s=60)
     body = b'{"post_id":1}'.ljust(size)
-    client = app_of(services, limits).test_client()
+    client = app_of(rules, limits, catalog=catalog.port, persons=catalog.persons).test_client()
     answer = await client.post("/api/content", data=body, headers={"Authorization": f"Bearer {token}"})
-    return answer.status_code, len(taken)
+    return answer.status_code, len(catalog.rows)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +53,7 @@ async def test_a_bulk_write_may_have_the_size_that_is_set(limit: int, size: int,
 
 async def test_the_description_quotes_the_limits_in_force() -> None:
     limits = Limits(batch_body_max_bytes=3 * MIB, body_max_bytes=5000, header_max_bytes=2048, body_timeout_s=7.5)
-    app: QuartTrio = app_of(services(), limits)
+    app: QuartTrio = app_of(access(), limits)
     described = await (await app.test_client().get("/openapi.json")).get_json()
     texts = {status: one["description"] for status, one in described["components"]["responses"].items()}
     assert "bodies 5000 bytes, of bulk routes 3 MiB" in texts["413"]

@@ -3,37 +3,63 @@
 from __future__ import annotations
 
 import re
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from quart_trio import QuartTrio
 
+from vts.auth.tickets import Tickets
+from vts.auth.tokens import Tokens
 from vts.capture.http.head_rules import LIVE_PATH
 from vts.capture.http.limits import Limits
 from vts.capture.http.request import METHODS, Route, route_of
 from vts.enrich.client_ip import Networks
 from vts.live.frames import TOPICS_MAX
 from vts.model.hosts import OwnHosts
+from vts.web.access import Access
 from vts.web.app import create_app
 from vts.web.openapi import document, encoded, running
 from vts.web.openapi.builders import SIGNED
+from vts.web.services import CapturePort, CatalogPort, PersonsPort, Services
 
+NOW_S = 1_800_000_000.0
 IMPLIED = {"HEAD", "OPTIONS"}  # of every GET, and of everything
 CONVERTER = re.compile(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>")
 
 
-def services(**changes: Any) -> SimpleNamespace:
-    """What the routes without a database need."""
-    hosts = OwnHosts([], loopback_only=True)
-    said = {"allowed_origins": frozenset(), "hosts": hosts, "public_url": "", "trusted_proxies": Networks()}
-    return SimpleNamespace(**(said | changes))
+def access(**changes: Any) -> Access:
+    """Who may ask: this machine only, unless changed."""
+    usual: dict[str, Any] = {
+        "clock": lambda: int(NOW_S * 1e6),
+        "tokens": Tokens(secret=b"a secret of the tests, 32 bytes long"),
+        "tickets": Tickets(),
+        "hosts": OwnHosts([], loopback_only=True),
+        "allowed_origins": frozenset(),
+        "trusted_proxies": Networks(),
+        "public_url": "",
+        "anonymous_live": True,
+    }
+    return Access(**(usual | changes))
+
+
+def services(rules: Access, **ports: Any) -> Services:
+    """The ports that a test needs; a route that calls another one fails with AttributeError."""
+    return Services(
+        access=rules,
+        capture=ports.get("capture", CapturePort(reactions=None, counters=None, views=None)),  # type: ignore[arg-type]
+        catalog=ports.get("catalog", CatalogPort(memory=None, writes=None)),  # type: ignore[arg-type]
+        questions=ports.get("questions"),
+        exports=ports.get("exports"),
+        persons=ports.get("persons", PersonsPort(data=None, audit=None)),  # type: ignore[arg-type]
+        health=ports.get("health"),
+        live_events=ports.get("live_events"),
+    )
 
 
 @pytest.fixture
 def app() -> QuartTrio:
-    return create_app(services(), Limits())  # type: ignore[arg-type]
+    return create_app(services(access()), Limits())
 
 
 def described() -> set[tuple[str, str]]:

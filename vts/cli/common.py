@@ -11,7 +11,7 @@ import msgspec
 
 from config.load import TOKEN_NAME, ConfigFaults, Loaded, data_dir, load_with_origins
 from config.settings import Settings
-from supervisors.tree.components import Secrets, read_secrets, read_tokens
+from supervisors.tree.secrets import Secrets, read_secrets, read_tokens
 from vts.auth.secrets import load
 from vts.auth.tokens import Tokens
 from vts.cli.mistakes import CannotRun

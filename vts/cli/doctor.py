@@ -12,7 +12,8 @@ import trio
 
 from config.load import countries_file, data_dir
 from config.settings import Settings
-from supervisors.tree.components import now_us, viewer_key_name_of
+from supervisors.tree.clock import now_us
+from supervisors.tree.secrets import viewer_key_name_of
 from supervisors.tree.visitor_keys import load_key
 from vts.capture.mqtt.broker.address import broker_of
 from vts.cli.common import NoDatabase, database_of, ready_urls, secrets_of

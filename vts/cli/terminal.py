@@ -13,7 +13,7 @@ from typing import Final
 
 import click
 
-from supervisors.tree.components import now_us
+from supervisors.tree.clock import now_us
 from supervisors.tree.root import Tree
 from vts.model.principal import Principal
 

@@ -25,7 +25,7 @@ from vts.live.tracks import ArtistTrack, TopTrack, Track
 from vts.live.window import CAPACITY, ViewerWindow, WindowKey
 from vts.model.committed import NOW_US, Committed, DayTotals, Notice, read_notice
 from vts.model.day import SECOND_US, day_of
-from vts.model.faults import Outage
+from vts.model.faults import Outage, TooManyClients
 from vts.model.ports import Clock
 from vts.model.principal import Principal
 from vts.model.tally import SITE
@@ -42,10 +42,6 @@ STANDING_AT_ONCE: Final = 200  # tokens looked at in one step: half a millisecon
 ROUSED_AT_ONCE: Final = 16  # then the loop looks after everybody else: 0.5 ms
 
 MaySee = Callable[[Principal | None, Topic], "bool | Awaitable[bool]"]
-
-
-class Crowded(Exception):
-    """No further connection now: too many in all, too many from this address, or closing."""
 
 
 class NotFollowed(Exception):
@@ -132,16 +128,16 @@ class Hub:
 
     @contextmanager
     def admitted(self, address: str, principal: Principal | None = None) -> Iterator[Reader]:
-        """Hold a place for a connection. Raises Crowded. The address is kept as long as the connection is.
+        """Hold a place for a connection. Raises TooManyClients. The address is kept as long as the connection is.
 
         Its reading ends when the token of its principal does.
         """
         if self._stopping:
-            raise Crowded("closing")
+            raise TooManyClients("closing")
         if len(self._readers) >= self._clients_max:
-            raise Crowded("too many live connections")
+            raise TooManyClients("too many live connections")
         if self._addresses.get(address, 0) >= self._clients_per_address:
-            raise Crowded("too many live connections from this address")
+            raise TooManyClients("too many live connections from this address")
         reader = Reader(principal)
         self._readers.add(reader)
         self._addresses[address] = self._addresses.get(address, 0) + 1

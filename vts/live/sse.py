@@ -21,8 +21,8 @@ async def events(
 ) -> AsyncIterator[bytes]:
     """Give the bytes of `GET /live/events?topics=post:42,site`, piece by piece, until the hub closes or the token ends.
 
-    Raises Crowded before the first piece. A topic that may not be followed is told in an event of its own. The place in
-    the hub is held until the iterator is closed.
+    Raises TooManyClients before the first piece. A topic that may not be followed is named in an error event. The
+    connection counts until the iterator is closed.
     """
     with hub.admitted(address, principal) as reader:
         yield _HELLO

@@ -15,7 +15,8 @@ from wsproto.events import CloseConnection
 
 from vts.live.board import Frame, Reader
 from vts.live.frames import FRAME_MAX_BYTES, Ask, BadFrame, error, read
-from vts.live.hub import Crowded, Hub, NotFollowed
+from vts.live.hub import Hub, NotFollowed
+from vts.model.faults import TooManyClients
 from vts.model.principal import Principal
 
 MESSAGE_MAX_CHARS: Final = 64 * 1024
@@ -59,7 +60,7 @@ async def serve(
             if not patience.cancelled_caught:
                 _answer_violations(connection)
                 await _Conversation(connection, hub, reader, principal, deadlines).run()
-    except Crowded as why:
+    except TooManyClients as why:
         body = msgspec.json.encode({"error": str(why), "error_code": "unavailable"})
         headers = [(b"content-type", b"application/json"), (b"retry-after", b"5")]
         with trio.move_on_after(deadlines.write_s):

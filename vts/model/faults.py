@@ -22,6 +22,10 @@ class JournalFull(Outage):
     """The journal is at its cap, or its disk is: refuse the new, keep the old."""
 
 
+class TooManyClients(Exception):
+    """No further live connection now: too many in all, too many from this address, or the process is closing."""
+
+
 class BadStart(Exception):
     """A setting, an address or a folder is wrong at start: say it in one line and exit with 2."""
 

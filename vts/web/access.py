@@ -1,46 +1,75 @@
-"""Who is asking, and whether they may."""
+"""Which principal a request speaks for, and what that principal may do."""
 
 from __future__ import annotations
 
+from collections.abc import Container
+from dataclasses import dataclass
+
 from quart import Request
 
+from vts.auth.tickets import Tickets
 from vts.auth.tokens import BadToken, Principal, Tokens
+from vts.enrich.client_ip import Networks
 from vts.model.content import Content
-from vts.model.ports import Catalog
-from vts.web.answers import Problem
+from vts.model.day import SECOND_US
+from vts.model.ports import Catalog, Clock
+from vts.web.answers import Problem, catalog_not_loaded
 
 SESSION_COOKIE = "vts_session"
 
 
-def principal_of(request: Request, tokens: Tokens, now_us: int) -> Principal | None:
-    """Return who the bearer token or the dashboard's session cookie speaks for; None for nobody.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What decides who may ask, and under which name.
 
-    Raises Problem 401 for a token that is not good.
+    `hosts`: names of this service. `allowed_origins`: pages of other sites that may call it. `public_url` is empty or
+    has no slash at its end. `anonymous_live`: a browser needs no token for public live counts.
     """
-    shown = bearer_of(request, tokens, now_us)
+
+    clock: Clock
+    tokens: Tokens
+    tickets: Tickets
+    hosts: Container[str]
+    allowed_origins: frozenset[str]
+    trusted_proxies: Networks
+    public_url: str
+    anonymous_live: bool
+
+    @property
+    def now_s(self) -> float:
+        """The time in seconds since 1970."""
+        return self.clock() / SECOND_US
+
+    def verify(self, token: str, headers: dict[str, str] | None = None) -> Principal:
+        """Return the principal of a token. Raises Problem 401, with `headers`, for one that is not valid."""
+        try:
+            return self.tokens.verify(token, self.now_s)
+        except BadToken as fault:
+            raise Problem(401, f"Authorization: {fault}", headers=headers) from None
+
+
+def principal_of(request: Request, access: Access) -> Principal | None:
+    """Return the principal of the bearer token or of the dashboard's session cookie; None without either.
+
+    Raises Problem 401 for a token that is not valid.
+    """
+    shown = bearer_of(request, access)
     cookie = request.cookies.get(SESSION_COOKIE, "")
-    return shown if shown is not None or not cookie else _verified(cookie, tokens, now_us)
+    return shown if shown is not None or not cookie else access.verify(cookie)
 
 
-def bearer_of(request: Request, tokens: Tokens, now_us: int, headers: dict[str, str] | None = None) -> Principal | None:
-    """Return who the bearer token speaks for, whatever the cookies; None when there is none.
+def bearer_of(request: Request, access: Access, headers: dict[str, str] | None = None) -> Principal | None:
+    """Return the principal of the bearer token, whatever the cookies; None when there is none.
 
-    Raises Problem 401, with `headers`, for a token that is not good: also where none is needed, so that a client whose
-    token has expired is told everywhere.
+    Raises Problem 401, with `headers`, for a token that is not valid: also where none is needed, so that a client whose
+    token has expired gets the same answer from every route.
     """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if not scheme:
         return None
     if scheme.lower() != "bearer":
         raise Problem(401, "Authorization: a Bearer token is expected", headers=headers)
-    return _verified(token.strip(), tokens, now_us, headers)
-
-
-def _verified(token: str, tokens: Tokens, now_us: int, headers: dict[str, str] | None = None) -> Principal:
-    try:
-        return tokens.verify(token, now_us / 1_000_000)
-    except BadToken as fault:
-        raise Problem(401, f"Authorization: {fault}", headers=headers) from None
+    return access.verify(token.strip(), headers)
 
 
 def require(principal: Principal | None) -> Principal:
@@ -57,16 +86,21 @@ def require_service(principal: Principal | None) -> Principal:
     return require(principal)
 
 
+def require_catalog(catalog: Catalog) -> None:
+    """Raise Problem 503 while the catalog is not in memory."""
+    if not catalog.ready:
+        raise catalog_not_loaded()
+
+
 def readable_content(principal: Principal | None, catalog: Catalog, post_id: int) -> Content:
     """Return a content whose statistics the principal may read, else raise Problem 401, 403, 404 or 503."""
     who = require(principal)
-    if not catalog.ready:
-        raise Problem(503, "the catalog is not loaded yet; try again", "unavailable", {"Retry-After": "2"})
+    require_catalog(catalog)
     content = catalog.content(post_id)
     if content is None or content.deleted:
         if who.reads_everything:
             raise Problem(404, "post_id: unknown content")
-        # Whoever may not read everything learns nothing about what exists.
+        # Without the right to read everything, the answer does not say which contents exist.
         raise Problem(403 if content is not None else 404, "post_id: unknown content, or not yours")
     if not who.may_read(content.owner_id):
         raise Problem(403, "post_id: not yours to read")

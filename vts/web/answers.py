@@ -41,6 +41,11 @@ class Problem(Exception):
         self.headers = (CHALLENGE if status == 401 else {}) | (headers or {})
 
 
+def catalog_not_loaded() -> Problem:
+    """Return the answer to what needs the catalog before it is in memory."""
+    return Problem(503, "the catalog is not loaded yet; try again", "unavailable", {"Retry-After": str(RETRY_AFTER_S)})
+
+
 def json_answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Encode a body as JSON."""
     answer = Response(_encoder.encode(body), status=status, content_type="application/json")

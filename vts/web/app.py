@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from quart import Response, request
+from collections.abc import Iterator
+
+from quart import Blueprint, Response, request
 from quart_trio import QuartTrio
 
 from vts.capture.http.limits import Limits
@@ -44,25 +46,39 @@ def create_app(services: Services, limits: Limits) -> QuartTrio:
     app.config["MAX_CONTENT_LENGTH"] = max(limits.batch_body_max_bytes, limits.body_max_bytes)
     app.url_map.merge_slashes = False  # the redirect would name the Host that was sent
     install_error_answers(app)
-    for room in (
-        content, posts, artists, admin, personal_data, exports, imports, live_events, operations, pages,
-    ):  # fmt: skip
-        app.register_blueprint(room.blueprint(services))
-    app.register_blueprint(docs.blueprint(services, limits))
+    for routes in _blueprints(services, limits):
+        app.register_blueprint(routes)
 
     @app.before_request
     async def guard_session() -> None:
         """A browser sends its cookie wherever a name leads: it counts only under a name that is ours."""
         if SESSION_COOKIE in request.cookies and "Authorization" not in request.headers:
-            check_host(request, services)
+            check_host(request, services.access)
 
     @app.after_request
     async def guard(answer: Response) -> Response:
         for name, value in SECURITY_HEADERS.items():
             answer.headers.setdefault(name, value)
         origin = request.headers.get("Origin")
-        if origin in services.allowed_origins and "Access-Control-Allow-Origin" not in answer.headers:
+        if origin in services.access.allowed_origins and "Access-Control-Allow-Origin" not in answer.headers:
             answer.headers.update(ALLOWED_PAGE | {"Access-Control-Allow-Origin": origin})
         return answer
 
     return app
+
+
+def _blueprints(services: Services, limits: Limits) -> Iterator[Blueprint]:
+    """Give the routes; each group gets the ports that it needs."""
+    access, capture, exporting, persons = services.access, services.capture, services.exports, services.persons
+    catalog, questions = services.catalog.memory, services.questions
+    yield content.blueprint(access, services.catalog.writes, persons.audit)
+    yield posts.blueprint(access, catalog, questions, capture.reactions, exporting)
+    yield artists.blueprint(access, questions, exporting)
+    yield admin.blueprint(access, catalog, questions, exporting)
+    yield personal_data.blueprint(access, persons.data, persons.audit, exporting)
+    yield exports.blueprint(access, exporting, persons.audit)
+    yield imports.blueprint(access, capture.counters, capture.views)
+    yield live_events.blueprint(access, services.live_events)
+    yield operations.blueprint(services.health)
+    yield pages.blueprint(access, services.health)
+    yield docs.blueprint(access, limits)

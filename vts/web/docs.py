@@ -9,13 +9,13 @@ from quart import Blueprint, Response, render_template, request
 
 from vts.capture.http.limits import Limits
 from vts.web import openapi
+from vts.web.access import Access
 from vts.web.origin import base_url
-from vts.web.services import Services
 
 MAX_AGE_S: Final = 300  # it changes with the version and the settings of the door
 
 
-def blueprint(services: Services, limits: Limits) -> Blueprint:
+def blueprint(access: Access, limits: Limits) -> Blueprint:
     """Return `/openapi.json` and `/docs`. Neither needs a token."""
     routes = Blueprint("docs", __name__, template_folder="templates")
     description = openapi.encoded(limits)
@@ -31,6 +31,6 @@ def blueprint(services: Services, limits: Limits) -> Blueprint:
 
     @routes.get("/docs")
     async def docs() -> str:
-        return await render_template("docs.html", base=base_url(request, services))
+        return await render_template("docs.html", base=base_url(request, access))
 
     return routes

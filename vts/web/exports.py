@@ -8,22 +8,23 @@ from typing import Final
 from quart import Blueprint, Request, Response, request
 
 from vts.model.principal import Principal
+from vts.query.export.exports import Exports
 from vts.query.export.stored_tables import TABLES
 from vts.query.export.table import FORMATS, is_installed
-from vts.web.access import actor_of, principal_of, require
+from vts.service.audit_log import AuditLog
+from vts.web.access import Access, actor_of, principal_of, require
 from vts.web.answers import Problem, json_answer
-from vts.web.services import Services
 from vts.web.table_answers import format_asked, table_answer
 
 DATES: Final = "dates (YYYY-MM-DD) with from <= to are expected"
 
 
-def blueprint(services: Services) -> Blueprint:
+def blueprint(access: Access, exports: Exports, audit: AuditLog) -> Blueprint:
     """Return `GET /api/export` and `GET /api/export/{table}`."""
     routes = Blueprint("exports", __name__)
 
     def reader() -> Principal:
-        who = require(principal_of(request, services.tokens, services.clock()))
+        who = require(principal_of(request, access))
         if not who.reads_everything:
             raise Problem(403, "Authorization: the role moderator, owner or service is needed")
         return who
@@ -42,8 +43,8 @@ def blueprint(services: Services) -> Blueprint:
         first, last = _range(request)
         if TABLES[name].personal and request.method != "HEAD":
             detail = {"format": form, "from": first and first.isoformat(), "to": last and last.isoformat()}
-            await services.audit(actor_of(who), "export", name, detail)
-        return await table_answer(request, services.exports.stored(name, first, last), services.exports.encode)
+            await audit.note(actor_of(who), "export", name, detail)
+        return await table_answer(request, exports.stored(name, first, last), exports.encode)
 
     return routes
 

@@ -7,32 +7,35 @@ from urllib.parse import urlsplit
 
 from quart import Blueprint, Request, Response, request
 
+from vts.model.faults import TooManyClients
 from vts.model.principal import Principal
-from vts.web.access import principal_of, require
+from vts.web.access import Access, principal_of, require
 from vts.web.answers import Problem, json_answer
 from vts.web.origin import check_host
-from vts.web.services import Services
+from vts.web.services import LiveEvents
 
 
-def blueprint(services: Services) -> Blueprint:
+def blueprint(access: Access, live_events: LiveEvents) -> Blueprint:
     """Return `POST /api/live/ticket` and `GET /live/events`."""
     routes = Blueprint("live", __name__)
 
     @routes.post("/api/live/ticket")
     async def ticket() -> Response:
-        now_us = services.clock()
-        principal = require(principal_of(request, services.tokens, now_us))
-        return json_answer({"ticket": services.tickets.issue(principal, now_us / 1_000_000), "expires_in": 30})
+        principal = require(principal_of(request, access))
+        return json_answer({"ticket": access.tickets.issue(principal, access.now_s), "expires_in": 30})
 
     @routes.get("/live/events")
     async def events() -> Response:
-        check_host(request, services)
-        principal = _listener(request, services)
+        check_host(request, access)
+        principal = _listener(request, access)
         topics = request.args.get("topics", "")
         if not topics:
             raise Problem(400, "topics: names separated by commas are expected, like post:42,top")
-        pieces = services.live_events(principal, topics, request.remote_addr or "")
-        first = await anext(pieces)  # raises before the answer has begun when there is no room
+        pieces = live_events(principal, topics, request.remote_addr or "")
+        try:
+            first = await anext(pieces)
+        except TooManyClients as fault:
+            raise Problem(503, str(fault), "unavailable", {"Retry-After": "5"}) from None
         answer = Response(_all(first, pieces), content_type="text/event-stream")
         answer.timeout = None  # it ends when either side leaves
         answer.headers["Cache-Control"] = "no-store"
@@ -48,19 +51,19 @@ async def _all(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]
         yield piece
 
 
-def _listener(asked: Request, services: Services) -> Principal | None:
-    """Return who listens, by token, session or ticket; the Origin must be ours, as for a WebSocket."""
+def _listener(asked: Request, access: Access) -> Principal | None:
+    """Return the principal of a token, session or ticket; the Origin must be ours, as for a WebSocket."""
     origin = asked.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != asked.host and origin not in services.allowed_origins:
+    if origin is not None and urlsplit(origin).netloc != asked.host and origin not in access.allowed_origins:
         raise Problem(403, "Origin: this page may not follow live counts here")
     ticket = asked.args.get("ticket")
     if ticket is not None:
-        found = services.tickets.redeem(ticket, services.clock() / 1_000_000)
+        found = access.tickets.redeem(ticket, access.now_s)
         if found is None:
             raise Problem(401, "ticket: unknown, used or expired")
         return found
-    principal = principal_of(asked, services.tokens, services.clock())
+    principal = principal_of(asked, access)
     is_page = origin is not None or asked.headers.get("Sec-Fetch-Site") == "same-origin"
-    if principal is None and not (services.anonymous_live and is_page):
+    if principal is None and not (access.anonymous_live and is_page):
         raise Problem(401, "a token, a session or a ticket is needed")
     return principal

@@ -6,13 +6,13 @@ from typing import Final
 
 from quart import Blueprint, Response
 
+from vts.service.health import Health
 from vts.web.answers import json_answer
-from vts.web.services import Services
 
 HEALTHY: Final = ("ok", "standby")  # on standby means that another process of the same database does it
 
 
-def blueprint(services: Services) -> Blueprint:
+def blueprint(health: Health) -> Blueprint:
     """Return `/health/live`, `/health/ready` and `/metrics`."""
     routes = Blueprint("operations", __name__)
 
@@ -22,8 +22,8 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.get("/health/ready")
     async def ready() -> Response:
-        accepting = services.accepting()
-        parts = services.readiness()
+        accepting = health.accepting()
+        parts = health.readiness()
         degraded = sorted(name for name, state in parts.items() if state not in HEALTHY)
         status = ("degraded" if degraded else "ok") if accepting else "unavailable"
         body = {"status": status, "accepting_events": accepting, "degraded": degraded, "parts": parts}
@@ -31,6 +31,6 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.get("/metrics")
     async def metrics() -> Response:
-        return Response(services.metrics(), content_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(health.metrics(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
     return routes

@@ -7,45 +7,45 @@ from typing import Final
 from quart import Blueprint, Response, redirect, render_template, request
 from werkzeug import Response as PlainResponse
 
-from vts.web.access import SESSION_COOKIE
+from vts.service.health import Health
+from vts.web.access import SESSION_COOKIE, Access
 from vts.web.answers import Problem, json_answer
 from vts.web.origin import base_url, check_host
-from vts.web.services import Services
 
 SESSION_TTL_S: Final = 12 * 3600
 
 
-def blueprint(services: Services) -> Blueprint:
+def blueprint(access: Access, health: Health) -> Blueprint:
     """Return `/`, `/login` and `/api/status`."""
     routes = Blueprint("pages", __name__, template_folder="templates")
 
     @routes.get("/")
     async def home() -> str:
-        return await render_template("home.html", status=services.status())
+        return await render_template("home.html", status=health.status())
 
     @routes.get("/api/status")
     async def status() -> Response:
-        return json_answer(services.status())
+        return json_answer(health.status())
 
     @routes.get("/login")
     async def login() -> PlainResponse:
-        check_host(request, services)
-        now_s = services.clock() / 1_000_000
-        principal = services.tickets.redeem(request.args.get("ticket", ""), now_s)
+        check_host(request, access)
+        now_s = access.now_s
+        principal = access.tickets.redeem(request.args.get("ticket", ""), now_s)
         if principal is None:
             raise Problem(401, "ticket: used, expired or unknown; restart VTS on a terminal for a new link")
         ttl_s = int(min(SESSION_TTL_S, principal.expires_s - now_s))  # a session ends with the token it came from
-        if ttl_s <= 0 or not services.tokens.holds(principal, now_s):
+        if ttl_s <= 0 or not access.tokens.holds(principal, now_s):
             raise Problem(401, "ticket: the token that it was given for has ended")
         answer = redirect("/")
         answer.set_cookie(
             SESSION_COOKIE,
-            services.tokens.issue(
+            access.tokens.issue(
                 user_id=principal.user_id, roles=principal.roles, now_s=now_s, ttl_s=ttl_s, jti=principal.jti
             ),
             max_age=ttl_s,
             httponly=True,
-            secure=base_url(request, services).startswith("https:"),
+            secure=base_url(request, access).startswith("https:"),
             samesite="Strict",
         )
         return answer

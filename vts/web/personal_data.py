@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Final
 
@@ -10,9 +10,12 @@ from quart import Blueprint, Response, request
 
 from vts.model.principal import Principal
 from vts.model.view import POST_ID_MAX
-from vts.web.access import actor_of, principal_of, require
+from vts.query.export.exports import Exports
+from vts.query.export.table import Table
+from vts.service.audit_log import AuditLog
+from vts.service.personal_data import PersonalData
+from vts.web.access import Access, actor_of, principal_of, require
 from vts.web.answers import Problem, json_answer
-from vts.web.services import Services
 from vts.web.table_answers import all_pieces, first_piece
 
 LIMIT: Final = 100
@@ -20,13 +23,13 @@ LIMIT_MAX: Final = 1000
 _RIGHTS: Final = frozenset(("owner", "service"))
 
 
-def blueprint(services: Services) -> Blueprint:
+def blueprint(access: Access, data: PersonalData, audit: AuditLog, exports: Exports) -> Blueprint:
     """Return `/api/admin/users/{id}/data` and `/api/admin/audit`."""
     routes = Blueprint("persons", __name__)
 
     def administrator() -> Principal:
-        """Return who asks. A moderator judges contents, not people's data."""
-        who = require(principal_of(request, services.tokens, services.clock()))
+        """Return the principal. A moderator may read statistics, and no personal data. Raises Problem 401, 403."""
+        who = require(principal_of(request, access))
         if who.roles.isdisjoint(_RIGHTS):
             raise Problem(403, "Authorization: the role owner or service is needed")
         return who
@@ -37,8 +40,8 @@ def blueprint(services: Services) -> Blueprint:
         _check(user_id)
         answer = Response(content_type="application/json")
         if request.method != "HEAD":
-            await services.audit(actor_of(who), "person.export", f"user:{user_id}", {})
-            pieces = _document(services, user_id)
+            await audit.note(actor_of(who), "person.export", f"user:{user_id}", {})
+            pieces = _document(user_id, data.tables(user_id), exports)
             answer = Response(all_pieces(await first_piece(pieces), pieces), content_type="application/json")
         answer.timeout = None  # every write has a deadline of its own
         answer.headers["Cache-Control"] = "no-store"
@@ -48,26 +51,26 @@ def blueprint(services: Services) -> Blueprint:
     async def erase(user_id: int) -> Response:
         who = administrator()
         _check(user_id)
-        await services.audit(actor_of(who), "person.erase", f"user:{user_id}", {})
-        return json_answer({"user_id": user_id, "erased": await services.erase_person(user_id)})
+        await audit.note(actor_of(who), "person.erase", f"user:{user_id}", {})
+        return json_answer({"user_id": user_id, "erased": await data.erase(user_id)})
 
     @routes.get("/api/admin/audit")
-    async def audit() -> Response:
+    async def audit_entries() -> Response:
         administrator()
         limit = _number("limit", LIMIT, LIMIT_MAX)
         before = _number("before", POST_ID_MAX, POST_ID_MAX)
-        entries = await services.audit_page(before, limit)
+        entries = await audit.page(before, limit)
         return json_answer({"entries": entries, "next_before": entries[-1]["id"] if len(entries) == limit else None})
 
     return routes
 
 
-async def _document(services: Services, user_id: int) -> AsyncGenerator[bytes, None]:
+async def _document(user_id: int, tables: Sequence[Table], exports: Exports) -> AsyncGenerator[bytes, None]:
     """Give one JSON object with an array for every table, as it is read. The first piece has rows in it, if any."""
     head = b'{"user_id":%d' % user_id
-    for table in services.person_tables(user_id):
+    for table in tables:
         head += b',"%s":' % table.name.encode()
-        async with aclosing(services.exports.encode(table, "json")) as pieces:
+        async with aclosing(exports.encode(table, "json")) as pieces:
             async for piece in pieces:
                 yield head + piece
                 head = b""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -16,11 +14,8 @@ from vts.capture.fields import BadField
 from vts.capture.http.request import CaptureHead, Route
 from vts.model import identity
 from vts.model.day import MINUTE_US, us_of
-from vts.model.imports import DailyRow
-from vts.model.outcome import Outcome
 from vts.model.principal import Principal
 from vts.model.view import Report, ViewEvent, event_of
-from vts.store.facts.history_import import Applied, Ticket
 
 FUTURE_US: Final = 5 * MINUTE_US  # as for every event
 AGREE_US: Final = 5 * MINUTE_US  # between created_at and the time inside a version-7 id
@@ -30,18 +25,6 @@ class ImportedView(View, kw_only=True, gc=False):
     """One event of `POST /api/import/views`: a view's fields, and when it was."""
 
     created_at: dt.datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Imports:
-    """What the routes of imports call. The callables raise StoreUnavailable, ImportIdUsed and DaysOpen."""
-
-    strict: bool
-    raw_days: int
-    views: ImportedViews
-    submit: Callable[[Sequence[Report]], Awaitable[list[Outcome]]]
-    merge_daily: Callable[[Ticket, Sequence[DailyRow], Sequence[int]], Awaitable[Applied]]
-    merge_views: Callable[[Ticket, Sequence[ViewEvent], Sequence[int]], Awaitable[Applied]]
 
 
 class ImportedViews:

@@ -6,7 +6,8 @@ from typing import Final
 
 from vts.query.export.stored_tables import TABLES
 from vts.query.export.table import FORMATS, Format
-from vts.web.imports import DAILY_MAX, VIEWS_MAX
+from vts.service.counter_import import DAILY_MAX
+from vts.service.view_import import VIEWS_MAX
 from vts.web.openapi.builders import (
     COUNT,
     DATE,

@@ -1,0 +1,74 @@
+"""The way of an event: reports of players, decisions over HTTP, and the door, built of the components."""
+
+from __future__ import annotations
+
+from supervisors.tree.clock import now_us
+from supervisors.tree.components import Components
+from supervisors.tree.limits import limits_of
+from vts.capture.events.decide import CaptureDecision
+from vts.capture.http.door import Door
+from vts.capture.http.handover import Handover
+from vts.capture.players.reactions import PlayerReactions
+from vts.capture.players.reports import PlayerReports
+from vts.capture.players.topics import Topics
+from vts.capture.players.views import PlayerViews
+from vts.capture.tls import ListenerTls
+from vts.enrich.pages import Pages
+from vts.live.handshake import Handshake
+from vts.service.reactions import Reactions
+
+
+def player_reports_of(components: Components, reactions: Reactions) -> PlayerReports:
+    """Return what decides the reports of players, by whichever way they come."""
+    catalog, count = components.memory, components.metrics.count
+    return PlayerReports(
+        topics=Topics(components.settings.mqtt.topic_prefix),
+        views=PlayerViews(enricher=components.enricher, catalog=catalog, count=count),
+        reactions=PlayerReactions(catalog=catalog, react=reactions.react, count=count),
+        catalog=catalog,
+        admission=components.admission,
+        on_status=lambda key, status: components.metrics.note("player_status"),
+        count=count,
+        clock=now_us,
+    )
+
+
+def decision_of(components: Components, reports: PlayerReports) -> CaptureDecision:
+    """Return what decides capture requests over HTTP."""
+    site = components.settings.site
+    return CaptureDecision(
+        admission=components.admission,
+        enricher=components.enricher,
+        tokens=components.secrets.tokens,
+        catalog=components.memory,
+        site=components.site_admission,
+        page_of=Pages(site.page_rules, site.page_strip).page_of,
+        player_view=reports.receive,
+        clock=now_us,
+        count=components.metrics.count,
+        on_ignored=components.metrics.ignored,
+        limits=limits_of(components.settings.http),
+    )
+
+
+def door_of(
+    components: Components,
+    decision: CaptureDecision,
+    handover: Handover,
+    handshake: Handshake,
+    tls: ListenerTls | None,
+) -> Door:
+    """Return the door: it decides capture requests itself and hands every other request over."""
+    http = components.settings.http
+    return Door(
+        receive=decision.receive_soon,
+        hand_over=handover.serve,
+        on_websocket=handshake.serve,
+        clock=now_us,
+        host=http.host,
+        port=http.port,
+        tls=tls,
+        limits=limits_of(http),
+        on_refused=lambda code: components.metrics.note(f"refused_{code}"),
+        on_bug=components.contained,
+    )

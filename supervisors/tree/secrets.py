@@ -1,0 +1,80 @@
+"""The secrets of this installation: from the settings where they are set, else from files in the data folder."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from config.settings import Settings
+from vts.auth.revoked import RevokedFile
+from vts.auth.secrets import load_or_make
+from vts.auth.tokens import BadKey, Tokens, own_secret
+from vts.model.faults import BadStart
+from vts.store.peers.viewer_key_check import viewer_key_name
+
+SECRET_BYTES: Final = 32
+TOKENS_END: Final = "tokens that VTS issued, and sessions, end"
+
+
+class SecretOf(Protocol):
+    """Returns the secret in a file of the data folder. Raises BadStart."""
+
+    def __call__(self, path: Path, nbytes: int, *, loss: str) -> bytes:
+        """`loss` says what a new secret would cost."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """What only this installation knows."""
+
+    tokens: Tokens
+    viewer: bytes
+
+    @property
+    def identities(self) -> bytes:
+        """The key of derived event ids: of the viewer secret, so that both move to another machine together."""
+        return hmac.digest(self.viewer, b"event identities", "sha256")
+
+
+def read_secrets(settings: Settings, folder: Path, secret_of: SecretOf = load_or_make) -> Secrets:
+    """Return the secrets, taken by `secret_of` from the data folder where none are set. Raises BadStart."""
+    viewer = settings.privacy.viewer_secret.encode() or secret_of(
+        folder / "viewer.secret", SECRET_BYTES, loss="viewers of before count as new ones"
+    )
+    return Secrets(tokens=read_tokens(settings, folder, secret_of), viewer=viewer)
+
+
+def read_tokens(settings: Settings, folder: Path, secret_of: SecretOf = load_or_make) -> Tokens:
+    """Return what verifies the host's tokens and issues our own. Raises BadStart."""
+    auth, shared = settings.auth, settings.auth.secret.encode()
+    own = own_secret(shared) if shared else secret_of(folder / "token.secret", SECRET_BYTES, loss=TOKENS_END)
+    try:
+        return Tokens(
+            secret=None if auth.public_key_file else shared or own,
+            public_key=Path(auth.public_key_file).read_bytes() if auth.public_key_file else None,
+            own=own,
+            issuer=auth.issuer or None,
+            audience=auth.audience or None,
+            revoked=_revoked(auth.revoked_file),
+        )
+    except BadKey as fault:
+        raise BadStart(f"{'auth.public_key_file' if auth.public_key_file else 'auth.secret'}: {fault}") from None
+
+
+def viewer_key_name_of(settings: Settings, secrets: Secrets) -> int:
+    """Return the name of the viewer keys that these settings make."""
+    return viewer_key_name(secrets.viewer, settings.privacy.rotate_days, settings.privacy.viewer_identity)
+
+
+def _revoked(path: str) -> Callable[[str], bool]:
+    """Return the rule of revoked tokens. Raises BadStart."""
+    if not path:
+        return frozenset[str]().__contains__
+    try:
+        return RevokedFile(Path(path))
+    except OSError as fault:
+        raise BadStart(f"auth.revoked_file: {path} cannot be read: {fault.strerror}") from None

@@ -1,0 +1,60 @@
+"""The live handshake: a request for `/live` is upgraded to a WebSocket, or refused before the upgrade."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+import trio
+from trio_websocket import WebSocketRequest, wrap_server_stream
+
+from vts.auth.tickets import Tickets
+from vts.auth.tokens import BadToken, Tokens
+from vts.capture.http.endings import LiveRequest
+from vts.live import upgrade, websocket
+from vts.live.hub import Hub
+from vts.model.day import SECOND_US
+from vts.model.ports import Clock
+from vts.model.principal import Principal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handshake:
+    """Serves the requests that the door hands over. `rules` says which pages and names may ask."""
+
+    hub: Hub
+    rules: upgrade.Rules
+    deadlines: websocket.Deadlines
+    tokens: Tokens
+    tickets: Tickets
+    clock: Clock
+
+    async def serve(self, request: LiveRequest, stream: trio.abc.Stream) -> None:
+        """Judge a request and talk until either side ends it. The stream stays the caller's to close."""
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers]
+        verdict = upgrade.judge(headers, request.query, rules=self.rules, verify=self._verify, redeem=self._redeem)
+        async with trio.open_nursery() as nursery:
+            asked = await wrap_server_stream(nursery, stream, max_message_size=websocket.MESSAGE_MAX_CHARS)
+            match verdict:
+                case upgrade.Welcome(principal):
+                    await websocket.serve(asked, self.hub, principal, address=request.peer, deadlines=self.deadlines)
+                case upgrade.Turned():
+                    await _refuse(asked, verdict)
+            nursery.cancel_scope.cancel()
+
+    def _verify(self, token: str) -> Principal | None:
+        try:
+            return self.tokens.verify(token, self.clock() / SECOND_US)
+        except BadToken:
+            return None
+
+    def _redeem(self, ticket: str) -> Principal | None:
+        return self.tickets.redeem(ticket, self.clock() / SECOND_US)
+
+
+async def _refuse(asked: WebSocketRequest, refusal: upgrade.Turned) -> None:
+    body = msgspec.json.encode({"error": refusal.error, "error_code": refusal.error_code})
+    headers = [(b"content-type", b"application/json")]
+    if refusal.status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    await asked.reject(refusal.status, extra_headers=headers, body=body)

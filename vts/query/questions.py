@@ -1,0 +1,66 @@
+"""The questions that routes ask the database, each answered with facts. All raise StoreUnavailable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from vts.query import analytics_load, artist_load, artist_posts_load, post_load, site_load
+from vts.query.analytics import Dimension, EngagementFacts, HoursFacts
+from vts.query.artist import ArtistFacts
+from vts.query.artist_posts import Asked, ListFacts
+from vts.query.playlist import PlaylistFacts
+from vts.query.post import PostFacts
+from vts.query.post_load import PostViews, Undrained
+from vts.query.site import SiteFacts
+from vts.store.session.pool import Readers
+
+
+class Questions:
+    """Days are inclusive numbers of UTC days since 1970.
+
+    `journal` holds what this process acknowledged and the database may lack. `database_lag_s` returns for how many
+    seconds the database has been known to lack rows that it had before.
+    """
+
+    def __init__(self, readers: Readers, journal: Undrained, database_lag_s: Callable[[], float]) -> None:
+        self._readers = readers
+        self._journal = journal
+        self._database_lag_s = database_lag_s
+
+    def lag_s(self) -> float:
+        """Return for how many seconds at least acknowledged events have been missing in answers."""
+        return max(self._journal.oldest_age_s, self._database_lag_s())
+
+    async def post_facts(self, post_id: int, first: int, last: int) -> PostFacts:
+        """Return what the statistics of one content are made of."""
+        return await post_load.post_facts(self._readers, post_id, first, last)
+
+    async def post_views(self, post_id: int) -> PostViews:
+        """Return the views of all time. Views acknowledged by this process are waited for, bounded."""
+        own_lag_s = await post_load.wait_for_own_views(self._journal, post_id)
+        views = await post_load.post_views(self._readers, post_id)
+        return PostViews(views, max(own_lag_s, self._database_lag_s()))
+
+    async def artist_facts(self, user_id: int, first: int, last: int) -> ArtistFacts:
+        """Return what the statistics over all contents of an artist are made of."""
+        return await artist_load.artist_facts(self._readers, user_id, first, last)
+
+    async def artist_posts(self, user_id: int, first: int, last: int, asked: Asked) -> ListFacts:
+        """Return one page of an artist's contents, with the statistics of each."""
+        return await artist_posts_load.artist_posts(self._readers, user_id, first, last, asked)
+
+    async def site_facts(self, first: int, last: int, today: int) -> SiteFacts:
+        """Return what the statistics of the whole site are made of."""
+        return await site_load.site_facts(self._readers, first, last, today)
+
+    async def engagement_facts(self, dimension: Dimension, first: int, last: int) -> EngagementFacts:
+        """Return views and time by channel or by play order."""
+        return await analytics_load.engagement_facts(self._readers, dimension, first, last)
+
+    async def hours_facts(self, first: int, last: int) -> HoursFacts:
+        """Return views by hour and weekday."""
+        return await analytics_load.hours_facts(self._readers, first, last)
+
+    async def playlist_facts(self, playlist_id: int, first: int, last: int) -> PlaylistFacts:
+        """Return what the statistics of one playlist are made of."""
+        return await analytics_load.playlist_facts(self._readers, playlist_id, first, last)
