@@ -18,7 +18,7 @@ class PlayerReply(NamedTuple):
 
 
 SUCCESS: Final = PlayerReply()
-_CODES: Final[dict[Reason, tuple[str, str] | None]] = {
+REPLIES: Final[dict[Reason, tuple[str, str] | None]] = {
     Reason.INVALID: ("invalid_request", "the request cannot be understood"),
     Reason.IDENTITY_MISMATCH: ("authentication_failed", "the payload names another player than the topic"),
     Reason.AUTHENTICATION_FAILED: ("authentication_failed", "unknown, unregistered or revoked player"),
@@ -37,7 +37,7 @@ def reply_to(outcome: Outcome) -> PlayerReply:
     """Return the reply to a view."""
     if isinstance(outcome, Accepted):
         return SUCCESS
-    found = _CODES[outcome.reason]
+    found = REPLIES[outcome.reason]
     if found is None:
         return SUCCESS
     code, text = found

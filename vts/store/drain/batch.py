@@ -29,7 +29,7 @@ that event, and the order in which drains take their locks."""
 
 
 class EventTable(NamedTuple):
-    """A table of events. Its columns are the fields of the struct; `event_day` comes second and `created_at` last."""
+    """A table of events. Its columns are the fields of the struct; `event_day` comes second."""
 
     name: str
     columns: tuple[str, ...]
@@ -169,10 +169,15 @@ def rows_of(events: Sequence[E], dates: Dates) -> list[TableRow]:
     sizes |= {len(key) for event in events if (key := getattr(event, "player_key", None)) is not None}
     if sizes - {UUID_BYTES}:
         raise ValueError("a UUID has 16 bytes")
-    return [
-        (first, dates[day], *middle, _EPOCH + _delta(0, 0, created_at))
-        for first, day, *middle, created_at in map(astuple, events)
-    ]
+    rows: list[TableRow] = []
+    if events:
+        at = events[0].__struct_fields__.index("created_at")
+        for event in events:
+            values = list(astuple(event))
+            values[1] = dates[values[1]]
+            values[at] = _EPOCH + _delta(0, 0, values[at])
+            rows.append(tuple(values))
+    return rows
 
 
 def _sift(table: EventTable, events: Sequence[E], dates: Dates, dead_letters: list[DeadLetter]) -> TableRows[E]:
