@@ -19,7 +19,8 @@ from vts.model.committed import Committed
 from vts.model.journal_run import Run
 from vts.model.view import ViewEvent
 from vts.store.drain.actor import Drain
-from vts.store.drain.intake import Part
+from vts.store.drain.pace import Pace
+from vts.store.drain.source import Part
 
 
 @dataclass
@@ -40,7 +41,11 @@ class MemoryIntake:
     def __init__(self, stored: Stored) -> None:
         self._stored = stored
 
-    async def offsets(self, runs: list[bytes]) -> dict[bytes, int]:
+    @property
+    def offsets(self) -> MemoryIntake:
+        return self
+
+    async def read(self, runs: list[bytes]) -> dict[bytes, int]:
         await trio.lowlevel.checkpoint()
         return {run: self._stored.offsets[run] for run in runs if run in self._stored.offsets}
 
@@ -79,8 +84,7 @@ async def life(
                 journal=journal,
                 on_committed=lambda committed: None,
                 clock=lambda: 0,
-                batch_rows=batch_rows,
-                linger_s=0,
+                pace=Pace(batch_rows, linger_s=0),
             )
             drain.stop()
             drain._session = stored  # type: ignore[assignment]  # what `run` sets

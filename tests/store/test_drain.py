@@ -22,6 +22,7 @@ from vts.model.committed import Committed, notices_of, read_notice
 from vts.model.day import DAY_US
 from vts.model.view import ViewEvent
 from vts.store.drain.batch import key_of
+from vts.store.drain.pace import Pace
 from vts.store.session.connection import Connection, Database
 
 SEED = 20260101
@@ -47,7 +48,7 @@ async def test_stores_what_the_journal_holds_and_counts_it(database, connect, jo
     for part in (events[:1], events[1:200], events[200:], returning):
         journal.append(*part)
     told = Told()
-    assert await finish(drain_of(connect, journal, told, batch_rows=250)) == 0
+    assert await finish(drain_of(connect, journal, told, pace=Pace(batch_rows=250))) == 0
     await assert_counted(database, events + returning)
     assert len(told.commits) > 1
     assert journal.told == len(journal.rows)
@@ -67,7 +68,7 @@ async def test_counts_many_posts_at_once(database, connect, journal, chance):
 
 async def test_under_load_a_small_batch_waits_for_company_and_a_lone_event_does_not(connect, journal, chance):
     told = Told()
-    drain = drain_of(connect, journal, told, linger_s=3600)
+    drain = drain_of(connect, journal, told, pace=Pace(linger_s=3600))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(drain.run)
         await journal.opened.wait()
@@ -158,7 +159,7 @@ class _proxied:
 async def test_a_terminated_backend_costs_a_restart_and_nothing_else(database, connect, look, journal, chance):
     events = [event(chance) for _ in range(20)]
     told = Told()
-    drain = drain_of(connect, journal, told, linger_s=0)
+    drain = drain_of(connect, journal, told, pace=Pace(linger_s=0))
     journal.append(*events[:10])
     async with trio.open_nursery() as nursery:
         nursery.start_soon(supervise, drain)
@@ -274,7 +275,7 @@ async def test_a_late_row_makes_its_day_and_counts_there(database, look, connect
 
 async def test_a_partition_that_went_meanwhile_is_made_again(database, look, connect, journal, chance):
     told = Told()
-    drain = drain_of(connect, journal, told, linger_s=0)
+    drain = drain_of(connect, journal, told, pace=Pace(linger_s=0))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(drain.run)
         journal.append(event(chance))
@@ -289,7 +290,7 @@ async def test_a_partition_that_went_meanwhile_is_made_again(database, look, con
 
 async def test_events_that_wait_while_nothing_is_committed_are_told(connect, journal, chance):
     told = Told()
-    drain = drain_of(connect, journal, told, linger_s=0)
+    drain = drain_of(connect, journal, told, pace=Pace(linger_s=0))
     assert (drain.state(0.0), drain.state(4.0)) == ("not connected", "no commit for 4 s")
     async with trio.open_nursery() as nursery:
         nursery.start_soon(drain.run)
@@ -304,7 +305,7 @@ async def test_events_that_wait_while_nothing_is_committed_are_told(connect, jou
 async def test_a_partition_that_goes_again_and_again_makes_no_dead_letters(database, look, connect, journal, chance):
     """Each time between its making and the copy: the drain waits for the journal's offset meanwhile."""
     told, held = Told(), trio.Event()
-    drain = drain_of(connect, journal, told, linger_s=0)
+    drain = drain_of(connect, journal, told, pace=Pace(linger_s=0))
     first, *others = [event(chance), *(event(chance, day=DAY + 1) for _ in range(5))]
     admins = [await database.connect("owner") for _ in range(2)]
 
@@ -372,7 +373,7 @@ async def test_drains_of_two_journals_at_once_neither_wait_in_a_circle_nor_misco
     restarts = []
 
     async def run(journal: ListJournal, told: Told) -> None:
-        restarts.append(await finish(drain_of(connect, journal, told, batch_rows=60), restarts=0))
+        restarts.append(await finish(drain_of(connect, journal, told, pace=Pace(batch_rows=60)), restarts=0))
 
     async with trio.open_nursery() as nursery:
         for journal, told in zip(journals, tolds, strict=True):
@@ -390,7 +391,7 @@ async def test_two_drains_of_one_journal_store_it_once(database, connect, journa
     told = Told()
     async with trio.open_nursery() as nursery:
         for _ in range(2):
-            nursery.start_soon(partial(finish, drain_of(connect, journal, told, batch_rows=7), restarts=60))
+            nursery.start_soon(partial(finish, drain_of(connect, journal, told, pace=Pace(batch_rows=7)), restarts=60))
     await assert_counted(database, events)
     # The offset alone keeps them apart: neither ever stores a row that the other has stored.
     assert sum(commit.duplicates for commit in told.commits) == 0
@@ -438,7 +439,7 @@ def test_a_notice_of_the_widest_numbers_fits(chance):
 
 async def test_a_stop_finishes_what_the_journal_holds(database, connect, journal, chance):
     events = [event(chance) for _ in range(100)]
-    drain = drain_of(connect, journal, Told(), batch_rows=10)
+    drain = drain_of(connect, journal, Told(), pace=Pace(batch_rows=10))
     async with trio.open_nursery() as nursery:
         await nursery.start(lambda task_status: drain.run(task_status=task_status))
         for view in events:

@@ -13,6 +13,7 @@ from tests.store.drained import DAY, NOON_US, ListJournal, Told, drain_of, event
 from vts.model import identity, sketch
 from vts.model.day import HOUR_US, date_of
 from vts.model.site import PlaybackEvent, SiteEvent
+from vts.store.drain.pace import Pace
 from vts.store.session.connection import Database
 
 
@@ -86,9 +87,9 @@ async def test_all_kinds_go_in_once_whatever_is_repeated(look, connect, journal,
     journal.append(*views, *pages[:20], *plays)
     journal.append(*pages[10:], *others, *plays[5:], plays[0])
     told = Told()
-    await finish(drain_of(connect, journal, told, batch_rows=60))
+    await finish(drain_of(connect, journal, told, pace=Pace(batch_rows=60)))
     journal.becomes(chance.randbytes(16))  # a restored journal: everything comes again
-    await finish(drain_of(connect, journal, told, batch_rows=60))
+    await finish(drain_of(connect, journal, told, pace=Pace(batch_rows=60)))
 
     assert await look.fetchval("SELECT count(*) FROM view_events") == 20
     assert await look.fetchval("SELECT count(*) FROM playback_events") == 10

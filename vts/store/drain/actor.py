@@ -8,86 +8,25 @@ drain never tries again by itself: StoreUnavailable ends `run`, and its supervis
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
 import msgspec
 import trio
 
 from vts.model.committed import Committed
 from vts.model.faults import StoreUnavailable
-from vts.model.journal_run import Run
 from vts.model.ports import Clock
-from vts.model.record import Record
 from vts.store.drain.counting import OwnerOf
-from vts.store.drain.intake import Intake, Part
+from vts.store.drain.intake import Intake
+from vts.store.drain.offsets import beyond_the_journal, first_undrained
+from vts.store.drain.pace import DEFAULT_PACE, Pace
+from vts.store.drain.source import Part, Slice, Source
 from vts.store.session.connection import Connection
 
 LOOK_EVERY_S: Final = 5.0  # a drain without work looks whether its session and its offset are still there
-BATCH_ROWS: Final = 10_000  # a quarter of a second of work: what a stop has to wait for
-LINGER_S: Final = 0.05  # under load a small batch waits for company: 50 rows cost PostgreSQL what 500 do
-FLOOD_LINGER_S: Final = 0.25  # the most: a quarter of a second of the second that we have
 DOORS_TURNS: Final = 8  # between two batches, beside those within: nothing when the doors are idle, 40 ms when busy
 WAITS_S: Final = 3.0  # twelve of the longest pauses: a longer wait has a cause that people should know
-FLOOD_ROWS: Final = 5_000  # which a batch as large as this earns: ten thousand a second and more
-
-
-class Slice(Protocol):
-    """Records of one run in the order of their acknowledgement, and the number of the last journal row among them.
-
-    Rows that are known to be lost are passed over: there are no records then, and `last_seq` is farther on.
-    """
-
-    @property
-    def records(self) -> Sequence[Record]:
-        """The events, oldest first."""
-        ...
-
-    @property
-    def last_seq(self) -> int:
-        """Where to go on reading."""
-        ...
-
-    @property
-    def run(self) -> Run:
-        """The run that they belong to."""
-        ...
-
-
-class Source(Protocol):
-    """The journal, as the drain sees it."""
-
-    @property
-    def journal_id(self) -> bytes:
-        """16 bytes that name this process in notices."""
-        ...
-
-    @property
-    def runs(self) -> Sequence[Run]:
-        """The runs whose rows it holds, the oldest first: the database keeps an offset for each."""
-        ...
-
-    @property
-    def last_seq(self) -> int:
-        """The number of the newest row."""
-        ...
-
-    @property
-    def depth(self) -> int:
-        """How many records the database does not have yet."""
-        ...
-
-    async def read(self, after: int, limit_rows: int) -> Slice:
-        """Return what lies behind row `after`; no records and the same number when there is nothing."""
-        ...
-
-    async def wait_beyond(self, seq: int) -> None:
-        """Return when there is a row behind `seq`."""
-        ...
-
-    def drained(self, seq: int) -> None:
-        """Take note that the database has everything up to `seq`, and nothing behind it."""
-        ...
 
 
 class Drain:
@@ -104,8 +43,7 @@ class Drain:
         on_offsets: Callable[[Mapping[bytes, int]], None] = lambda offsets: None,
         on_went_back: Callable[[int, int], None] = lambda last, expected: None,
         owner_of: OwnerOf = lambda post_id: None,
-        batch_rows: int = BATCH_ROWS,
-        linger_s: float = LINGER_S,
+        pace: Pace = DEFAULT_PACE,
     ) -> None:
         self._connect = connect
         self._journal = journal
@@ -115,8 +53,7 @@ class Drain:
         self._on_offsets = on_offsets
         self._on_went_back = on_went_back
         self._owner_of = owner_of
-        self._batch_rows = batch_rows
-        self._linger_s = linger_s
+        self._pace = pace
         self._stopping = False
         self._idle: trio.CancelScope | None = None
         self._in_doubt: Committed | None = None
@@ -167,12 +104,8 @@ class Drain:
                 self._idle.cancel()
 
     async def _drain(self, intake: Intake) -> None:
-        offsets = await intake.offsets([run.id for run in self._journal.runs])
-        self._on_offsets(offsets)
-        self._settle_doubt(offsets)
-        self._tell_older_copy(offsets, await intake.drained_elsewhere(self._journal.runs))
-        at = self._first_undrained(offsets)
-        self._journal.drained(at)
+        offsets = await intake.offsets.read([run.id for run in self._journal.runs])
+        at = await self._resume(intake, offsets)
         linger_until_s = 0.0
         while True:
             part = await self._next(at, linger_until_s)
@@ -181,10 +114,7 @@ class Drain:
             if part.last_seq == at:
                 if self._stopping:
                     return
-                runs = [run.id for run in self._journal.runs]
-                known = {run: offsets[run] for run in runs if run in offsets}
-                if await intake.offsets(runs) != known:  # without an event nothing else would tell
-                    raise StoreUnavailable("the journal's offset in the database has changed")
+                await self._expect(intake, offsets)
                 continue
             passed = min(offsets.get(part.run.id, 0), part.last_seq) if part.records else part.last_seq
             if passed > at:  # the database has these rows, or they are lost
@@ -194,32 +124,26 @@ class Drain:
             at = offsets[part.run.id] = await self._store(intake, at, part)
             for _ in range(DOORS_TURNS):
                 await trio.lowlevel.checkpoint()
-            linger_until_s = trio.current_time() + self._linger(len(part.records))
+            pause_s = self._pace.pause_s(depth=self._journal.depth, stored=len(part.records))
+            linger_until_s = trio.current_time() + pause_s
 
-    def _tell_older_copy(self, offsets: Mapping[bytes, int], elsewhere: int | None) -> None:
-        """Say so when the database has rows that the journal should have: its file is an older copy."""
-        runs = self._journal.runs
-        ends = [*(run.first - 1 for run in runs[1:]), self._journal.last_seq]
-        for run, end in zip(runs, ends, strict=False):
-            if offsets.get(run.id, 0) > end:
-                self._on_went_back(end, offsets[run.id])
-        new = next((run.first for run in runs if run.id not in offsets), self._journal.last_seq + 1)
-        if elsewhere is not None and elsewhere >= new:
-            self._on_went_back(new - 1, elsewhere)
+    async def _resume(self, intake: Intake, offsets: Mapping[bytes, int]) -> int:
+        """Return the row to go on behind, and report what the offsets say of the commit in doubt and of the journal."""
+        self._on_offsets(offsets)
+        self._settle_doubt(offsets)
+        elsewhere = await intake.offsets.drained_elsewhere(self._journal.runs)
+        runs, last_seq = self._journal.runs, self._journal.last_seq
+        for here, there in beyond_the_journal(runs, last_seq, offsets, elsewhere):
+            self._on_went_back(here, there)
+        at = first_undrained(runs, last_seq, offsets)
+        self._journal.drained(at)
+        return at
 
-    def _first_undrained(self, offsets: Mapping[bytes, int]) -> int:
-        """Return the row behind which the database lacks something, as far as the runs' offsets say."""
-        runs = self._journal.runs
-        ends = [*(run.first - 1 for run in runs[1:]), self._journal.last_seq]
-        for run, end in zip(runs, ends, strict=False):
-            if offsets.get(run.id, 0) < end:
-                return max(offsets.get(run.id, 0), run.first - 1)
-        return self._journal.last_seq
-
-    def _linger(self, rows: int) -> float:
-        if self._journal.depth >= self._batch_rows // 2:
-            return 0.0  # there is a backlog
-        return max(self._linger_s, FLOOD_LINGER_S * min(1.0, rows / FLOOD_ROWS))
+    async def _expect(self, intake: Intake, offsets: Mapping[bytes, int]) -> None:
+        """Raise StoreUnavailable when the database has other offsets: without a batch no transaction would find out."""
+        runs = [run.id for run in self._journal.runs]
+        if await intake.offsets.read(runs) != {run: offsets[run] for run in runs if run in offsets}:
+            raise StoreUnavailable("the journal's offset in the database has changed")
 
     async def _next(self, at: int, linger_until_s: float) -> Slice:
         if not self._stopping:
@@ -229,7 +153,7 @@ class Drain:
                 await self._journal.wait_beyond(at)
                 await trio.sleep_until(linger_until_s)
             self._idle = None
-        return await self._journal.read(at, self._batch_rows)
+        return await self._journal.read(at, self._pace.batch_rows)
 
     async def _store(self, intake: Intake, at: int, part: Slice) -> int:
         started_s = trio.current_time()

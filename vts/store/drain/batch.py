@@ -1,9 +1,8 @@
-"""From journal records to what PostgreSQL takes: sorted, each event once, in the columns' own types. No I/O."""
+"""Which rows a batch of records makes: sorted by key, each event once, in the columns' own types. No I/O."""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterable, Sequence, Set
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -14,9 +13,9 @@ from vts.model.day import date_of
 from vts.model.record import CatalogRow, Event, Record, ReferenceText
 from vts.model.site import PlaybackEvent, SiteEvent
 from vts.model.view import POST_ID_MAX, ViewEvent
+from vts.store.drain.dead_letters import DeadLetter
 
 UUID_BYTES: Final = 16
-REASON_MAX_CHARS: Final = 300
 SLICE: Final = 2_500  # rows made in one go: about 4 ms
 
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -43,14 +42,6 @@ class EventTable(NamedTuple):
 VIEWS: Final = EventTable("view_events", ViewEvent.__struct_fields__)
 SITE: Final = EventTable("site_events", SiteEvent.__struct_fields__)
 PLAYBACK: Final = EventTable("playback_events", PlaybackEvent.__struct_fields__)
-
-
-class DeadLetter(NamedTuple):
-    """A record that is not stored, and why. `held`: the operator decides whether it counts."""
-
-    event: Record
-    reason: str
-    held: bool = False
 
 
 class Dates(dict[int, dt.date]):
@@ -211,23 +202,3 @@ def _without_neighbours(events: list[ViewEvent]) -> list[ViewEvent]:
             days[identity] = event.event_day
         kept.append(event)
     return kept
-
-
-def body_of(event: Record) -> str:
-    """Write an event that PostgreSQL refused as JSON that it takes: ASCII, bytes as hex, NUL escaped twice over."""
-    fields = {name: getattr(event, name) for name in event.__struct_fields__}
-    return json.dumps(fields, default=_plain, ensure_ascii=True)
-
-
-def _plain(value: object) -> str:
-    return value.hex() if isinstance(value, bytes) else str(value)
-
-
-def reason_of(reason: str) -> str:
-    """Return a reason that PostgreSQL takes."""
-    return reason.encode("ascii", "backslashreplace").decode().replace("\0", "\\0")[:REASON_MAX_CHARS]
-
-
-def place_of(records: Sequence[Record], event: Record) -> int:
-    """Return where in the records this very object is."""
-    return next(place for place, record in enumerate(records) if record is event)

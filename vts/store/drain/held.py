@@ -16,7 +16,8 @@ from vts.model.journal_run import Run
 from vts.model.record import Record
 from vts.model.site import PlaybackEvent, SiteEvent
 from vts.model.view import ViewEvent
-from vts.store.drain.intake import Intake, Part
+from vts.store.drain.intake import Intake
+from vts.store.drain.source import Part
 from vts.store.session.connection import Connection
 
 BITE: Final = 5_000  # events in one transaction
@@ -70,7 +71,7 @@ async def count_held(connection: Connection) -> int:
 
 
 def event_of(body: str) -> Record:
-    """Read an event as `vts.store.drain.batch.body_of` writes it."""
+    """Read an event as `vts.store.drain.dead_letters.body_of` writes it."""
     values: dict[str, Any] = json.loads(body)
     kind = next(kind for kind in _KINDS if {field.name for field in fields(kind)} == set(values))
     for field in fields(kind):

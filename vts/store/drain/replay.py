@@ -14,7 +14,7 @@ import msgspec
 
 from vts.model.day import DAY_US
 from vts.model.record import CatalogRow
-from vts.store.drain.batch import DeadLetter
+from vts.store.drain.dead_letters import DeadLetter
 from vts.store.drain.revision import MARK_ARTISTS
 from vts.store.session import channels
 from vts.store.session.connection import Connection
