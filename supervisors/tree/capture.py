@@ -5,8 +5,9 @@ from __future__ import annotations
 from supervisors.tree.clock import now_us
 from supervisors.tree.components import Components
 from supervisors.tree.limits import limits_of
-from vts.capture.events.decide import CaptureDecision
-from vts.capture.http.door import Door
+from vts.capture.events.decide import Admissions, CaptureDecision, Senders, reports_of
+from vts.capture.http.connection import DoorEvents
+from vts.capture.http.door import Door, Handlers, ListenAddress
 from vts.capture.http.handover import Handover
 from vts.capture.players.reactions import PlayerReactions
 from vts.capture.players.reports import PlayerReports
@@ -35,18 +36,14 @@ def player_reports_of(components: Components, reactions: Reactions) -> PlayerRep
 
 def decision_of(components: Components, reports: PlayerReports) -> CaptureDecision:
     """Return what decides capture requests over HTTP."""
-    site = components.settings.site
+    site, metrics = components.settings.site, components.metrics
+    pages = Pages(site.page_rules, site.page_strip)
     return CaptureDecision(
-        admission=components.admission,
-        enricher=components.enricher,
-        tokens=components.secrets.tokens,
-        catalog=components.memory,
-        site=components.site_admission,
-        page_of=Pages(site.page_rules, site.page_strip).page_of,
-        player_view=reports.receive,
+        admissions=Admissions(views=components.admission, site=components.site_admission, player_view=reports.receive),
+        reports=reports_of(components.enricher, pages.page_of, metrics.ignored),
+        senders=Senders(tokens=components.secrets.tokens, catalog=components.memory),
         clock=now_us,
-        count=components.metrics.count,
-        on_ignored=components.metrics.ignored,
+        count=metrics.count,
         limits=limits_of(components.settings.http),
     )
 
@@ -59,16 +56,11 @@ def door_of(
     tls: ListenerTls | None,
 ) -> Door:
     """Return the door: it decides capture requests itself and hands every other request over."""
-    http = components.settings.http
+    http, metrics = components.settings.http, components.metrics
     return Door(
-        receive=decision.receive_soon,
-        hand_over=handover.serve,
-        on_websocket=handshake.serve,
+        handlers=Handlers(decide=decision.decide, hand_over=handover.serve, on_websocket=handshake.serve),
         clock=now_us,
-        host=http.host,
-        port=http.port,
-        tls=tls,
+        address=ListenAddress(host=http.host, port=http.port, tls=tls),
         limits=limits_of(http),
-        on_refused=lambda code: components.metrics.note(f"refused_{code}"),
-        on_bug=components.contained,
+        events=DoorEvents(on_refused=lambda code: metrics.note(f"refused_{code}"), on_bug=components.contained),
     )

@@ -16,8 +16,9 @@ from config.load import load
 from vts.admit.site import SiteAdmission
 from vts.admit.site_rules import SiteRules
 from vts.auth.tokens import Tokens
-from vts.capture.events.decide import CaptureDecision
-from vts.capture.http.door import Door
+from vts.capture.events.decide import Admissions, CaptureDecision, Senders, reports_of
+from vts.capture.http.connection import DoorEvents
+from vts.capture.http.door import Door, Handlers, ListenAddress
 from vts.capture.http.endings import LiveRequest
 from vts.capture.http.handover import Handover
 from vts.capture.http.limits import Limits
@@ -177,26 +178,21 @@ def new_house(*, trusted: Sequence[str] = (), limits: Limits | None = None) -> H
         payloads.append((key, payload))
         return admission.script.get(0, ACCEPTED)
 
-    shipped = load({})
+    rules = SiteRules(catalog, raw_days=7, per_minute=60, burst=120)
+    admissions = Admissions(
+        views=admission, site=SiteAdmission(rules, site.submit, lambda: NOW_US, count), player_view=player_view
+    )
+    shipped = load({}).site
+    enricher = Enricher(
+        keys=ViewerKeys(SECRET), countries=COUNTRIES, zones=ZONES, trusted=Networks(trusted), own_domain="own.example"
+    )
+    pages = Pages(shipped.page_rules, shipped.page_strip)
     decision = CaptureDecision(
-        admission=admission,
-        site=SiteAdmission(
-            SiteRules(catalog, raw_days=7, per_minute=60, burst=120), site.submit, lambda: NOW_US, count
-        ),
-        page_of=Pages(shipped.site.page_rules, shipped.site.page_strip).page_of,
-        enricher=Enricher(
-            keys=ViewerKeys(SECRET),
-            countries=COUNTRIES,
-            zones=ZONES,
-            trusted=Networks(trusted),
-            own_domain="own.example",
-        ),
-        tokens=tokens,
-        catalog=catalog,
-        player_view=player_view,
+        admissions=admissions,
+        reports=reports_of(enricher, pages.page_of, lambda name: ignored.update([name])),
+        senders=Senders(tokens=tokens, catalog=catalog),
         clock=lambda: NOW_US,
         count=count,
-        on_ignored=lambda name: ignored.update([name]),
         limits=limits,
     )
     return House(decision, admission, catalog, tokens, counted, ignored, payloads, site)
@@ -262,14 +258,13 @@ async def open_house(
     house = new_house(limits=limits)
     handover = Handover(echo_app(house), house.bugs.append, write_timeout_s=0.5)
     door = Door(
-        receive=house.decision.receive_soon,
-        hand_over=handover.serve,
-        on_websocket=on_websocket or _no_websocket,
+        handlers=Handlers(
+            decide=house.decision.decide, hand_over=handover.serve, on_websocket=on_websocket or _no_websocket
+        ),
         clock=lambda: NOW_US,
-        tls=tls,
+        address=ListenAddress(tls=tls),
         limits=limits,
-        on_refused=house.refused.append,
-        on_bug=house.bugs.append,
+        events=DoorEvents(on_refused=house.refused.append, on_bug=house.bugs.append),
     )
     house.door = door
     async with trio.open_nursery() as nursery:

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.capture.http_support import get, post
-from vts.capture.http.connection import Closed, Connection, DoorContext, Errand, HandedOver
+from vts.capture.http.connection import Closed, Connection, DoorContext, DoorEvents, HandedOver
 from vts.capture.http.limits import ByteBudget, Limits
 from vts.capture.http.replies import ACCEPTED_ONE, PIXEL, Framer
-from vts.capture.http.request import CaptureHead, CaptureReply
+from vts.capture.http.request import AwaitedReply, CaptureHead, CaptureReply
 
 VIEW = post("/api/view", b'{"post_id":1}')
 LIMITS = Limits(header_timeout_s=5, body_timeout_s=7, keep_alive_s=75, body_max_bytes=64)
@@ -32,14 +32,13 @@ class Client:
         self.bugs: list[Exception] = []
         self.answers: list[Callable[[CaptureReply], None]] = []
         self.at_once: CaptureReply | None = None
-        self.errand: Errand | None = None
+        self.awaited_reply: AwaitedReply | None = None
         self.context = DoorContext(
-            receive=self._receive,
+            decide=self._decide,
             limits=LIMITS,
             budget=ByteBudget(1 << 20),
             framer=Framer(),
-            on_refused=self.refused.append,
-            on_bug=self.bugs.append,
+            events=DoorEvents(on_refused=self.refused.append, on_bug=self.bugs.append),
             now=100.0,
         )
         self.connection = Connection(self.context, self, "192.0.2.1")
@@ -62,10 +61,10 @@ class Client:
     def statuses(self) -> list[bytes]:
         return re.findall(rb"HTTP/1\.1 (\d+) ", self.hears())
 
-    def _receive(self, head: CaptureHead, body: bytes, answer: Callable[[CaptureReply], None]) -> Errand | None:
+    def _decide(self, head: CaptureHead, body: bytes, answer: Callable[[CaptureReply], None]) -> AwaitedReply | None:
         self.asked.append((head, body))
-        if self.errand is not None:
-            return self.errand
+        if self.awaited_reply is not None:
+            return self.awaited_reply
         if self.at_once is not None:
             answer(self.at_once)
         else:
@@ -264,7 +263,7 @@ def test_a_bug_of_the_beacon_costs_one_connection() -> None:
     def fail(head: CaptureHead, body: bytes, answer: object) -> None:
         raise KeyError("a bug")
 
-    client.context.receive = fail
+    client.context.decide = fail
     heard = client.says(VIEW)
     assert heard.startswith(b"HTTP/1.1 500 ")
     assert b"a bug" not in heard
@@ -274,29 +273,29 @@ def test_a_bug_of_the_beacon_costs_one_connection() -> None:
 async def test_what_must_be_awaited_is_awaited_by_the_lines_task() -> None:
     client = Client()
 
-    async def errand() -> CaptureReply:
+    async def reply() -> CaptureReply:
         await trio.lowlevel.checkpoint()
         return ACCEPTED_ONE
 
-    client.errand = errand
+    client.awaited_reply = reply
     assert client.says(VIEW * 2) == b""
     for _ in range(2):
-        assert client.connection.errand is not None
-        await client.connection.run_errand()
+        assert client.connection.awaited_reply is not None
+        await client.connection.await_reply()
         assert client.statuses() == [b"202"]
-    assert client.connection.errand is None
+    assert client.connection.awaited_reply is None
 
 
-async def test_a_bug_in_an_errand_costs_one_connection() -> None:
+async def test_a_bug_in_an_awaited_reply_costs_one_connection() -> None:
     client = Client()
 
-    async def errand() -> CaptureReply:
+    async def reply() -> CaptureReply:
         await trio.lowlevel.checkpoint()
         raise KeyError("a bug")
 
-    client.errand = errand
+    client.awaited_reply = reply
     client.says(VIEW)
-    await client.connection.run_errand()
+    await client.connection.await_reply()
     assert client.statuses() == [b"500"]
     assert len(client.bugs) == 1
 

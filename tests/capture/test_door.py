@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.capture.http_support import Client, ask, connect, get, open_house, post
 from tests.support.waiting import until
-from vts.capture.http.door import Door
+from vts.capture.http.door import Door, Handlers, ListenAddress
 from vts.capture.http.endings import LiveRequest
 from vts.capture.http.limits import Limits
 from vts.capture.tls import ListenerTls
@@ -211,7 +211,7 @@ MALFORMED_UPGRADES = {
 
 
 @pytest.mark.parametrize("data", MALFORMED_UPGRADES.values(), ids=MALFORMED_UPGRADES.keys())
-async def test_a_malformed_upgrade_reaches_nobody(data: bytes) -> None:
+async def test_a_malformed_upgrade_reaches_unexpected(data: bytes) -> None:
     async with open_house() as house:
         answer = await ask(house, data)
         assert 400 <= answer.status < 500
@@ -332,17 +332,15 @@ async def test_an_address_in_use_is_said_at_once() -> None:
     async with open_house() as house:
         assert house.door is not None
         second = Door(
-            receive=house.decision.receive_soon,
-            hand_over=_nobody,
-            on_websocket=_nobody,
+            handlers=Handlers(decide=house.decision.decide, hand_over=_unexpected, on_websocket=_unexpected),
             clock=lambda: 0,
-            port=house.door.port,
+            address=ListenAddress(port=house.door.port),
         )
         with pytest.raises(OSError, match="in use"):
             await second.run()
 
 
-async def _nobody(*_: Any) -> None:
+async def _unexpected(*_: Any) -> None:
     raise AssertionError
 
 

@@ -59,7 +59,7 @@ async def test_a_service_that_names_no_visitor_has_not_looked_itself(house: Hous
 
 
 async def test_an_imported_view_is_not_that_of_the_service_s_account(house: House) -> None:
-    views = ImportedViews(house.decision._reports, SECRET)
+    views = ImportedViews(house.decision._reports.views, SECRET)
     who = Principal(AUTHOR, frozenset({"service"}))
     row = {"post_id": 1, "created_at": datetime_of(NOW_US)}
     made = [views.report(ImportedView(**row, **one), 0, "a", who, "127.0.0.1", NOW_US) for one in (*VISITORS, {})]

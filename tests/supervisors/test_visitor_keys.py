@@ -14,6 +14,7 @@ from tests.support.clocks import jump
 from tests.support.waiting import until
 from vts.capture.events.view_fields import View
 from vts.capture.events.views import WebReports
+from vts.capture.events.visitors import Arrival
 from vts.capture.http.request import CaptureHead, Route
 from vts.enrich.country import Countries
 from vts.enrich.enrich import Enricher
@@ -67,7 +68,7 @@ async def test_at_midnight_a_visitor_is_another_and_a_user_the_same(house: House
     head = CaptureHead(Route.VIEW, "POST", "/api/view", "", "203.0.113.7")
 
     def seen(principal: Principal | None = None) -> bytes:
-        return reports.make(head, principal, View(post_id=1), 1, "intentional", house.clock()).viewer_key
+        return reports.make(Arrival(head, principal, house.clock()), View(post_id=1), 1, "intentional").viewer_key
 
     before, named = seen(), seen(user)
     async with trio.open_nursery() as nursery:

@@ -22,7 +22,7 @@ from vts.admit.gate import Gate, GateSettings
 from vts.admit.site import SiteAdmission
 from vts.admit.site_rules import SiteRules
 from vts.auth.tokens import Tokens
-from vts.capture.events.decide import CaptureDecision
+from vts.capture.events.decide import Admissions, CaptureDecision, Senders, reports_of
 from vts.capture.events.imported import ImportedView, ImportedViews, imported_event_of
 from vts.capture.events.views import WebReports
 from vts.capture.http.request import CaptureHead, CaptureReply, Route
@@ -122,19 +122,13 @@ class House:
             count=_uncounted,
             clock=self.clock,
         )
+        rules = SiteRules(self.catalog, raw_days=RAW_DAYS, per_minute=0, burst=0)
+        site = SiteAdmission(rules, self.journal.submit, self.clock, _uncounted)
+        pages = Pages(shipped.page_rules, shipped.page_strip)
         self._decision = CaptureDecision(
-            admission=self.admission,
-            site=SiteAdmission(
-                SiteRules(self.catalog, raw_days=RAW_DAYS, per_minute=0, burst=0),
-                self.journal.submit,
-                self.clock,
-                _uncounted,
-            ),
-            page_of=Pages(shipped.page_rules, shipped.page_strip).page_of,
-            enricher=self._enricher,
-            tokens=self.tokens,
-            catalog=self.catalog,
-            player_view=self._players.receive,
+            admissions=Admissions(views=self.admission, site=site, player_view=self._players.receive),
+            reports=reports_of(self._enricher, pages.page_of, lambda name: None),
+            senders=Senders(tokens=self.tokens, catalog=self.catalog),
             clock=self.clock,
             count=_uncounted,
         )
@@ -164,7 +158,7 @@ class House:
             replies.append(reply)
             answered.set()
 
-        assert self._decision.receive_soon(head, body, answer) is None, "one event is decided without an await"
+        assert self._decision.decide(head, body, answer) is None, "one event is decided without an await"
         await answered.wait()
         return replies[0]
 

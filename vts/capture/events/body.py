@@ -1,4 +1,4 @@
-"""Bodies as bytes: unpacked within bounds, and cut into the events of a batch. Pure."""
+"""Which events a body holds: unpacked within bounds, split when it is a batch, and decoded. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import zlib
 from collections.abc import Sequence
 from typing import Final
 
-from vts.capture.events.view_fields import View, parse_views, split_array
+from vts.capture.events.view_fields import View, parse_view, parse_views, split_array
 from vts.capture.fields import BadField
 from vts.capture.http.fault import HttpFault, bad, too_large
+from vts.capture.http.limits import Limits
+from vts.capture.http.request import CaptureHead
 
 _GZIP: Final = 31  # zlib's window bits for a gzip header
 _JSON_SPACE: Final = b" \t\r\n"
@@ -37,21 +39,51 @@ def unpacked(body: bytes, encoding: str | None, max_bytes: int) -> bytes:
     return plain
 
 
-def check_content_type(content_type: str | None) -> None:
+def read_events(head: CaptureHead, body: bytes, limits: Limits) -> View | Sequence[View | BadField]:
+    """Return the event of a body, or for an array or NDJSON its events, with the fault of each that is wrong.
+
+    Raises BadField for a single event that is wrong, an empty batch, and an array that cannot be split; HttpFault for
+    packing that is wrong, and for too many events.
+    """
+    body = plain_body(head, body, limits.batch_body_max_bytes)
+    items = _batch_items(body, head.content_type)
+    if items is None:
+        return parse_view(body)
+    if not items:
+        raise BadField("body: no events in it")
+    if len(items) > limits.batch_max_events:
+        raise HttpFault(413, "too_large", f"body: more than {limits.batch_max_events} events")
+    return [_view_or_fault(item) if isinstance(item, bytes) else item for item in items]
+
+
+def plain_body(head: CaptureHead, body: bytes, max_bytes: int) -> bytes:
+    """Return the body without its content encoding. Raises HttpFault, also for a character set that is not UTF-8."""
+    if head.content_type is not None:
+        _check_content_type(head.content_type)
+    return body if head.content_encoding is None else unpacked(body, head.content_encoding, max_bytes)
+
+
+def _check_content_type(content_type: str) -> None:
     """Refuse a character set that is not UTF-8. The type itself is a hint: beacons send text/plain, curl a form's."""
-    if content_type is None or "charset" not in content_type.lower():
+    if "charset" not in content_type.lower():
         return
     _, _, value = content_type.lower().partition("charset")
     if value.lstrip(" =").strip(' "').partition(";")[0].strip(' "') not in ("utf-8", "utf8", "us-ascii"):
         raise HttpFault(415, "unsupported_charset", "Content-Type: only UTF-8 is understood")
 
 
-def batch_items(body: bytes, content_type: str | None) -> Sequence[View | bytes] | None:
+def _view_or_fault(item: bytes) -> View | BadField:
+    try:
+        return parse_view(item)
+    except BadField as fault:
+        return fault
+
+
+def _batch_items(body: bytes, content_type: str | None) -> Sequence[View | bytes] | None:
     """Return the events of an array or of NDJSON, None when the body is a single event.
 
-    They are decoded when all of them are sound, else each is what it was: bytes of JSON.
-
-    Raises BadField for an array that cannot be cut.
+    They are decoded when all of them are sound, else each is the JSON that was sent. Raises BadField for an array that
+    cannot be split.
     """
     start = body.lstrip(_JSON_SPACE)
     if start.startswith(b"["):
@@ -59,16 +91,16 @@ def batch_items(body: bytes, content_type: str | None) -> Sequence[View | bytes]
         return _array_items(start) if views is None else views
     if b"\n" in body and _is_ndjson(body, content_type):
         return [line for line in (line.strip(_JSON_SPACE) for line in body.split(b"\n")) if line]
-    return [start] if _says_ndjson(content_type) and start else None
+    return [start] if start and _has_ndjson_type(content_type) else None
 
 
-def _says_ndjson(content_type: str | None) -> bool:
+def _has_ndjson_type(content_type: str | None) -> bool:
     return content_type is not None and content_type.partition(";")[0].strip().lower() in _ND_TYPES
 
 
 def _is_ndjson(body: bytes, content_type: str | None) -> bool:
-    """A beacon cannot say what it sends, so two lines that each begin an object are enough."""
-    if _says_ndjson(content_type):
+    """`sendBeacon` cannot set this content type, so two lines that each begin an object are enough."""
+    if _has_ndjson_type(content_type):
         return True
     lines = [line for line in body.split(b"\n", 8) if line.strip(_JSON_SPACE)][:2]
     return len(lines) == 2 and all(line.lstrip(_JSON_SPACE)[:1] == b"{" for line in lines)
@@ -84,9 +116,9 @@ def _array_items(body: bytes) -> list[bytes]:
 
 
 def _array_with_surrogates(body: bytes) -> list[bytes]:
-    """Cut an array in which some item has a lone surrogate, so that only that item is refused.
+    """Split an array in which some item has a lone surrogate, so that only that item is refused.
 
-    The standard library reads such text; written again as ASCII the item is as broken as it was.
+    The standard library decodes such text; encoded as ASCII again, the item still has its surrogate.
     """
     try:
         items = json.loads(body)

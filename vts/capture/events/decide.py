@@ -1,51 +1,50 @@
-"""What becomes of a capture request over HTTP.
+"""What a capture request over HTTP becomes: a reply at once, a report for an admission, or a reply to wait for.
 
-One request is understood in one go, without waiting: it ends as a reply, as a report for the gate, or as an errand that
-has to be awaited (a batch, a player). Only the gate's answer takes time, and that time is the journal's.
+A request is decided in one call that does not wait. A single event waits for the journal only, and its reply is given
+by a callback; a batch and a player's view are awaited by the connection's task.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, Protocol, assert_never
 from urllib.parse import parse_qsl
 
 from vts.auth.credentials import basic_login, is_credential
 from vts.auth.tokens import BadToken, Tokens, bearer
-from vts.capture.events.body import batch_items, check_content_type, unpacked
+from vts.capture.events.body import plain_body, read_events
 from vts.capture.events.playback import PlaybackReports
 from vts.capture.events.site import PageOf, SiteReports
-from vts.capture.events.verdicts import reply_to_batch, reply_to_one, reply_to_playback, unauthorized
-from vts.capture.events.view_fields import View, intent_of, parse_post_view, parse_query, parse_view
+from vts.capture.events.verdicts import reply_to_batch, reply_to_one, reply_to_side, unauthorized
+from vts.capture.events.view_fields import View, parse_post_view, parse_query
 from vts.capture.events.views import WebReports
+from vts.capture.events.visitors import Arrival
 from vts.capture.fields import BadField, Ignored
 from vts.capture.http.fault import HttpFault
 from vts.capture.http.limits import Limits
 from vts.capture.http.replies import PIXEL, error_reply, fault_reply
-from vts.capture.http.request import POST_ID_MAX_DIGITS, CaptureHead, CaptureReply, Route
+from vts.capture.http.request import POST_ID_MAX_DIGITS, Answer, AwaitedReply, CaptureHead, CaptureReply, Route
 from vts.capture.players.topics import parse_key
 from vts.enrich.enrich import Enricher
 from vts.model.day import SECOND_US
 from vts.model.outcome import Outcome, Reason, Refused
 from vts.model.ports import Catalog, Clock, CountOutcome
-from vts.model.principal import Principal
 from vts.model.site import PlaybackReport, SiteReport
 from vts.model.view import POST_ID_MAX, Report
 
 QUERY_FIELDS_MAX: Final = 32
+PLAYER_SOURCE: Final = "player"
 SITE_SOURCE: Final = "site"
-SOURCE: Final = "web"  # under which the metrics count what did not get as far as having a source
-
-Answer = Callable[[CaptureReply], None]
-Errand = Callable[[], Awaitable[CaptureReply]]
+WEB_SOURCE: Final = "web"  # under which the metrics count events that were refused before their source was known
 
 
-class Admits(Protocol):
+class AdmitsViews(Protocol):
     """The gate and the journal behind it (`vts.admit.admission`)."""
 
     def submit_one_soon(self, report: Report, settle: Callable[[Outcome], None]) -> None:
-        """Decide one report; `settle` hears its outcome once, before this returns or when the journal has it."""
+        """Decide one report; `settle` is called once with its outcome, before this returns or when it is durable."""
         ...
 
     async def submit(self, reports: Sequence[Report]) -> list[Outcome]:
@@ -53,14 +52,11 @@ class Admits(Protocol):
         ...
 
 
-SideReport = SiteReport | PlaybackReport
-
-
 class AdmitsSite(Protocol):
-    """The same for what is no view (`vts.admit.site`)."""
+    """The same for page views, host events and playback (`vts.admit.site`)."""
 
-    def submit_soon(self, report: SideReport, settle: Callable[[Outcome], None]) -> None:
-        """Decide one report; `settle` hears its outcome once, before this returns or when the journal has it."""
+    def submit_soon(self, report: SiteReport | PlaybackReport, settle: Callable[[Outcome], None]) -> None:
+        """Decide one report; `settle` is called once with its outcome, before this returns or when it is durable."""
         ...
 
 
@@ -68,199 +64,211 @@ PlayerView = Callable[[bytes, bytes], Awaitable[Outcome]]
 """(player key, payload): decides one view of a player whose credential was right."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admissions:
+    """Which part decides whether an event counts, for each kind of report."""
+
+    views: AdmitsViews
+    site: AdmitsSite
+    player_view: PlayerView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reports:
+    """How reports are made, for each kind of event."""
+
+    views: WebReports
+    site: SiteReports
+    playback: PlaybackReports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Senders:
+    """How a sender proves who it is: tokens of users and services, credentials of the catalog's players."""
+
+    tokens: Tokens
+    catalog: Catalog
+
+
+def reports_of(enricher: Enricher, page_of: PageOf, ignored: Ignored) -> Reports:
+    """Return the reports' makers. `ignored` is called with the name of a field whose value is unknown."""
+    return Reports(
+        views=WebReports(enricher, ignored), site=SiteReports(enricher, page_of), playback=PlaybackReports(enricher)
+    )
+
+
 class CaptureDecision:
-    """The one decision function of HTTP capture. `on_ignored` hears the name of a field with an unknown value."""
+    """Decides every capture request of the HTTP door."""
 
     def __init__(
         self,
         *,
-        admission: Admits,
-        enricher: Enricher,
-        tokens: Tokens,
-        catalog: Catalog,
-        site: AdmitsSite,
-        page_of: PageOf,
-        player_view: PlayerView,
+        admissions: Admissions,
+        reports: Reports,
+        senders: Senders,
         clock: Clock,
         count: CountOutcome,
-        on_ignored: Ignored = lambda field: None,
         limits: Limits | None = None,
     ) -> None:
-        self._admission = admission
-        self._site = site
-        self._site_reports = SiteReports(enricher, page_of)
-        self._playback_reports = PlaybackReports(enricher)
-        self._reports = WebReports(enricher, on_ignored)
-        self._tokens = tokens
-        self._catalog = catalog
-        self._player_view = player_view
+        self._views = admissions.views
+        self._site = admissions.site
+        self._player_view = admissions.player_view
+        self._reports = reports
+        self._senders = senders
         self._clock = clock
         self._count = count
-        self._ignored = on_ignored
         self._limits = limits or Limits()
 
-    def receive_soon(self, head: CaptureHead, body: bytes, answer: Answer) -> Errand | None:
-        """Judge a request; `answer` hears the reply, maybe before this returns.
+    def decide(self, head: CaptureHead, body: bytes, answer: Answer) -> AwaitedReply | None:
+        """Decide a request. `answer` is called once with the reply, maybe before this returns.
 
-        Where something must be awaited instead, the caller gets an errand whose result is the reply.
+        Where something must be awaited, `answer` is not called: the caller awaits the reply that is returned.
         """
-        plan = self._understand(head, body)
-        if type(plan) is Report:
-            self._admission.submit_one_soon(plan, partial(_tell, answer, head.route))
-            return None
-        if type(plan) is CaptureReply:
-            answer(plan)
-            return None
-        if isinstance(plan, SiteReport | PlaybackReport):
-            self._site.submit_soon(plan, partial(_tell_site, answer, plan))
-            return None
-        return plan  # type: ignore[return-value]
-
-    def _understand(self, head: CaptureHead, body: bytes) -> CaptureReply | Report | SideReport | Errand:
         try:
-            match head.route:
-                case Route.VIEW:
-                    return self._view(head, body)
-                case Route.POST_VIEW:
-                    return self._post_view(head, body)
-                case Route.PIXEL:
-                    return self._pixel(head)
-                case Route.PLAYER_VIEW:
-                    return self._player(head, body)
-                case Route.PAGE_VIEW:
-                    return self._page_view(head, body)
-                case Route.HOST_EVENT:
-                    return self._host_event(head, body)
-                case Route.PLAYBACK:
-                    return self._playback(head, body)
+            return self._route(head, body, answer)
         except BadField as fault:
-            self._count(SOURCE, Reason.INVALID, 1)
-            return error_reply(400, "invalid", str(fault))
+            reply = self._refused(WEB_SOURCE, Reason.INVALID, error_reply(400, "invalid", str(fault)))
         except BadToken as fault:
-            self._count(SOURCE, Reason.AUTHENTICATION_FAILED, 1)
-            return unauthorized(f"Authorization: {fault.reason}", "Bearer")
+            challenge = unauthorized(f"Authorization: {fault.reason}", "Bearer")
+            reply = self._refused(WEB_SOURCE, Reason.AUTHENTICATION_FAILED, challenge)
         except HttpFault as fault:
-            self._count(SOURCE, Reason.INVALID, 1)
-            return fault_reply(fault)
+            reply = self._refused(WEB_SOURCE, Reason.INVALID, fault_reply(fault))
+        answer(reply)
+        return None
+
+    def _route(self, head: CaptureHead, body: bytes, answer: Answer) -> AwaitedReply | None:
+        match head.route:
+            case Route.VIEW:
+                return self._view(head, body, answer)
+            case Route.POST_VIEW:
+                self._post_view(head, body, answer)
+            case Route.PIXEL:
+                self._pixel(head, answer)
+            case Route.PLAYER_VIEW:
+                return self._player(head, body, answer)
+            case Route.PAGE_VIEW:
+                self._page_view(head, body, answer)
+            case Route.HOST_EVENT:
+                self._host_event(head, body, answer)
+            case Route.PLAYBACK:
+                self._playback(head, body, answer)
+            case _:
+                assert_never(head.route)
+        return None
 
     # One method for each route.
 
-    def _view(self, head: CaptureHead, body: bytes) -> Report | Errand:
-        principal, now_us = self._principal(head)
-        body = self._plain(head, body, self._limits.batch_body_max_bytes)
-        items = batch_items(body, head.content_type)
-        if items is not None:
-            return self._batch(head, principal, items, now_us)
-        said = parse_view(body)
-        return self._reports.make(head, principal, said, said.post_id, "intentional", now_us)
+    def _view(self, head: CaptureHead, body: bytes, answer: Answer) -> AwaitedReply | None:
+        arrival = self._arrival(head)
+        events = read_events(head, body, self._limits)
+        if not isinstance(events, View):
+            return partial(self._await_batch, [self._batch_report(arrival, event) for event in events])
+        report = self._reports.views.make(arrival, events, events.post_id, "intentional")
+        self._views.submit_one_soon(report, partial(_answer_one, answer, head.route))
+        return None
 
-    def _post_view(self, head: CaptureHead, body: bytes) -> Report:
-        principal, now_us = self._principal(head)
-        said = parse_post_view(self._small(head, body))
-        post_id = _post_id_in(head.path)
-        return self._reports.make(head, principal, said, post_id, intent_of(said, self._ignored), now_us)
+    def _post_view(self, head: CaptureHead, body: bytes, answer: Answer) -> None:
+        arrival = self._arrival(head)
+        fields = parse_post_view(self._small(head, body))
+        report = self._reports.views.post_view(arrival, fields, _post_id_in(head.path))
+        self._views.submit_one_soon(report, partial(_answer_one, answer, head.route))
 
-    def _pixel(self, head: CaptureHead) -> CaptureReply | Report:
+    def _pixel(self, head: CaptureHead, answer: Answer) -> None:
+        """A picture that is not drawn would be worse than a view that is not counted."""
         if head.method == "HEAD":
-            return PIXEL
+            answer(PIXEL)
+            return
         try:
-            principal, now_us = self._principal(head)
-            said = parse_query(_query_fields(head.query))
-            return self._reports.make(head, principal, said, said.post_id, "widget", now_us)
+            arrival = self._arrival(head)
+            fields = parse_query(_query_fields(head.query))
+            report = self._reports.views.make(arrival, fields, fields.post_id, "widget")
         except BadField:
-            self._count(SOURCE, Reason.INVALID, 1)
-            return PIXEL
+            answer(self._refused(WEB_SOURCE, Reason.INVALID, PIXEL))
+            return
+        self._views.submit_one_soon(report, partial(_answer_one, answer, head.route))
 
-    def _player(self, head: CaptureHead, body: bytes) -> CaptureReply | Errand:
-        if not self._catalog.ready:
-            return reply_to_one(head.route, Refused(Reason.UNAVAILABLE))
+    def _player(self, head: CaptureHead, body: bytes, answer: Answer) -> AwaitedReply | None:
+        catalog = self._senders.catalog
+        if not catalog.ready:
+            answer(reply_to_one(head.route, Refused(Reason.UNAVAILABLE)))
+            return None
         login = basic_login(head.authorization)
         key = parse_key(login.name) if login is not None else None
-        player = self._catalog.player(key) if key is not None else None
+        player = catalog.player(key) if key is not None else None
         is_right = is_credential(
             login.password if login is not None else "", player.credential_hash if player is not None else None
         )
         if key is None or player is None or not is_right or not player.registered:
-            self._count("player", Reason.AUTHENTICATION_FAILED, 1)
-            return reply_to_one(head.route, Refused(Reason.AUTHENTICATION_FAILED))
+            reply = reply_to_one(head.route, Refused(Reason.AUTHENTICATION_FAILED))
+            answer(self._refused(PLAYER_SOURCE, Reason.AUTHENTICATION_FAILED, reply))
+            return None
         return partial(self._await_player, key, self._small(head, body))
 
-    def _page_view(self, head: CaptureHead, body: bytes) -> SiteReport:
-        principal, now_us = self._principal(head)
-        return self._site_reports.page_view(head, principal, self._small(head, body), now_us)
+    def _page_view(self, head: CaptureHead, body: bytes, answer: Answer) -> None:
+        arrival = self._arrival(head)
+        report = self._reports.site.page_view(arrival, self._small(head, body))
+        self._site.submit_soon(report, partial(_answer_side, answer, report))
 
-    def _host_event(self, head: CaptureHead, body: bytes) -> SiteReport | CaptureReply:
-        principal, now_us = self._principal(head)
-        if principal is None:
-            self._count(SITE_SOURCE, Reason.AUTHENTICATION_FAILED, 1)
-            return unauthorized("Authorization: a service token is needed", "Bearer")
-        if not principal.is_service:
-            return error_reply(403, "forbidden", "Authorization: a service token is needed")
-        return self._site_reports.host_event(head, principal, self._small(head, body), now_us)
+    def _host_event(self, head: CaptureHead, body: bytes, answer: Answer) -> None:
+        arrival = self._arrival(head)
+        if arrival.principal is None:
+            challenge = unauthorized("Authorization: a service token is needed", "Bearer")
+            answer(self._refused(SITE_SOURCE, Reason.AUTHENTICATION_FAILED, challenge))
+        elif not arrival.principal.is_service:
+            answer(error_reply(403, "forbidden", "Authorization: a service token is needed"))
+        else:
+            report = self._reports.site.host_event(arrival, self._small(head, body))
+            self._site.submit_soon(report, partial(_answer_side, answer, report))
 
-    def _playback(self, head: CaptureHead, body: bytes) -> PlaybackReport:
-        principal, now_us = self._principal(head)
-        return self._playback_reports.make(head, principal, self._small(head, body), now_us)
+    def _playback(self, head: CaptureHead, body: bytes, answer: Answer) -> None:
+        arrival = self._arrival(head)
+        report = self._reports.playback.make(arrival, self._small(head, body))
+        self._site.submit_soon(report, partial(_answer_side, answer, report))
+
+    # What several routes need.
+
+    def _arrival(self, head: CaptureHead) -> Arrival:
+        """Return who sent a request and when. Raises BadToken."""
+        now_us = self._clock()
+        if head.authorization is None:
+            return Arrival(head, None, now_us)
+        token = bearer(head.authorization)
+        principal = self._senders.tokens.verify(token, now_us / SECOND_US) if token is not None else None
+        return Arrival(head, principal, now_us)
 
     def _small(self, head: CaptureHead, body: bytes) -> bytes:
-        return self._plain(head, body, self._limits.gunzip_max_bytes)
+        return plain_body(head, body, self._limits.gunzip_max_bytes)
 
-    def _batch(
-        self, head: CaptureHead, principal: Principal | None, items: Sequence[View | bytes], now_us: int
-    ) -> Errand:
-        if not items:
-            raise BadField("body: no events in it")
-        if len(items) > self._limits.batch_max_events:
-            raise HttpFault(413, "too_large", f"body: more than {self._limits.batch_max_events} events")
-        return partial(self._await_batch, [self._item(head, principal, item, now_us) for item in items])
-
-    def _item(
-        self, head: CaptureHead, principal: Principal | None, item: View | bytes, now_us: int
-    ) -> Report | BadField:
+    def _batch_report(self, arrival: Arrival, event: View | BadField) -> Report | BadField:
         try:
-            said = parse_view(item) if isinstance(item, bytes) else item
-            return self._reports.make(head, principal, said, said.post_id, "intentional", now_us)
+            if isinstance(event, BadField):
+                raise event
+            return self._reports.views.make(arrival, event, event.post_id, "intentional")
         except BadField as fault:
-            self._count(SOURCE, Reason.INVALID, 1)
+            self._count(WEB_SOURCE, Reason.INVALID, 1)
             return fault
 
-    # What has to be awaited.
+    def _refused(self, source: str, reason: Reason, reply: CaptureReply) -> CaptureReply:
+        self._count(source, reason, 1)
+        return reply
 
-    async def _await_batch(self, found: Sequence[Report | BadField]) -> CaptureReply:
-        reports = [one for one in found if isinstance(one, Report)]
-        outcomes = iter(await self._admission.submit(reports) if reports else ())
-        return reply_to_batch([next(outcomes) if isinstance(one, Report) else one for one in found])
+    # What the connection's task awaits.
+
+    async def _await_batch(self, events: Sequence[Report | BadField]) -> CaptureReply:
+        reports = [event for event in events if isinstance(event, Report)]
+        outcomes = iter(await self._views.submit(reports) if reports else ())
+        return reply_to_batch([next(outcomes) if isinstance(event, Report) else event for event in events])
 
     async def _await_player(self, key: bytes, payload: bytes) -> CaptureReply:
         return reply_to_one(Route.PLAYER_VIEW, await self._player_view(key, payload))
 
-    # From a request to a report.
 
-    def _principal(self, head: CaptureHead) -> tuple[Principal | None, int]:
-        now_us = self._clock()
-        if head.authorization is None:
-            return None, now_us
-        token = bearer(head.authorization)
-        return (self._tokens.verify(token, now_us / SECOND_US) if token is not None else None), now_us
-
-    def _plain(self, head: CaptureHead, body: bytes, max_bytes: int) -> bytes:
-        if head.content_type is not None:
-            check_content_type(head.content_type)
-        return body if head.content_encoding is None else unpacked(body, head.content_encoding, max_bytes)
-
-
-def _tell(answer: Answer, route: Route, outcome: Outcome) -> None:
+def _answer_one(answer: Answer, route: Route, outcome: Outcome) -> None:
     answer(reply_to_one(route, outcome))
 
 
-def _tell_site(answer: Answer, report: SideReport, outcome: Outcome) -> None:
-    answer(_site_reply(report, outcome))
-
-
-def _site_reply(report: SideReport, outcome: Outcome) -> CaptureReply:
-    if isinstance(report, PlaybackReport):
-        return reply_to_playback(len(report.events), outcome)
-    return reply_to_one(Route.PAGE_VIEW, outcome)
+def _answer_side(answer: Answer, report: SiteReport | PlaybackReport, outcome: Outcome) -> None:
+    answer(reply_to_side(report, outcome))
 
 
 def _post_id_in(path: str) -> int:

@@ -10,6 +10,7 @@ import msgspec
 
 from vts.capture.events.view_fields import View
 from vts.capture.events.views import WebReports
+from vts.capture.events.visitors import Arrival
 from vts.capture.fields import BadField
 from vts.capture.http.request import CaptureHead, Route
 from vts.model import identity
@@ -41,7 +42,7 @@ class ImportedViews:
         """
         time_us = _time_of(view, now_us)
         head = CaptureHead(Route.VIEW, "POST", "/api/view", "", peer)
-        made = self._reports.make(head, who, view, view.post_id, "intentional", time_us)
+        made = self._reports.make(Arrival(head, who, time_us), view, view.post_id, "intentional")
         event_id = made.event_id
         if event_id is None:
             key = hashlib.sha256(import_id.encode()).digest()[:16]

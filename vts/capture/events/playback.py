@@ -1,4 +1,4 @@
-"""What video players report, checked and enriched. Pure."""
+"""Which report the events of a video player become: checked, and its viewer enriched. Pure."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from vts.capture.events.visitors import Arrival, Visitors
 from vts.capture.fields import BadField, Text, decode, refuse_nul
-from vts.capture.http.request import POST_ID_MAX_DIGITS, CaptureHead
+from vts.capture.http.request import POST_ID_MAX_DIGITS
 from vts.enrich.enrich import Enricher
-from vts.model.principal import Principal
 from vts.model.site import PLAYBACK_TYPES, PlaybackReport, Played
 from vts.model.view import POST_ID_MAX
 
@@ -41,22 +41,23 @@ _decoder: Final = msgspec.json.Decoder(Playback)
 
 
 class PlaybackReports:
-    """Makes reports out of what was sent."""
+    """Makes reports of playback."""
 
     def __init__(self, enricher: Enricher) -> None:
         self._enricher = enricher
+        self._visitors = Visitors(enricher)
 
-    def make(self, head: CaptureHead, principal: Principal | None, body: bytes, now_us: int) -> PlaybackReport:
-        """Return a report. Raises BadField."""
-        said = decode(_decoder, body)
-        refuse_nul("clientId", said.clientId)
-        who = self._enricher.web(head.peer, head.forwarded_for, head.agent, head.referer, head.cf_country, principal)
+    def make(self, arrival: Arrival, body: bytes) -> PlaybackReport:
+        """Return the report of a request. Raises BadField."""
+        fields = decode(_decoder, body)
+        refuse_nul("clientId", fields.clientId)
+        who = self._visitors.sender(arrival, arrival.head.referer)
         return PlaybackReport(
-            stream_id=_stream_id(said.streamId),
-            arrived_us=now_us,
-            client_key=self._enricher.client_key(said.clientId),
+            stream_id=_stream_id(fields.streamId),
+            arrived_us=arrival.now_us,
+            client_key=self._enricher.client_key(fields.clientId),
             key_version=self._enricher.passing_version,
-            events=[_played(index, one) for index, one in enumerate(said.events)],
+            events=[_played(index, one) for index, one in enumerate(fields.events)],
             trusted=who.trusted,
             country_code=who.country_code,
             device_type=who.device_type,
@@ -64,25 +65,25 @@ class PlaybackReports:
         )
 
 
-def _stream_id(said: str | int) -> int | None:
-    """Return the number of a stream; a name that is none names no stream that we know."""
-    if isinstance(said, int):
-        return said
-    if not (said.isascii() and said.isdecimal() and len(said) <= POST_ID_MAX_DIGITS):
+def _stream_id(name: str | int) -> int | None:
+    """Return the number of a stream, None for a name that is no number: no such stream is known."""
+    if isinstance(name, int):
+        return name
+    if not (name.isascii() and name.isdecimal() and len(name) <= POST_ID_MAX_DIGITS):
         return None
-    return stream_id if 0 < (stream_id := int(said)) <= POST_ID_MAX else None
+    return stream_id if 0 < (stream_id := int(name)) <= POST_ID_MAX else None
 
 
-def _played(index: int, said: Happened) -> Played:
-    if said.type not in PLAYBACK_TYPES:
+def _played(index: int, event: Happened) -> Played:
+    if event.type not in PLAYBACK_TYPES:
         raise BadField(f"events[{index}].type: one of {', '.join(PLAYBACK_TYPES)} is expected")
-    return Played(said.type, said.videoTime, _extra(index, said.extra))
+    return Played(event.type, event.videoTime, _extra(index, event.extra))
 
 
-def _extra(index: int, said: Any) -> str | None:
-    if said is None:
+def _extra(index: int, extra: Any) -> str | None:
+    if extra is None:
         return None
-    text = msgspec.json.encode(said)
+    text = msgspec.json.encode(extra)
     if len(text) > EXTRA_MAX_BYTES:
         raise BadField(f"events[{index}].extra: more than {EXTRA_MAX_BYTES} bytes")
     if b"\\u0000" in text:

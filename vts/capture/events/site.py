@@ -1,4 +1,4 @@
-"""What pages and the host application report besides views: page views and host events, checked and enriched. Pure."""
+"""Which reports page views and host events become: their fields checked, their visitor enriched. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from vts.capture.events.view_fields import Referrer, on_behalf_of
+from vts.capture.events.view_fields import Referrer
+from vts.capture.events.visitors import Arrival, Visitors
 from vts.capture.fields import BadField, PostId, Text, decode, event_id_of
-from vts.capture.http.request import CaptureHead
 from vts.enrich.enrich import Enricher, Visitor
 from vts.model import identity
-from vts.model.principal import Principal
 from vts.model.site import EVENT_TYPES, SiteReport
 
 PATH_MAX_CHARS: Final = 2048  # what browsers and servers agree on
@@ -30,7 +29,7 @@ class PageView(msgspec.Struct, kw_only=True, gc=False):
     path: Path
     referrer: Referrer | None = None
     event_id: Text | None = None
-    # Heeded from services only.
+    # Read for services only.
     client_ip: Any = None
     user_agent: Any = None
     user_id: Any = None
@@ -54,30 +53,30 @@ _host_event: Final = msgspec.json.Decoder(HostEvent)
 
 
 class SiteReports:
-    """Makes reports out of what was sent."""
+    """Makes reports of page views and host events."""
 
     def __init__(self, enricher: Enricher, page_of: PageOf) -> None:
-        self._enricher = enricher
+        self._visitors = Visitors(enricher)
         self._page_of = page_of
 
-    def page_view(self, head: CaptureHead, principal: Principal | None, body: bytes, now_us: int) -> SiteReport:
-        """Return a page view. Raises BadField."""
-        said = decode(_page_view, body)
-        who = self._visitor(head, principal, said)
-        return _report(who, "page_view", self._page("path", said.path), _event_id(said), now_us)
+    def page_view(self, arrival: Arrival, body: bytes) -> SiteReport:
+        """Return the report of a page view. Raises BadField."""
+        fields = decode(_page_view, body)
+        who = self._visitors.named_in(arrival, fields, fields.referrer)
+        return _report(who, "page_view", self._page("path", fields.path), _event_id(fields), arrival.now_us)
 
-    def host_event(self, head: CaptureHead, service: Principal, body: bytes, now_us: int) -> SiteReport:
-        """Return an event of the host application. Raises BadField."""
-        said = decode(_host_event, body)
-        if said.event_type not in EVENT_TYPES:
+    def host_event(self, arrival: Arrival, body: bytes) -> SiteReport:
+        """Return the report of an event of the host application; the sender is a service. Raises BadField."""
+        fields = decode(_host_event, body)
+        if fields.event_type not in EVENT_TYPES:
             raise BadField(f"event_type: one of {', '.join(EVENT_TYPES)} is expected")
-        data = _data(said.event_data)
-        page = None if said.page_path is None else self._page("page_path", said.page_path)
-        if page is None and said.event_type == "page_view":
+        data = _data(fields.event_data)
+        page = None if fields.page_path is None else self._page("page_path", fields.page_path)
+        if page is None and fields.event_type == "page_view":
             raise BadField("page_path: is missing")
-        who = self._visitor(head, service, said)
-        report = _report(who, said.event_type, page, _event_id(said), now_us)
-        error_type = _error_type(said.event_data or {}) if said.event_type == "error" else None
+        who = self._visitors.named_in(arrival, fields, fields.referrer)
+        report = _report(who, fields.event_type, page, _event_id(fields), arrival.now_us)
+        error_type = _error_type(fields.event_data or {}) if fields.event_type == "error" else None
         return msgspec.structs.replace(report, event_data=data, error_type=error_type)
 
     def _page(self, field: str, path: str) -> str:
@@ -85,21 +84,6 @@ class SiteReports:
         if page is None:
             raise BadField(f"{field}: a path that begins with / is expected")
         return page
-
-    def _visitor(self, head: CaptureHead, principal: Principal | None, said: PageView | HostEvent) -> Visitor:
-        if principal is not None and principal.is_service and (on_behalf := on_behalf_of(said)):
-            try:
-                return self._enricher.reported(
-                    principal,
-                    head.peer,
-                    said.referrer,
-                    client_ip=on_behalf.client_ip,
-                    user_agent=on_behalf.user_agent,
-                    user_id=on_behalf.user_id,
-                )
-            except ValueError:
-                raise BadField("client_ip: not an IP address") from None
-        return self._enricher.web(head.peer, head.forwarded_for, head.agent, said.referrer, head.cf_country, principal)
 
 
 def _report(who: Visitor, event_type: str, page: str | None, event_id: bytes | None, now_us: int) -> SiteReport:
@@ -121,20 +105,20 @@ def _report(who: Visitor, event_type: str, page: str | None, event_id: bytes | N
     )
 
 
-def _event_id(said: PageView | HostEvent) -> bytes | None:
+def _event_id(fields: PageView | HostEvent) -> bytes | None:
     """Return the client's own id. Only version 7 says by itself which day the event belongs to."""
-    if said.event_id is None:
+    if fields.event_id is None:
         return None
-    event_id = event_id_of(said.event_id)
+    event_id = event_id_of(fields.event_id)
     if identity.version(event_id) != 7:
         raise BadField("event_id: a UUID of version 7 is expected")
     return event_id
 
 
-def _data(said: dict[str, Any] | None) -> str | None:
-    if not said:
+def _data(data: dict[str, Any] | None) -> str | None:
+    if not data:
         return None
-    text = msgspec.json.encode(said)
+    text = msgspec.json.encode(data)
     if len(text) > DATA_MAX_BYTES:
         raise BadField(f"event_data: more than {DATA_MAX_BYTES} bytes")
     if b"\\u0000" in text:
@@ -143,7 +127,7 @@ def _data(said: dict[str, Any] | None) -> str | None:
 
 
 def _error_type(data: dict[str, Any]) -> str | None:
-    """Return what kind of error it was, by the names that hosts give it."""
+    """Return the kind of an error, from the first of the fields that hosts name it in."""
     for name in ("error_type", "type", "code", "status"):
         value = data.get(name)
         if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():

@@ -1,4 +1,4 @@
-"""What a web client hears of its events: outcomes in, replies out (the table of SPEC section 5). Pure."""
+"""Which reply a web client gets for the outcomes of its events (the table in docs/api.md). Pure."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from vts.capture.fields import BadField
 from vts.capture.http.replies import ACCEPTED_ONE, GIF, PIXEL, error_reply
 from vts.capture.http.request import CaptureReply, Route
 from vts.model.outcome import ACCEPTED, Accepted, Outcome, Reason, Refused
+from vts.model.site import PlaybackReport, SiteReport
 
-RETRY_UNKNOWN_S: Final = 1.0  # when whoever refuses cannot say for how long
+RETRY_UNKNOWN_S: Final = 1.0  # for a refusal without a time
 
 _encode = msgspec.json.encode
 _dropped: Final = {reason: CaptureReply(202, _encode({"accepted": 0, "dropped": {reason: 1}})) for reason in Reason}
@@ -52,24 +53,26 @@ def reply_to_one(route: Route, outcome: Outcome) -> CaptureReply:
             return _dropped[outcome.reason]
 
 
-def reply_to_playback(size: int, outcome: Outcome) -> CaptureReply:
-    """Return the answer to a video player that sent so many events."""
+def reply_to_side(report: SiteReport | PlaybackReport, outcome: Outcome) -> CaptureReply:
+    """Return the answer to a request that is no view."""
+    if isinstance(report, SiteReport):
+        return reply_to_one(Route.PAGE_VIEW, outcome)
     if isinstance(outcome, Accepted):
-        return CaptureReply(202, _encode({"ingested": size}))
+        return CaptureReply(202, _encode({"ingested": len(report.events)}))
     if outcome.reason is Reason.NOT_FOUND:
         return error_reply(404, "not_found", "streamId: no such stream")
     return reply_to_one(Route.PLAYBACK, outcome)
 
 
 def reply_to_batch(outcomes: Sequence[Outcome | BadField]) -> CaptureReply:
-    """Return the answer to a batch. It is one entry of the journal, so it is unavailable as a whole or not at all."""
+    """Return the answer to a batch. It is one entry of the journal, so all of it is unavailable or none."""
     if all(outcome is ACCEPTED for outcome in outcomes):
         return CaptureReply(202, b'{"accepted":%d,"dropped":{}}' % len(outcomes))
     dropped = Counter(outcome.reason for outcome in outcomes if isinstance(outcome, Refused))
     if Reason.UNAVAILABLE in dropped:
         return _later(503, _first(outcomes, Reason.UNAVAILABLE), {})
     del dropped[Reason.INVALID]
-    errors = [said for index, outcome in enumerate(outcomes) if (said := _error_of(index, outcome)) is not None]
+    errors = [error for index, outcome in enumerate(outcomes) if (error := _error_of(index, outcome)) is not None]
     tally: dict[str, Any] = {
         "accepted": sum(isinstance(outcome, Accepted) for outcome in outcomes),
         "dropped": dropped,
@@ -84,13 +87,12 @@ def reply_to_batch(outcomes: Sequence[Outcome | BadField]) -> CaptureReply:
 
 
 def unauthorized(text: str, scheme: str) -> CaptureReply:
-    """Return what a bad token or credential is answered."""
+    """Return the answer to a bad token or credential."""
     challenge = f'{scheme} realm="vts"' if scheme == "Basic" else scheme
     return error_reply(401, "authentication_failed", text, (("WWW-Authenticate", challenge),))
 
 
 def _pixel(outcome: Outcome) -> CaptureReply:
-    """A picture that is not drawn would be worse than a view that is not counted."""
     if isinstance(outcome, Refused) and outcome.reason is Reason.UNAVAILABLE:
         later = ("Retry-After", _whole_seconds(outcome))
         return CaptureReply(503, GIF, PIXEL.content_type, (*PIXEL.headers, later))
@@ -99,8 +101,8 @@ def _pixel(outcome: Outcome) -> CaptureReply:
 
 def _later(status: int, refused: Refused, more: dict[str, Any]) -> CaptureReply:
     seconds = refused.retry_after_s or RETRY_UNKNOWN_S
-    said = {"error": _TEXTS[refused.reason], "error_code": refused.reason, "retry_after": round(seconds, 3)}
-    return CaptureReply(status, _encode(said | more), headers=(("Retry-After", _whole_seconds(refused)),))
+    error = {"error": _TEXTS[refused.reason], "error_code": refused.reason, "retry_after": round(seconds, 3)}
+    return CaptureReply(status, _encode(error | more), headers=(("Retry-After", _whole_seconds(refused)),))
 
 
 def _whole_seconds(refused: Refused) -> str:

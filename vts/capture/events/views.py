@@ -1,57 +1,41 @@
-"""From what a web client said to a report for the gate: its fields checked, its sender enriched."""
+"""Which report a web client's view becomes: its fields checked, its visitor and local time enriched. Pure."""
 
 from __future__ import annotations
 
-from typing import Final
-
-from vts.capture.events.view_fields import (
-    PostView,
-    View,
-    channel_of,
-    on_behalf_of,
-    source_of,
-    view_type_of,
-)
-from vts.capture.fields import BadField, Ignored, event_id_of, play_order_of
-from vts.capture.http.request import CaptureHead, Route
-from vts.enrich.enrich import Enricher, Visitor
-from vts.model.principal import Principal
+from vts.capture.events.view_fields import PostView, View, channel_of, intent_of, source_of, view_type_of
+from vts.capture.events.visitors import Arrival, Visitors
+from vts.capture.fields import Ignored, event_id_of, play_order_of
+from vts.capture.http.request import Route
+from vts.enrich.enrich import Enricher
 from vts.model.view import Report
-
-VISITORS_REMEMBERED: Final = 32  # referrers of one head; a page has one, a batch a few
 
 
 class WebReports:
-    """Makes reports of events that came by HTTP from anybody but players."""
+    """Makes reports of views that came by HTTP from any client except players."""
 
     def __init__(self, enricher: Enricher, ignored: Ignored) -> None:
         self._enricher = enricher
+        self._visitors = Visitors(enricher)
         self._ignored = ignored
 
-    def make(
-        self,
-        head: CaptureHead,
-        principal: Principal | None,
-        said: View | PostView,
-        post_id: int,
-        default_type: str,
-        now_us: int,
-    ) -> Report:
-        """Return an event as the gate wants it. Raises BadField.
+    def post_view(self, arrival: Arrival, fields: PostView, post_id: int) -> Report:
+        """Return the report of a view whose content is in the path. Raises BadField."""
+        return self.make(arrival, fields, post_id, intent_of(fields, self._ignored))
 
-        `post_id` and `default_type` are the route's; `now_us` is when it arrived.
-        """
-        ignored = self._ignored
-        who = self._visitor(head, principal, said)
-        local = self._enricher.local_time(said.local_datetime, said.local_timezone, now_us)
+    def make(self, arrival: Arrival, fields: View | PostView, post_id: int, default_type: str) -> Report:
+        """Return the report of a view. `default_type` is the route's view type. Raises BadField."""
+        ignored, head = self._ignored, arrival.head
+        referrer = fields.referrer if fields.referrer or head.route is not Route.PIXEL else head.referer
+        who = self._visitors.named_in(arrival, fields, referrer)
+        local = self._enricher.local_time(fields.local_datetime, fields.local_timezone, arrival.now_us)
         return Report(
             post_id=post_id,
-            arrived_us=now_us,
+            arrived_us=arrival.now_us,
             viewer_key=who.viewer_key,
             key_version=who.key_version,
-            view_source="web" if said.source is None else source_of(said, "web", ignored),
-            view_type=default_type if said.view_type is None else view_type_of(said, default_type, ignored),
-            event_id=None if said.event_id is None else event_id_of(said.event_id),
+            view_source="web" if fields.source is None else source_of(fields, "web", ignored),
+            view_type=default_type if fields.view_type is None else view_type_of(fields, default_type, ignored),
+            event_id=None if fields.event_id is None else event_id_of(fields.event_id),
             viewer_user_id=who.viewer_user_id,
             authenticated=who.authenticated,
             trusted=who.trusted,
@@ -65,37 +49,8 @@ class WebReports:
             local_timezone=local.timezone,
             local_hour=local.hour,
             local_weekday=local.weekday,
-            play_order=None if said.play_order is None else play_order_of(said.play_order, ignored),
-            channel=None if said.channel is None else channel_of(said, ignored),
-            channel_context=said.channel_context or None,
-            playlist_id=said.playlist_id or None,
+            play_order=None if fields.play_order is None else play_order_of(fields.play_order, ignored),
+            channel=None if fields.channel is None else channel_of(fields, ignored),
+            channel_context=fields.channel_context or None,
+            playlist_id=fields.playlist_id or None,
         )
-
-    def _visitor(self, head: CaptureHead, principal: Principal | None, said: View | PostView) -> Visitor:
-        referrer = said.referrer if said.referrer or head.route is not Route.PIXEL else head.referer
-        if principal is not None:
-            return self._known_visitor(head, principal, said, referrer)
-        # A page sends all its views over one connection: who looks at them is found out once.
-        who = head.visitors.get(referrer)
-        if who is None or who.key_version != self._enricher.passing_version:
-            who = self._enricher.web(head.peer, head.forwarded_for, head.agent, referrer, head.cf_country, None)
-            if len(head.visitors) < VISITORS_REMEMBERED:
-                head.visitors[referrer] = who
-        return who
-
-    def _known_visitor(
-        self, head: CaptureHead, principal: Principal, said: View | PostView, referrer: str | None
-    ) -> Visitor:
-        if principal.is_service and (on_behalf := on_behalf_of(said)):
-            try:
-                return self._enricher.reported(
-                    principal,
-                    head.peer,
-                    referrer,
-                    client_ip=on_behalf.client_ip,
-                    user_agent=on_behalf.user_agent,
-                    user_id=on_behalf.user_id,
-                )
-            except ValueError:
-                raise BadField("client_ip: not an IP address") from None
-        return self._enricher.web(head.peer, head.forwarded_for, head.agent, referrer, head.cf_country, principal)

@@ -1,12 +1,13 @@
-"""One client's requests, read in order and answered in order. It decides and never waits; a line moves the bytes.
+"""In which order one client's requests are read and answered, and when its connection ends.
 
-The states are few: it reads; or it is `busy` with one request, whose answer comes by `_answered`; or it has ended, and
-`end` says how. While it is busy the line reads nothing, so a client that pipelines waits in its own socket buffer.
+A connection decides and never waits; a line moves the bytes. It reads; or it is `busy` with one request, whose reply
+comes by `_answered`; or it has ended, and `end` is the reason. While it is busy the line reads nothing, so pipelined
+requests stay in the client's socket buffer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from typing import Final, Protocol
@@ -16,13 +17,7 @@ from vts.capture.http.head import HeadVerdict, Lane
 from vts.capture.http.limits import ByteBudget, Limits
 from vts.capture.http.reader import RequestReader
 from vts.capture.http.replies import ACCEPTED_ONE, CONTINUE, PREFLIGHT, Framer, error_reply, fault_reply
-from vts.capture.http.request import CaptureHead, CaptureReply
-
-Errand = Callable[[], Awaitable[CaptureReply]]
-Receive = Callable[[CaptureHead, bytes, Callable[[CaptureReply], None]], Errand | None]
-"""The beacon's: judge one capture request. It calls back exactly once, maybe before it returns; or it returns an errand
-that somebody must await, whose result is the reply.
-"""
+from vts.capture.http.request import AwaitedReply, CaptureReply, Decide
 
 
 class Line(Protocol):
@@ -33,20 +28,20 @@ class Line(Protocol):
         ...
 
     def wake(self) -> None:
-        """Look at the connection again: it can read on, or it has ended."""
+        """Look at the connection again: it can read on, has a reply to await, or has ended."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """Nothing more will be said. `unread`: the client may still be sending, so the close must linger."""
+    """The connection is to be closed. `unread`: the client may still be sending, so the close must linger."""
 
     unread: bool
 
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """The request is for somebody else, with the connection; `rest` followed the head of an upgrade."""
+    """Another part of the server answers this request; `rest` followed the head of an upgrade."""
 
     verdict: HeadVerdict
     body: bytes
@@ -58,52 +53,59 @@ GONE: Final = Closed(unread=False)
 INTERNAL_ERROR: Final = error_reply(500, "internal_error", "internal error")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorEvents:
+    """What the door reports: the code of every refusal, and every exception that was contained."""
+
+    on_refused: Callable[[str], None] = lambda code: None
+    on_bug: Callable[[Exception], None] = lambda bug: None
+
+
 @dataclass(slots=True, kw_only=True)
 class DoorContext:
     """What all connections of a door share. `now` is the loop's time, a second old at most."""
 
-    receive: Receive
+    decide: Decide
     limits: Limits
     budget: ByteBudget
     framer: Framer
-    on_refused: Callable[[str], None]
-    on_bug: Callable[[Exception], None]
+    events: DoorEvents
     now: float = 0.0
     closing: bool = False
 
 
 class Connection:
-    """The protocol side of one connection. `deadline` is when its wait is over, in the loop's time."""
+    """The protocol side of one connection. `deadline` is when its wait ends, in the loop's time."""
 
     __slots__ = (
-        "_awaited",
         "_context",
         "_inside",
         "_line",
         "_reader",
+        "_timed_part",
         "_verdict",
         "_write",
+        "awaited_reply",
         "busy",
         "deadline",
         "end",
-        "errand",
     )
 
     def __init__(self, context: DoorContext, line: Line, peer: str) -> None:
         self.busy = False
         self.end: End | None = None
-        self.errand: Errand | None = None  # to be run by the line's task
+        self.awaited_reply: AwaitedReply | None = None  # for the line's task to await
         self.deadline = context.now + context.limits.header_timeout_s
         self._context = context
         self._line = line
         self._write = line.write
         self._reader = RequestReader(context.limits, context.budget, peer)
-        self._verdict: HeadVerdict | None = None
-        self._inside = False  # `receive` is on the stack and will go on by itself
-        self._awaited = ""  # the part of a request that the deadline is for
+        self._verdict: HeadVerdict | None = None  # of the request under way
+        self._inside = False  # `receive` is on the stack and starts the next request itself
+        self._timed_part = ""  # the part of a request that the deadline is for
 
     def receive(self, data: bytes) -> None:
-        """Take what has arrived. Only while neither `busy` nor ended."""
+        """Take bytes that have arrived. Call it only while the connection is neither `busy` nor ended."""
         self._inside = True
         try:
             repeated = self._reader.repeated(data)
@@ -118,24 +120,20 @@ class Connection:
         finally:
             self._inside = False
 
-    def receive_eof(self) -> None:
-        """Take note that the client will send no more. What it sent whole has been answered."""
-        self._finish(GONE)
-
     def lose(self) -> None:
-        """The client is gone. An answer that still comes finds nobody."""
+        """End: the client has gone, or sends nothing more. Replies that come later are dropped."""
         self._finish(GONE)
 
     def expire(self) -> None:
-        """The wait is over: tell whoever is in the middle of a request, and close."""
+        """End a wait that was too long; a client in the middle of a request gets 408."""
         if self.busy or not self._reader.partial:
             self._finish(GONE)
         else:
-            # Nothing of it is unread: what has come was read at once, and so little that it was too slow.
-            self._refuse(HttpFault(408, "timeout", f"{self._awaited}: not complete in time"), unread=False)
+            # Nothing is unread: what has come was read at once, and was too little.
+            self._refuse(HttpFault(408, "timeout", f"{self._timed_part}: not complete in time"), unread=False)
 
     def retire(self) -> None:
-        """The door closes: end now if nothing is under way, else with the next answer."""
+        """The door closes: end now if no request is under way, else with the next reply."""
         if not self.busy and not self._reader.partial:
             self._finish(GONE)
 
@@ -152,7 +150,7 @@ class Connection:
             self._wait()
 
     def _start(self, verdict: HeadVerdict, body: bytes) -> None:
-        self._awaited = ""
+        self._timed_part = ""
         if verdict.lane is Lane.CAPTURE:
             self._capture(verdict, body)
         elif verdict.lane is Lane.PREFLIGHT:
@@ -166,23 +164,23 @@ class Connection:
         self.busy = True
         self.deadline = inf  # from here on the client waits for us
         assert verdict.capture is not None
-        self.errand = self._context.receive(verdict.capture, body, self._answered)
-        if self.errand is not None:
+        self.awaited_reply = self._context.decide(verdict.capture, body, self._answered)
+        if self.awaited_reply is not None:
             self._line.wake()
 
-    async def run_errand(self) -> None:
-        """Await what the request under way needs, and answer it."""
-        errand, self.errand = self.errand, None
-        assert errand is not None
+    async def await_reply(self) -> None:
+        """Await the reply to the request under way, and send it."""
+        awaited, self.awaited_reply = self.awaited_reply, None
+        assert awaited is not None
         try:
-            reply = await errand()
+            reply = await awaited()
         except Exception as bug:
             self._contain(bug)
         else:
             self._answered(reply)
 
     def _answered(self, reply: CaptureReply) -> None:
-        """Send the answer to the request under way, and go on with the next."""
+        """Send the reply to the request under way, and start the next."""
         if self.end is not None:
             return
         try:
@@ -190,11 +188,11 @@ class Connection:
             self._send(reply)
             if not self._inside:
                 self._go_on()
-        except Exception as bug:  # whoever calls back settles others after us
+        except Exception as bug:  # the caller has more outcomes to settle after this one
             self._contain(bug)
 
     def _go_on(self) -> None:
-        """Start what was waiting for this answer; its own answers, if they come at once, are a part of it."""
+        """Start what was waiting for this reply. Replies that come at once are sent in `_advance`'s loop."""
         self._inside = True
         try:
             self._advance()
@@ -207,12 +205,9 @@ class Connection:
         assert verdict is not None
         if reply is ACCEPTED_ONE and verdict.is_plain and not context.closing:
             self._write(context.framer.accepted_one)
-        else:
-            self._send_framed(reply, verdict)
-
-    def _send_framed(self, reply: CaptureReply, verdict: HeadVerdict) -> None:
-        close = self._context.closing or not verdict.keep_alive
-        self._write(self._context.framer.frame(reply, verdict.head, close=close))
+            return
+        close = context.closing or not verdict.keep_alive
+        self._write(context.framer.frame(reply, verdict.head, close=close))
         if close:
             self._finish(Closed(unread=True))
 
@@ -225,19 +220,19 @@ class Connection:
         part = "body" if reader.in_body else "headers"
         if reader.take_continue():
             self._write(CONTINUE)
-        if part != self._awaited:
-            self._awaited = part
+        if part != self._timed_part:
+            self._timed_part = part
             timeout_s = context.limits.body_timeout_s if reader.in_body else context.limits.header_timeout_s
             self.deadline = context.now + timeout_s
 
     def _refuse(self, fault: HttpFault, *, unread: bool = True) -> None:
-        self._context.on_refused(fault.code)
+        self._context.events.on_refused(fault.code)
         self._write(self._context.framer.frame(fault_reply(fault), None, close=True))
         self._finish(Closed(unread))
 
     def _contain(self, bug: Exception) -> None:
-        """A bug of ours costs this connection and no other."""
-        self._context.on_bug(bug)
+        """End this connection for a bug of ours; no other is affected."""
+        self._context.events.on_bug(bug)
         if self.end is None:
             self._write(self._context.framer.frame(INTERNAL_ERROR, None, close=True))
             self._finish(Closed(unread=True))

@@ -1,69 +1,80 @@
-"""The door: our listener. It answers capture requests itself, hands every other one over, and owns every socket.
+"""Which sockets the HTTP listener opens, serves and closes. It answers capture itself and hands other requests over.
 
-Whatever goes wrong with a connection ends with that connection. `stop` lets go of the listeners and of whoever is
-idle, and finishes what is under way; when its supervisor cancels it, every socket is closed at once.
+A fault of a connection ends that connection only. `stop` closes the listeners and idle connections and answers what is
+under way; when the supervisor cancels the door, every socket is closed at once.
 """
 
 from __future__ import annotations
 
 import resource
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import trio
 
-from vts.capture.http.connection import DoorContext, Receive
+from vts.capture.http.connection import DoorContext, DoorEvents
 from vts.capture.http.endings import Endings, HandOver, OnWebSocket, Stream
 from vts.capture.http.limits import ByteBudget, Limits
 from vts.capture.http.pump import PlainLine, Pump, available
 from vts.capture.http.replies import Framer, error_reply
+from vts.capture.http.request import Decide
 from vts.capture.http.stream_line import StreamLine
 from vts.capture.listening import listeners_at
 from vts.capture.tls import ListenerTls
 from vts.capture.vanished_peers import notice_silence
+from vts.model.day import SECOND_US
+from vts.model.ports import Clock
 
 SWEEP_S: Final = 0.5  # how exact deadlines and the Date header are
 EXPIRE_GROUP: Final = 32  # about 5 ms of work: an answer, a task woken, a lingering close
 EXPIRE_PAUSE_S: Final = 0.01
-# Files of our own beside the clients' sockets: journal, database, broker, logs.
+# Our own files beside the clients' sockets: journal, database, broker, logs.
 FILES_RESERVED: Final = 64
 
 
-class Door:
-    """An actor. `receive` is the beacon's, `hand_over` answers one other request, `on_websocket` has `/live`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handlers:
+    """What answers a request: capture, the live counts, or the web application."""
 
-    `clock` gives microseconds since the epoch. `on_refused` hears the code of every refusal, `on_bug` every exception
-    that was contained.
-    """
+    decide: Decide
+    hand_over: HandOver
+    on_websocket: OnWebSocket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenAddress:
+    """Where the door listens; port 0 is any free one. With `tls` only HTTPS is served."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    tls: ListenerTls | None = None
+
+
+class Door:
+    """An actor. `clock` gives microseconds since the epoch."""
 
     def __init__(
         self,
         *,
-        receive: Receive,
-        hand_over: HandOver,
-        on_websocket: OnWebSocket,
-        clock: Callable[[], int],
-        host: str = "127.0.0.1",
-        port: int = 0,
-        tls: ListenerTls | None = None,
+        handlers: Handlers,
+        clock: Clock,
+        address: ListenAddress | None = None,
         limits: Limits | None = None,
-        on_refused: Callable[[str], None] = lambda code: None,
-        on_bug: Callable[[Exception], None] = lambda bug: None,
+        events: DoorEvents | None = None,
     ) -> None:
         self.limits = limits or Limits()
-        self.port = port  # the real one once the door is open, and again after a restart
+        self._address = address or ListenAddress()
+        self.port = self._address.port  # the real one once the door is open, and again after a restart
         self.connections = 0
-        self._host = host
-        self._tls = tls
         self._clock = clock
-        self._endings = Endings(hand_over, on_websocket, self.limits)
+        self._endings = Endings(handlers.hand_over, handlers.on_websocket, self.limits)
         self._context = DoorContext(
-            receive=receive,
+            decide=handlers.decide,
             limits=self.limits,
             budget=ByteBudget(self.limits.unfinished_max_bytes),
             framer=Framer(),
-            on_refused=on_refused,
-            on_bug=on_bug,
+            events=events or DoorEvents(),
         )
         self._connections_max = min(self.limits.connections_max, _sockets_allowed())
         self._listening: trio.CancelScope | None = None
@@ -72,14 +83,14 @@ class Door:
         self._empty = trio.Event()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Listen and serve until `stop`, then finish. Raises OSError when the address cannot be had."""
-        listeners = await listeners_at(self._host, self.port, settings=("VTS_HTTP__HOST", "VTS_HTTP__PORT"))
+        """Listen and serve until `stop`, then finish. Raises OSError when the address cannot be listened on."""
+        listeners = await listeners_at(self._address.host, self.port, settings=("VTS_HTTP__HOST", "VTS_HTTP__PORT"))
         self.port = listeners[0].socket.getsockname()[1]
         for listener in listeners:
             notice_silence(listener)
         self._context.now = trio.current_time()
         async with trio.open_nursery() as connections, trio.open_nursery() as machinery:
-            pump = Pump(self._context) if available and self._tls is None else None
+            pump = Pump(self._context) if available and self._address.tls is None else None
             if pump is not None:
                 machinery.start_soon(pump.run)
             machinery.start_soon(self._sweep)
@@ -90,7 +101,7 @@ class Door:
             machinery.cancel_scope.cancel()
 
     def stop(self) -> None:
-        """Take no more connections; answer what is under way with `Connection: close`."""
+        """Accept no more connections; answer what is under way with `Connection: close`."""
         self._context.closing = True
         if self._listening is not None:
             self._listening.cancel()
@@ -102,15 +113,15 @@ class Door:
             await self._serve(stream, stream, pump)
 
         async def serve_secure(stream: trio.SocketStream) -> None:
-            assert self._tls is not None
-            # The context of this moment: certificates are renewed while the door is open.
-            secure = trio.SSLStream(stream, self._tls.context, server_side=True, https_compatible=True)
+            assert self._address.tls is not None
+            # The context as it is now: certificates are renewed while the door is open.
+            secure = trio.SSLStream(stream, self._address.tls.context, server_side=True, https_compatible=True)
             await self._serve(secure, stream, None)
 
         with trio.CancelScope() as self._listening:
             if self._context.closing:
                 self._listening.cancel()
-            serve = serve_plain if self._tls is None else serve_secure
+            serve = serve_plain if self._address.tls is None else serve_secure
             await trio.serve_listeners(serve, listeners, handler_nursery=connections)
 
     async def _finish(self) -> None:
@@ -119,7 +130,7 @@ class Door:
             await self._empty.wait()
 
     async def _serve(self, stream: Stream, transport: trio.SocketStream, pump: Pump | None) -> None:
-        """Serve one connection and contain whatever it brings."""
+        """Serve one connection and contain its faults."""
         self.connections += 1
         self._streams.add(stream)
         try:
@@ -135,7 +146,7 @@ class Door:
         except BaseExceptionGroup as group:
             self._report(group)
         except Exception as bug:
-            self._context.on_bug(bug)
+            self._context.events.on_bug(bug)
         finally:
             self._streams.discard(stream)
             self.connections -= 1
@@ -170,22 +181,22 @@ class Door:
         await self._endings.finish(line.connection.end, stream, peer)
 
     async def _turn_away(self, stream: Stream) -> None:
-        self._context.on_refused("too_many_connections")
+        self._context.events.on_refused("too_many_connections")
         if isinstance(stream, trio.SocketStream):
             reply = error_reply(503, "unavailable", "too many connections; try again", (("Retry-After", "1"),))
             with trio.move_on_after(self.limits.linger_s):
                 await stream.send_all(self._context.framer.frame(reply, None, close=True))
 
     async def _sweep(self) -> None:
-        """Keep the time that connections go by, and end the waits that have become too long."""
+        """Update the time that connections use, and end the waits that have become too long."""
         while True:
             now = self._context.now = trio.current_time()
-            self._context.framer.tick(self._clock() / 1_000_000)
+            self._context.framer.tick(self._clock() / SECOND_US)
             await self._expire([line for line in self._lines if line.is_overdue(now)])
             await trio.sleep(SWEEP_S)
 
     async def _expire(self, overdue: Sequence[PlainLine | StreamLine]) -> None:
-        """See slow clients off in small groups: thousands at once would keep everybody else waiting."""
+        """End the waits of slow clients in small groups: thousands at once would delay every other connection."""
         for start in range(0, len(overdue), EXPIRE_GROUP):
             now = self._context.now = trio.current_time()
             for line in overdue[start : start + EXPIRE_GROUP]:
@@ -194,7 +205,7 @@ class Door:
             await trio.sleep(EXPIRE_PAUSE_S)
 
     async def _close_all_when_cancelled(self) -> None:
-        """Close every socket when the door's time is up, whatever the others shield themselves with."""
+        """Close every socket when the door is cancelled, also those of tasks that are shielded."""
         try:
             await trio.sleep_forever()
         finally:
@@ -203,10 +214,10 @@ class Door:
                 transport.socket.close()
 
     def _report(self, group: BaseExceptionGroup[BaseException]) -> None:
-        """Report the bugs of a group of exceptions and let the rest, a cancellation, go its way."""
+        """Report the bugs of a group of exceptions and raise the rest, which is a cancellation."""
         bugs, others = group.split(Exception)
         if bugs is not None and (real := bugs.split((trio.BrokenResourceError, trio.ClosedResourceError, OSError))[1]):
-            self._context.on_bug(real)
+            self._context.events.on_bug(real)
         if others is not None:
             raise others
 

@@ -1,4 +1,4 @@
-"""What becomes of a connection once the door has done its part: somebody takes it over, then it is closed gently."""
+"""How a connection ends: another part of the server answers its last request, then the client can read to the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LINGER_MAX_BYTES: Final = 1024 * 1024
 
 Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 HandOver = Callable[[Head, bytes, Stream], Awaitable[None]]
-"""Answers one request (its head, its whole body) on a stream that stays the door's."""
+"""Answers one request (its head, its whole body) on a stream that the door closes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,14 @@ OnWebSocket = Callable[[LiveRequest, trio.abc.Stream], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Endings:
-    """Does what a connection has ended with."""
+    """Performs how a connection ends."""
 
     hand_over: HandOver
     on_websocket: OnWebSocket
     limits: Limits
 
     async def finish(self, end: End | None, stream: Stream, peer: str) -> None:
-        """Serve what was handed over, and see the client off. The stream is not closed."""
+        """Serve a request that was handed over, then read what the client still sends. The stream is not closed."""
         if isinstance(end, HandedOver):
             if end.verdict.lane is Lane.LIVE:
                 await self._serve_live(end, stream, peer)
@@ -63,7 +63,7 @@ class Endings:
         await self.on_websocket(request, opening)
 
     async def _linger(self, stream: Stream) -> None:
-        """Read on for a moment: to close on unread bytes makes the kernel take back our last words (RFC 9112, 9.6)."""
+        """Read on for a moment: closing with unread bytes makes the kernel drop our last answer (RFC 9112, 9.6)."""
         unread = LINGER_MAX_BYTES
         with trio.move_on_after(self.limits.linger_s):
             if isinstance(stream, trio.SocketStream):

@@ -24,7 +24,7 @@ class Limits:
 
 
 class ByteBudget:
-    """Bytes that may be held for all clients together."""
+    """How many bytes may be held for all clients together."""
 
     __slots__ = ("_left",)
 
@@ -32,12 +32,12 @@ class ByteBudget:
         self._left = max_bytes
 
     def take(self, size: int) -> bool:
-        """Take so many bytes of room; False, and nothing taken, when there are not so many."""
+        """Take `size` bytes; False, and nothing is taken, when fewer are left."""
         if size > self._left:
             return False
         self._left -= size
         return True
 
     def give(self, size: int) -> None:
-        """Give room back."""
+        """Return `size` bytes that were taken."""
         self._left += size

@@ -1,8 +1,8 @@
-"""Moves the bytes of all plain connections in one task.
+"""How the bytes of all plain connections are moved: by one task.
 
-Trio's way, a task per connection that waits in `receive_some`, costs a checkpoint and two task switches a request, more
-than all the rest that a door does (docs/decisions.md has the figures). So the connections' sockets sit in an epoll of
-our own, and trio waits for that one. What an event sets off runs to its end without waiting.
+A task per connection that waits in `receive_some`, as is usual with Trio, costs a checkpoint and two task switches for
+each request, more than all the rest that a door does (docs/decisions.md has the figures). So the connections' sockets
+are in an epoll of our own, and Trio waits for that one. What an event starts runs to its end without waiting.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from vts.capture.http.connection import Connection, DoorContext
 RECEIVE_BYTES: Final = 64 * 1024
 EVENTS_PER_TURN: Final = 128
 available: Final = hasattr(select, "epoll")
-TURN_S: Final = 0.01  # then the other tasks get their turn; what is still ready is reported again
+TURN_S: Final = 0.01  # then the other tasks run; what is still ready is reported again
 
-# The descriptors are sockets that trio has made non-blocking; these two are all that is done to them here.
+# The descriptors are sockets that Trio has made non-blocking; these two calls are all that is made with them here.
 _read = os.read
 _write = os.write
 
 
 class PlainLine:
-    """A connection's socket in the pump, and the task that waits in `run` for what the pump cannot do."""
+    """A connection's socket in the pump. Its task waits in `run` for what the pump cannot do."""
 
     __slots__ = ("_pump", "_watched", "connection", "fd", "flush_deadline", "turn", "unsent")
 
     def __init__(self, pump: Pump, context: DoorContext, fd: int, peer: str) -> None:
         self.fd = fd
-        self.turn = trio.Event()  # it is the connection's task that has something to do
+        self.turn = trio.Event()  # the connection's task has something to do
         self.unsent = b""
         self.flush_deadline = inf  # until when the client must have taken `unsent`
         self._pump = pump
@@ -43,20 +43,20 @@ class PlainLine:
         self.connection = Connection(context, self, peer)
 
     async def run(self) -> None:
-        """Run the connection's errands; return when it has ended and the pump has let go of it."""
+        """Await the replies that need it; return when the connection has ended and the pump has removed it."""
         while True:
             await self.turn.wait()
             self.turn = trio.Event()
             if self.connection.end is not None:
                 return
-            await self.connection.run_errand()
+            await self.connection.await_reply()
 
     def on_event(self, events: int) -> None:
-        """Something happened to the socket."""
+        """Handle an event of the socket."""
         if events & select.EPOLLOUT:
             self._flush()
         elif self.connection.busy:
-            # The client has sent more, or has gone: the first can wait, the second ends it.
+            # The client has sent more, which can wait, or has gone, which ends the connection.
             if events & (select.EPOLLHUP | select.EPOLLERR):
                 self.connection.lose()
             else:
@@ -94,11 +94,11 @@ class PlainLine:
             self.connection.expire()
 
     def wake(self) -> None:
-        """Go on reading, or let go of a connection that has ended."""
+        """Read on, let the task run, or remove a connection that has ended."""
         if self.connection.end is not None:
             self._pump.remove(self)
             self.turn.set()
-        elif self.connection.errand is not None:
+        elif self.connection.awaited_reply is not None:
             self.turn.set()
         elif self._watched != select.EPOLLIN and not self.unsent and not self.connection.busy:
             self._watch(select.EPOLLIN)
@@ -114,7 +114,7 @@ class PlainLine:
         if data:
             self.connection.receive(data)
         else:
-            self.connection.receive_eof()
+            self.connection.lose()
 
     def _flush(self) -> None:
         data, self.unsent, self.flush_deadline = self.unsent, b"", inf
@@ -122,7 +122,7 @@ class PlainLine:
         if self.unsent:
             return
         if self.connection.busy:
-            self._watch(0)  # an empty send buffer would be reported at every turn until the answer is there
+            self._watch(0)  # an empty send buffer would be reported at every turn until the reply is there
         self.wake()
 
     def _watch(self, events: int) -> None:
@@ -132,7 +132,7 @@ class PlainLine:
 
 
 class Pump:
-    """The one task, and the lines it serves."""
+    """The task that serves the plain lines, and their epoll."""
 
     def __init__(self, context: DoorContext) -> None:
         self._context = context
@@ -149,21 +149,21 @@ class Pump:
             self._epoll.close()
 
     def add(self, fd: int, peer: str) -> PlainLine:
-        """Take a socket in. It stays the caller's, to be closed after `remove`."""
+        """Add a socket. The caller closes it, after `remove`."""
         line = PlainLine(self, self._context, fd, peer)
         self._lines[line.fd] = line
         self._epoll.register(line.fd, select.EPOLLIN)
         return line
 
     def remove(self, line: PlainLine) -> None:
-        """Let go of a line's socket, which may be closed or read by others from now on."""
+        """Remove a line's socket: from now on the caller may close it or read from it."""
         if self._lines.get(line.fd) is line and not self._epoll.closed:
             del self._lines[line.fd]
-            with suppress(OSError):  # the door has closed it already, by force
+            with suppress(OSError):  # the door has closed it already, when it was cancelled
                 self._epoll.unregister(line.fd)
 
     def watch(self, line: PlainLine, events: int) -> None:
-        """Say which events of a line matter now."""
+        """Set the events of a line that are to be reported."""
         self._epoll.modify(line.fd, events)
 
     def flush_deadline(self) -> float:
@@ -180,7 +180,7 @@ class Pump:
             try:
                 line.on_event(events)
             except Exception as bug:
-                self._context.on_bug(bug)
+                self._context.events.on_bug(bug)
                 line.connection.lose()
             if perf_counter() > until:
                 break

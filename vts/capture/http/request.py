@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from enum import Enum, auto
 from typing import Final
 
@@ -116,9 +116,19 @@ _FIELDS: Final = {
 
 
 class CaptureReply(msgspec.Struct, frozen=True, gc=False):
-    """An answer before it is framed. `headers` are lines of their own; CORS and length are the door's to add."""
+    """An answer before it is framed. `headers` are lines of their own; the door adds CORS and length."""
 
     status: int
     body: bytes = b""
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
+
+
+Answer = Callable[[CaptureReply], None]
+"""Takes the reply to one request."""
+AwaitedReply = Callable[[], Awaitable[CaptureReply]]
+"""Returns the reply to one request when it is there."""
+Decide = Callable[[CaptureHead, bytes, Answer], AwaitedReply | None]
+"""Decides one capture request. It calls back exactly once, maybe before it returns; or it returns what the connection's
+task has to await, and does not call back.
+"""

@@ -1,4 +1,4 @@
-"""Moves the bytes of one connection that is a stream to us: TLS, or a system without epoll. One task serves it."""
+"""How the bytes of a connection are moved that is a Trio stream (TLS, or a system without epoll): by its own task."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ RECEIVE_BYTES = 32 * 1024
 
 
 class StreamLine:
-    """The same connection as in the pump, carried by a trio stream."""
+    """The same connection as in the pump, carried by a Trio stream."""
 
     def __init__(self, context: DoorContext, stream: trio.abc.Stream, peer: str) -> None:
         self._context = context
@@ -44,15 +44,15 @@ class StreamLine:
         while connection.end is None:
             data = await self._receive()
             if connection.end is None:
-                connection.receive(data) if data else connection.receive_eof()
+                connection.receive(data) if data else connection.lose()
             await self._flush()
             while connection.busy and connection.end is None:
                 await self._answer()
                 await self._flush()
 
     async def _answer(self) -> None:
-        if self.connection.errand is not None:
-            await self.connection.run_errand()
+        if self.connection.awaited_reply is not None:
+            await self.connection.await_reply()
         else:
             await self._awake.wait()
         self._awake = trio.Event()
