@@ -8,7 +8,8 @@ import trio
 from trio.testing import MockClock
 
 from tests.live.scripted import HERE, OWNER, World, make_hub, player_viewer, running, silent, told, viewer
-from vts.live.hub import UNREAD_S, NotFollowed
+from vts.live.hub import NotFollowed
+from vts.live.publisher import UNREAD_S
 from vts.live.topics import Topic
 from vts.model.day import DAY_US, day_of
 from vts.model.faults import StoreUnavailable, TooManyClients
@@ -343,7 +344,7 @@ async def test_bounds_hold(autojump_clock: MockClock) -> None:
         assert (hub.clients, hub.topics) == (0, 101)
         await trio.sleep(UNREAD_S + 2)
         assert hub.topics == 0
-        assert hub._addresses == {}
+        assert hub._connections._addresses == {}
 
 
 async def test_topics_that_may_not_be_followed(autojump_clock: MockClock) -> None:

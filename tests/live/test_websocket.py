@@ -237,7 +237,7 @@ async def test_a_client_that_leaves_leaves_nothing_behind(autojump_clock: MockCl
                 with trio.fail_after(60):
                     await (socket.aclose() if how == "close" else theirs.aclose())
         assert hub.clients == 0
-        assert not hub._tracks["post:1"].board.readers
+        assert not hub._followed.get("post:1").board.readers  # type: ignore[union-attr]
 
 
 async def test_crowds_are_refused_before_the_upgrade(autojump_clock: MockClock) -> None:

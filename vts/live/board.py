@@ -125,8 +125,24 @@ class Reader:
         self._missed: dict[Board, int] = {}
         self._wake: trio.Event | None = None
 
+    def follow(self, name: str, board: Board) -> None:
+        """Read a topic, whose snapshot is pending at once when there is one."""
+        self.topics[name] = board
+        board.add(self)
+
+    def unfollow(self, name: str, now_s: float) -> None:
+        """Stop reading a topic. One that is not read is no error."""
+        board = self.topics.pop(name, None)
+        if board is not None:
+            board.remove(self, now_s)
+
+    def unfollow_all(self, now_s: float) -> None:
+        """Stop reading every topic."""
+        for name in list(self.topics):
+            self.unfollow(name, now_s)
+
     def offer(self, board: Board) -> bool:
-        """Fill the slot of a topic. What was still in it is superseded. Returns whether somebody waits to be roused."""
+        """Fill the slot of a topic; a text that is still pending is replaced. Return whether `next` must be woken."""
         if board in self._pending:
             self._missed[board] = self._missed.get(board, 0) + 1
             return False
