@@ -1,7 +1,7 @@
-"""Cuts a byte stream into MQTT 5 packets, and keeps from the codec what the codec does not survive.
+"""Which bytes of a stream are one MQTT 5 packet, and which must not reach the codec, because it would panic.
 
 The codec reads one packet of any size and panics on text that is not UTF-8. So the bound of a packet and its text are
-judged here, before it sees them.
+checked here first.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TEXTS: Final = {**dict.fromkeys((0x03, 0x08, 0x12, 0x15, 0x1A, 0x1C, 0x1F), 1),
 
 
 class BadPacket(Exception):
-    """The peer does not speak MQTT 5 as it should. `reason` is what a DISCONNECT would say.
+    """The peer breaks the protocol. `reason` is for a DISCONNECT.
 
     `before` holds the packets that the same bytes brought in good order before it.
     """
@@ -120,7 +120,7 @@ def _check_texts(frame: bytes) -> None:
 
 
 class _Walk:
-    """Steps over every field of one packet, to look at its texts alone; the codec judges the rest."""
+    """Steps over every field of one packet, to check its texts alone; the codec checks the rest."""
 
     __slots__ = ("_at", "_frame")
 

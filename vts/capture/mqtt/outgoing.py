@@ -1,4 +1,4 @@
-"""What one side of a connection still has to write, in order, within the Receive Maximum of the other."""
+"""Which packets one side of a connection may write now, in order, within the Receive Maximum of the other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ QUEUE_MAX: Final = 10_000  # entries; more wait only for a peer that takes its m
 class Outgoing:
     """Packets in the order in which they were put; a publication beyond the peer's quota holds back all behind it.
 
-    So an answer is always with the peer before the acknowledgement of what asked for it.
+    So an answer always reaches the peer before the acknowledgement of the message that it answers.
     """
 
     __slots__ = ("_in_flight", "_last_id", "_packet_max_bytes", "_queue", "_quota", "left_out")

@@ -1,1 +1,1 @@
-"""Players behind a broker: where it is, the session, the subscriber, and which process holds it."""
+"""Players behind a broker: its address, the session, the subscriber, and which process holds it."""

@@ -1,4 +1,4 @@
-"""Where the broker is, and how to reach it: the only lines of MQTT that know TCP and TLS."""
+"""Which address a broker has, and how to connect to it: the only lines of MQTT about TCP and TLS."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broker:
-    """An address with what is needed to get in. `tls` is None for a connection in clear."""
+    """An address with the credentials and certificates to connect. `tls` is None for a connection in clear."""
 
     host: str
     port: int

@@ -1,4 +1,4 @@
-"""Whether a broker would let us in, tried without touching the session that it keeps for us."""
+"""Whether a broker would accept us, tried without touching the session that it keeps for us."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from vts.capture.mqtt.frames import BadPacket, Frames
 
 ANSWER_S: Final = 3.0  # TCP, TLS and CONNACK together: a broker that is slower is no reason to change the reader
 _READ_BYTES: Final = 4_096
-# An empty client id is the broker's to replace. One that wants to be told an id (0x85) answers, and takes ours later.
-_LETS_IN: Final = (mqtt5.ConnAckReasonCode.SUCCESS, mqtt5.ConnAckReasonCode.CLIENT_ID_NOT_VALID)
+# An empty client id is the broker's to replace. One that requires an id (0x85) answers, and accepts ours later.
+_ACCEPTING: Final = (mqtt5.ConnAckReasonCode.SUCCESS, mqtt5.ConnAckReasonCode.CLIENT_ID_NOT_VALID)
 
 
 async def answers(dial: Callable[[], Awaitable[trio.abc.Stream]], options: SessionOptions) -> bool:
@@ -25,7 +25,7 @@ async def answers(dial: Callable[[], Awaitable[trio.abc.Stream]], options: Sessi
         except (OSError, trio.BrokenResourceError):
             return False
         try:
-            return await _is_let_in(stream, options)
+            return await _is_accepted(stream, options)
         except (BadPacket, trio.BrokenResourceError):
             return False
         finally:
@@ -33,15 +33,15 @@ async def answers(dial: Callable[[], Awaitable[trio.abc.Stream]], options: Sessi
     return False
 
 
-async def _is_let_in(stream: trio.abc.Stream, options: SessionOptions) -> bool:
-    hello = mqtt5.ConnectPacket(
+async def _is_accepted(stream: trio.abc.Stream, options: SessionOptions) -> bool:
+    connect = mqtt5.ConnectPacket(
         "", username=options.username, password=options.password, clean_start=True, keep_alive=options.keep_alive_s
     )
-    await stream.send_all(hello.write())
+    await stream.send_all(connect.write())
     frames = Frames(options.packet_max_bytes)
     while data := await stream.receive_some(_READ_BYTES):
         for packet in frames.feed(bytes(data)):
-            if not isinstance(packet, mqtt5.ConnAckPacket) or packet.reason_code not in _LETS_IN:
+            if not isinstance(packet, mqtt5.ConnAckPacket) or packet.reason_code not in _ACCEPTING:
                 return False
             await stream.send_all(mqtt5.DisconnectPacket().write())
             return True

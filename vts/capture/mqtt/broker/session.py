@@ -19,7 +19,7 @@ from vts.model.faults import Outage
 
 _SUBSCRIBE_ID: Final = 1
 # Mosquitto 2.0 sends several messages for each acknowledgement of a queue that waited, and all that is in flight again
-# when the session resumes. Hanging up on it, which the standard would allow, meets the same overrun at every new
+# when the session resumes. Closing the connection, which the standard would allow, meets the same overrun at every new
 # connection and never gets a message. More messages than there are packet ids is a fault of any broker.
 IN_FLIGHT_MAX: Final = 65_535
 _V3_CONNACK: Final = b"\x20\x02\x00"  # how a broker of MQTT 3 refuses our version
@@ -36,7 +36,7 @@ class TakenOver(ConnectionLost):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOptions:
-    """What CONNECT and SUBSCRIBE say."""
+    """The fields of CONNECT and SUBSCRIBE."""
 
     client_id: str
     username: str | None
@@ -79,11 +79,11 @@ class Session:
         self._outgoing.put(packet.write())
 
     def ping(self) -> None:
-        """Ask the broker for a sign of life."""
+        """Send a PINGREQ."""
         self._outgoing.put(mqtt5.PingReqPacket().write())
 
     def leave(self) -> None:
-        """Say goodbye; the broker keeps the session for its expiry."""
+        """Send a DISCONNECT; the broker keeps the session for its expiry."""
         self._outgoing.put(mqtt5.DisconnectPacket().write())
 
     def answer(self, topic: str, payload: bytes) -> None:
@@ -91,7 +91,7 @@ class Session:
         self._outgoing.publish(topic, payload)
 
     def acknowledge(self, packet: mqtt5.PublishPacket) -> None:
-        """Tell the broker that a message is ours now. Call it in the order of arrival."""
+        """Add the PUBACK of a message that is durable. Call it in the order of arrival."""
         if packet.packet_id is not None:
             self._unacknowledged -= 1
             self._outgoing.put(mqtt5.PubAckPacket(packet.packet_id).write())

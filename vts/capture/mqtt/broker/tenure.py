@@ -1,4 +1,4 @@
-"""The broker's session, held whenever this process leads, and given up in order when it does not."""
+"""When this process holds the broker's session: whenever it leads; otherwise it gives the session up in order."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from vts.capture.mqtt.broker.session import ConnectionLost, TakenOver
 from vts.capture.mqtt.broker.subscriber import MqttSubscriber
 from vts.store.peers.leader import Leader, Tenure
 
-# Mosquitto before 2.0.15 hangs up on a session that is taken over and does not say why. Whoever takes it back comes
-# within the longest backoff, so a connection that ends sooner than this ended so.
+# Mosquitto before 2.0.15 closes the connection of a session that is taken over without a reason. A process that takes
+# it back does so within the longest backoff, so a connection that ends sooner than this ended so.
 TRIAL_S: Final = 60.0
 
 
 class BrokerSession:
     """An actor like the subscriber that it runs for every tenure. `subscribe` makes one for a client id.
 
-    `probe` tells whether the broker would let this process in; the leader asks before it hands the session over.
+    `probe` returns whether the broker would accept this process; the leader calls it before it hands the session over.
     """
 
     def __init__(
@@ -35,16 +35,16 @@ class BrokerSession:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker lets this process read."""
+        """Whether this process is connected and subscribed."""
         return self._subscriber is not None and self._subscriber.connected
 
     async def answers(self) -> bool:
-        """Whether the broker would let this process in, tried now."""
+        """Whether the broker would accept this process, tried now."""
         return await self._probe()
 
     @property
     def state(self) -> str:
-        """How it is: "ok", "standby" while another process leads, or what is missing."""
+        """The state: "ok", "standby" while another process leads, or what is missing."""
         if self._leader.tenure is not None:
             return "ok" if self.connected else "not connected"
         return "standby" if self._leader.others_lead else "waiting for the database"
