@@ -125,35 +125,25 @@ class CaptureDecision:
         Where something must be awaited, `answer` is not called: the caller awaits the reply that is returned.
         """
         try:
-            return self._route(head, body, answer)
-        except BadField as fault:
-            reply = self._refused(WEB_SOURCE, Reason.INVALID, error_reply(400, "invalid", str(fault)))
-        except BadToken as fault:
-            challenge = unauthorized(f"Authorization: {fault.reason}", "Bearer")
-            reply = self._refused(WEB_SOURCE, Reason.AUTHENTICATION_FAILED, challenge)
-        except HttpFault as fault:
-            reply = self._refused(WEB_SOURCE, Reason.INVALID, fault_reply(fault))
-        answer(reply)
-        return None
-
-    def _route(self, head: CaptureHead, body: bytes, answer: Answer) -> AwaitedReply | None:
-        match head.route:
-            case Route.VIEW:
-                return self._view(head, body, answer)
-            case Route.POST_VIEW:
-                self._post_view(head, body, answer)
-            case Route.PIXEL:
-                self._pixel(head, answer)
-            case Route.PLAYER_VIEW:
-                return self._player(head, body, answer)
-            case Route.PAGE_VIEW:
-                self._page_view(head, body, answer)
-            case Route.HOST_EVENT:
-                self._host_event(head, body, answer)
-            case Route.PLAYBACK:
-                self._playback(head, body, answer)
-            case _:
-                assert_never(head.route)
+            match head.route:
+                case Route.VIEW:
+                    return self._view(head, body, answer)
+                case Route.PLAYER_VIEW:
+                    return self._player(head, body, answer)
+                case Route.POST_VIEW:
+                    self._post_view(head, body, answer)
+                case Route.PIXEL:
+                    self._pixel(head, answer)
+                case Route.PAGE_VIEW:
+                    self._page_view(head, body, answer)
+                case Route.HOST_EVENT:
+                    self._host_event(head, body, answer)
+                case Route.PLAYBACK:
+                    self._playback(head, body, answer)
+                case _:
+                    assert_never(head.route)
+        except (BadField, BadToken, HttpFault) as fault:
+            answer(self._reply_to(fault))
         return None
 
     # One method for each route.
@@ -247,6 +237,18 @@ class CaptureDecision:
         except BadField as fault:
             self._count(WEB_SOURCE, Reason.INVALID, 1)
             return fault
+
+    def _reply_to(self, fault: BadField | BadToken | HttpFault) -> CaptureReply:
+        match fault:
+            case BadField():
+                return self._refused(WEB_SOURCE, Reason.INVALID, error_reply(400, "invalid", str(fault)))
+            case BadToken():
+                reply = unauthorized(f"Authorization: {fault.reason}", "Bearer")
+                return self._refused(WEB_SOURCE, Reason.AUTHENTICATION_FAILED, reply)
+            case HttpFault():
+                return self._refused(WEB_SOURCE, Reason.INVALID, fault_reply(fault))
+            case _:
+                assert_never(fault)
 
     def _refused(self, source: str, reason: Reason, reply: CaptureReply) -> CaptureReply:
         self._count(source, reason, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Protocol, TypeVar
+from typing import Annotated, Any, Final, Protocol
 
 import msgspec
 
@@ -67,9 +67,12 @@ _raw_items = msgspec.json.Decoder(list[msgspec.Raw])
 _NUL_ESCAPE: Final = b"\\u0000"
 
 
-def parse_view(body: bytes | msgspec.Raw) -> View:
+def parse_view(body: bytes) -> View:
     """Decode one event. Raises BadField."""
-    return _checked(decode(_view_decoder, body), bytes(body))
+    view = decode(_view_decoder, body)
+    if _NUL_ESCAPE in body:
+        _refuse_nul(view)
+    return view
 
 
 def parse_views(array: bytes) -> list[View] | None:
@@ -85,7 +88,12 @@ def parse_views(array: bytes) -> list[View] | None:
 
 def parse_post_view(body: bytes) -> PostView:
     """Decode the fields of a view whose content is in the path; an empty body has none. Raises BadField."""
-    return _checked(decode(_post_view_decoder, body), body) if body.strip() else PostView()
+    if not body.strip():
+        return PostView()
+    view = decode(_post_view_decoder, body)
+    if _NUL_ESCAPE in body:
+        _refuse_nul(view)
+    return view
 
 
 def parse_query(fields: Mapping[str, str]) -> View:
@@ -145,17 +153,8 @@ def channel_of(fields: View | PostView, ignored: Ignored) -> str | None:
     return known_value("channel", fields.channel, _CHANNELS, ignored)
 
 
-F = TypeVar("F", bound=_Fields)
-
-
-def _checked(fields: F, body: bytes) -> F:
-    """Refuse NUL, which msgspec accepts and PostgreSQL does not. Only a body with its escape can have one."""
-    if _NUL_ESCAPE in body:
-        _refuse_nul(fields)
-    return fields
-
-
 def _refuse_nul(fields: _Fields) -> None:
+    """Raise BadField for NUL, which msgspec accepts and PostgreSQL does not; in JSON it is always escaped."""
     for field in fields.__struct_fields__:
         value = getattr(fields, field)
         if isinstance(value, str):
