@@ -298,11 +298,11 @@ async def test_postgresql_buries_the_session_of_a_leader_that_is_silent(
 ) -> None:
     monkeypatch.setattr(rules, "SILENT_S", 1)
     frozen = await database.connect("reader")
-    await frozen.execute("SET idle_session_timeout = '1s'")
     session = session_name(await installation_of(frozen), "p")
     assert await frozen.fetchval("SELECT pg_try_advisory_lock($1, $2)", BROKER_READER, rules.lock_key(session))
     b = await start("b")
     await until(lambda: b.leader.others_lead)
+    await frozen.execute("SET idle_session_timeout = '1s'")
     await until(lambda: b.leads)
 
 

@@ -29,6 +29,7 @@ from vts.store.session.connection import Database, asyncpg_loop
 from vts.store.session.faults import StoreUnavailable
 
 MAJOR = int(os.environ.get("TEST_POSTGRES_MAJOR", "18"))  # of the versions that VTS carries
+ROOM_BYTES = 2 * 2**30  # for the servers of four workers: 128 MB of WAL and some databases of 9 MB each
 
 
 @dataclass
@@ -60,7 +61,7 @@ class Server:
     @asynccontextmanager
     async def fresh(self, template: str) -> AsyncIterator[Database]:
         name = f"test_{next(self.counter)}"
-        await self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        await self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         try:
             yield self.database(name)
         finally:
@@ -78,7 +79,7 @@ def postgres_server(request: pytest.FixtureRequest) -> Iterator[Server]:
 @contextmanager
 def running_server(major: int = MAJOR) -> Iterator[Server]:
     """Run a server of a version, with a migrated database on it."""
-    folder = Path(tempfile.mkdtemp(prefix="vts-test-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="vts-test-", dir=_fast_folder()))
     user = unprivileged() if os.geteuid() == 0 else None
     if user is not None:
         os.chown(folder, user.user_id, user.group_id)
@@ -94,6 +95,7 @@ def running_server(major: int = MAJOR) -> Iterator[Server]:
         "synchronous_commit": "off",
         "full_page_writes": "off",
         "shared_buffers": "32MB",
+        "max_wal_size": "128MB",
         "max_connections": "60",
         "autovacuum": "off",
     }
@@ -109,6 +111,14 @@ def running_server(major: int = MAJOR) -> Iterator[Server]:
         process.send_signal(signal.SIGINT)
         process.wait(BOUND_S)
         shutil.rmtree(folder)
+
+
+def _fast_folder() -> str:
+    """Return a folder in memory, where there is one with room: a database of a test is 300 files, made and removed."""
+    memory = Path("/dev/shm")
+    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_BYTES:
+        return str(memory)
+    return "/tmp"
 
 
 async def _prepare(server: Server) -> None:
