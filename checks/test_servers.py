@@ -16,7 +16,7 @@ import trio
 from tests.support.postgres import empty_database, postgres_server  # noqa: F401
 from tests.support.process import running
 from tests.support.waiting import wait_until
-from vts.store.server.layout import INSTALLS, NEWEST
+from vts.store.server.programs import INSTALLS, NEWEST
 from vts.store.session.connection import Database
 
 ROOT = Path(__file__).resolve().parent.parent

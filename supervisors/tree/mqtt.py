@@ -19,7 +19,9 @@ from vts.capture.mqtt.direct.endpoint import DirectEndpoint
 from vts.capture.mqtt.direct.handshake import DirectLimits
 from vts.capture.players.reports import PlayerReports
 from vts.capture.tls import ListenerTls
-from vts.store.peers.leader import ANSWER_S, Leader, MemoryFile, session_name
+from vts.store.peers.broker_lock import session_name
+from vts.store.peers.leader import ANSWER_S, Leader
+from vts.store.peers.leader_memory import MemoryFile
 
 
 @dataclass(frozen=True, slots=True)

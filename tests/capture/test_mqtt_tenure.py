@@ -22,7 +22,9 @@ from vts.capture.mqtt.broker.session import ConnectionLost, TakenOver
 from vts.capture.mqtt.broker.subscriber import MqttSubscriber
 from vts.capture.mqtt.broker.tenure import TRIAL_S, BrokerSession
 from vts.model.faults import StoreUnavailable
-from vts.store.peers.leader import Leader, Memory, MemoryFile, session_name
+from vts.store.peers.broker_lock import session_name
+from vts.store.peers.leader import Leader
+from vts.store.peers.leader_memory import Memory, MemoryFile
 from vts.store.session.connection import Connection
 
 DATABASE = bytes(range(16))

@@ -25,7 +25,8 @@ from vts.model.faults import BadStart, Outage
 from vts.store.schema.checks import examine
 from vts.store.schema.migrate import migrate
 from vts.store.server.embedded import Embedded
-from vts.store.server.layout import copy_programs, find_layout, installed, programs_for
+from vts.store.server.layout import find_layout
+from vts.store.server.programs import copy_programs, installed, programs_for
 from vts.store.server.stale import processes_of, send_all
 from vts.store.session.connection import Connection, Database, asyncpg_loop
 

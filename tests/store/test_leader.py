@@ -12,7 +12,9 @@ from tests.support.waiting import until
 from vts.model.faults import StoreUnavailable
 from vts.store.peers import leader as rules
 from vts.store.peers import reach
-from vts.store.peers.leader import Leader, MemoryFile, holder, installation_of, session_name
+from vts.store.peers.broker_lock import holder, installation_of, lock_key, session_name
+from vts.store.peers.leader import Leader
+from vts.store.peers.leader_memory import Memory, MemoryFile
 from vts.store.session.connection import Connection, Database
 from vts.store.session.locks import BROKER_READER
 
@@ -299,7 +301,7 @@ async def test_postgresql_buries_the_session_of_a_leader_that_is_silent(
     monkeypatch.setattr(rules, "SILENT_S", 1)
     frozen = await database.connect("reader")
     session = session_name(await installation_of(frozen), "p")
-    assert await frozen.fetchval("SELECT pg_try_advisory_lock($1, $2)", BROKER_READER, rules.lock_key(session))
+    assert await frozen.fetchval("SELECT pg_try_advisory_lock($1, $2)", BROKER_READER, lock_key(session))
     b = await start("b")
     await until(lambda: b.leader.others_lead)
     await frozen.execute("SET idle_session_timeout = '1s'")
@@ -312,4 +314,4 @@ def test_a_spoilt_memory_is_none(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     assert MemoryFile(path).read() is None
     assert MemoryFile(tmp_path / "missing" / "leader.json").read() is None
-    MemoryFile(tmp_path / "missing" / "leader.json").write(rules.Memory(b"x", True))
+    MemoryFile(tmp_path / "missing" / "leader.json").write(Memory(b"x", True))

@@ -23,7 +23,8 @@ import trio
 
 from tests.support.waiting import BOUND_S, until
 from vts.store.schema.migrate import migrate
-from vts.store.server.layout import programs_for, unprivileged
+from vts.store.server.layout import unprivileged
+from vts.store.server.programs import programs_for
 from vts.store.server.spawn import launch_command
 from vts.store.session.connection import Database, asyncpg_loop
 from vts.store.session.faults import StoreUnavailable

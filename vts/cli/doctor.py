@@ -21,7 +21,7 @@ from vts.cli.mistakes import EXIT_CANNOT
 from vts.journal.check import check
 from vts.model.faults import BadStart
 from vts.store.drain.held import held
-from vts.store.peers.leader import holder, installation_of, session_name
+from vts.store.peers.broker_lock import holder, installation_of, session_name
 from vts.store.peers.viewer_key_check import OTHER_KEYS, others_with_other_keys
 from vts.store.schema.checks import UNUSABLE, Finding, disk, examine
 from vts.store.server.layout import home_of

@@ -1,29 +1,27 @@
 """Which of several processes on one database holds the broker's session.
 
 Per-player limits live in a process, so one of them reads the broker for all: the one that has a session-level advisory
-lock. It dies with its PostgreSQL session, and the next process goes on under the same MQTT client id, so that the
+lock. The lock ends with its PostgreSQL session, and the next process goes on under the same MQTT client id, so that the
 broker's queue goes on too.
 
-PostgreSQL decides who begins; its absence stops nobody. A leader that cannot reach it leads on, and a process that led
-when it was last heard of leads from the start: acknowledgements come from the journal. Such a leader leaves as soon as
-another has taken over the broker's session; one whose lock is proven takes the session back. So two never fight for it:
-only one of them can prove the lock. A leader that has lost the broker lets go of the lock when another process can
-reach it (`reach`).
+PostgreSQL decides which process begins; without it reading goes on. A leader that cannot reach it leads on, and a
+process that led when it last ran leads from its start: acknowledgements come from the journal. Such a leader ends its
+tenure as soon as another process has taken over the broker's session; one whose lock is proven takes the session back.
+So two never take it from each other in turn: only one of them can prove the lock. A leader that has lost the broker
+releases the lock when another process can reach it (`reach`).
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
-import msgspec
 import trio
 
 from vts.model.faults import Outage
+from vts.store.peers.broker_lock import installation_of, lock_key
+from vts.store.peers.leader_memory import Memory, MemoryFile
 from vts.store.peers.reach import BrokerView, Reach
 from vts.store.session.connection import Connection
 from vts.store.session.locks import BROKER_READER
@@ -35,63 +33,9 @@ GHOST_S: Final = SILENT_S + 2 * ASK_EVERY_S  # how long a lost session of our ow
 PRESUME_AFTER_S: Final = 2.0  # a database that has not answered by then keeps the last leader from nothing
 
 _TRY: Final = "SELECT pg_try_advisory_lock($1, $2)"
-_INSTALLATION: Final = "SELECT id FROM installation"
-_HOLDER: Final = """
-SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
-WHERE locktype = 'advisory' AND granted AND classid = $1::bigint AND objid = $2::bigint AND objsubid = 2
-    AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""
 
 NameOf = Callable[[bytes], str]
 """The installation's id → the MQTT client id of its session."""
-
-
-def session_name(installation: bytes, topic_prefix: str) -> str:
-    """Return the client id that all processes on one database share: 20 characters that every broker takes."""
-    return "vts-" + hashlib.sha256(installation + topic_prefix.encode()).hexdigest()[:16]
-
-
-def lock_key(session: str) -> int:
-    """Return the second half of the lock's key: 31 bits, so that PostgreSQL's unsigned view of it is the same."""
-    return int.from_bytes(hashlib.sha256(session.encode()).digest()[:4], "big") >> 1
-
-
-async def installation_of(connection: Connection) -> bytes:
-    """Return the id that the database got with its tables: 16 bytes. Raises StoreUnavailable."""
-    return bytes(await connection.fetchval(_INSTALLATION))
-
-
-async def holder(connection: Connection, session: str) -> str | None:
-    """Return the application name of whoever leads, None when nobody does. Raises StoreUnavailable."""
-    name: str | None = await connection.fetchval(_HOLDER, BROKER_READER, lock_key(session))
-    return name
-
-
-class Memory(msgspec.Struct, frozen=True):
-    """What a process keeps in its data folder: the database that it belongs to, and whether it led."""
-
-    installation: bytes
-    leading: bool
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryFile:
-    """The memory on disk. What cannot be read or written is forgotten: it only spares a wait for a dead database."""
-
-    path: Path
-
-    def read(self) -> Memory | None:
-        """Return what was kept."""
-        with suppress(OSError, msgspec.MsgspecError):
-            return msgspec.json.decode(self.path.read_bytes(), type=Memory)
-        return None
-
-    def write(self, memory: Memory) -> None:
-        """Keep it: whole or not at all."""
-        part = self.path.with_name(self.path.name + ".part")
-        with suppress(OSError):
-            part.write_bytes(msgspec.json.encode(memory))
-            part.replace(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +47,7 @@ class Tenure:
 
 
 class _Unwatched:
-    """A broker that nobody watches counts as reached."""
+    """The broker before `watch` was called: it counts as reached."""
 
     connected = True
 
@@ -112,7 +56,7 @@ class _Unwatched:
 
 
 class Leader:
-    """The actor that stands for the lock.
+    """The actor that takes and holds the lock.
 
     `tenure` is there while this process leads, `proven` while its lock is, `others_lead` while another has the lock.
     """
@@ -141,30 +85,30 @@ class Leader:
         return self.tenure
 
     def taken_over(self) -> None:
-        """Hear that somebody else has the broker's session: lead no more until the lock is proven anew."""
+        """Note that another client has the broker's session: lead no more until the lock is proven anew."""
         self.proven = False
         self._resign()
         self._doubt.set()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Stand for the lock and hold it. Raises StoreUnavailable; who led then leads on.
+        """Take the lock and hold it. Raises StoreUnavailable; a process that led then leads on.
 
-        Cancelled, the lock goes and the tenure with it, but not the memory of having led.
+        When it is cancelled the lock and the tenure end, and the file still says that this process led.
         """
         task_status.started()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._presume_soon)
-            await self._stand()
+            await self._hold_session()
 
     async def _presume_soon(self) -> None:
         await trio.sleep(PRESUME_AFTER_S)
         self._presume()
 
-    async def _stand(self) -> None:
+    async def _hold_session(self) -> None:
         try:
             connection = await self._connect()
             try:
-                await self._stand_and_lead(connection)
+                await self._take_turns(connection)
             finally:
                 await connection.close()
         except Outage:
@@ -177,7 +121,7 @@ class Leader:
         finally:
             self.proven = self.others_lead = False
 
-    async def _stand_and_lead(self, connection: Connection) -> None:
+    async def _take_turns(self, connection: Connection) -> None:
         await connection.execute(f"SET idle_session_timeout = '{SILENT_S}s'")
         installation = await installation_of(connection)
         session = self._name_of(installation)
@@ -185,17 +129,17 @@ class Leader:
             self._resign()  # another database than the one that is remembered
         reach = Reach(connection, BROKER_READER, lock_key(session), self._broker)
         while True:
-            await self._win(connection, lock_key(session), reach)
+            await self._take(connection, lock_key(session), reach)
             await reach.lead()
             await self._hold(connection, installation, reach)
             self.proven, self.others_lead = False, True
             self._resign()  # before the other can read: what we acknowledge now would be its to acknowledge
             await reach.let_go()
 
-    async def _win(self, connection: Connection, key: int, reach: Reach) -> None:
-        """Stand for the lock until it is ours."""
+    async def _take(self, connection: Connection, key: int, reach: Reach) -> None:
+        """Try the lock until it is ours."""
         refused_since = trio.current_time()
-        while not (await reach.may_stand() and await connection.fetchval(_TRY, BROKER_READER, key)):
+        while not (await reach.may_take() and await connection.fetchval(_TRY, BROKER_READER, key)):
             self.others_lead = True
             if self.tenure is None or trio.current_time() - refused_since > GHOST_S:
                 self._resign()
@@ -203,7 +147,7 @@ class Leader:
         self.others_lead = False
 
     async def _hold(self, connection: Connection, installation: bytes, reach: Reach) -> None:
-        """Lead as long as PostgreSQL answers on the session that has the lock, and nobody is better placed."""
+        """Lead as long as PostgreSQL answers on the session that has the lock, and no other process should have it."""
         while not await reach.should_let_go():
             self._doubt = trio.Event()
             await connection.execute("SELECT 1")
@@ -216,7 +160,7 @@ class Leader:
     # ---- tables between awaits: nothing below waits
 
     def _presume(self) -> None:
-        """Lead without having asked, once, if this process led when it was last heard of."""
+        """Lead without the lock, once, if this process led when it last ran."""
         if self._may_presume and self._memory is not None:
             self._appoint(self._memory.installation)
 

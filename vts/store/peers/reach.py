@@ -1,9 +1,9 @@
-"""Which processes on one database can reach the broker, told by advisory locks on the sessions that stand for the lead.
+"""Whether a leader that has lost the broker gives the lead to a process that reaches it.
 
 A leader without the broker holds `BROKER_SOUGHT` of `vts.store.session.locks`. Standbys that see it try the broker, and
 while it answers they hold `BROKER_REACHED`, shared. When another process holds that, the leader lets go; when none
-does, it stays the leader: it may be the first to reach the broker again. Locks end with their sessions, so what is
-told is never older than a session.
+does, it stays the leader: it may be the first to reach the broker again. Locks end with their sessions, so none of them
+outlives its process.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from vts.store.session.connection import Connection
 SEEK_AFTER_S: Final = 5.0  # without the broker: longer than a broker takes to restart
 LET_GO_AFTER_S: Final = 10.0  # without the broker, if another process reaches it
 TRY_EVERY_S: Final = 2.0  # a standby tries the broker while it is sought
-HESITATE_S: Final = 5.0  # that nobody has led, before a process that let go leads again without the broker
+HESITATE_S: Final = 5.0  # without any leader, before a process that let go leads again without the broker
 
 _TAKE: Final = "SELECT pg_try_advisory_lock($1, $2)"
 _GIVE: Final = "SELECT pg_advisory_unlock($1, $2)"
@@ -38,11 +38,11 @@ class BrokerView(Protocol):
 
     @property
     def connected(self) -> bool:
-        """Whether it reads the broker's session now."""
+        """Whether this process reads the broker's session now."""
         ...
 
     async def answers(self) -> bool:
-        """Whether the broker would let it in, tried now, without touching the session. Ends within seconds."""
+        """Whether the broker accepts a connection, tried now, without touching the session. Ends within seconds."""
         ...
 
 
@@ -62,10 +62,10 @@ class Reach:
         self._hesitant = False  # it let go because another reached the broker, and has not reached it since
 
     async def lead(self) -> None:
-        """Begin to lead: the broker is to be reached from now on."""
+        """Begin to lead: the time without the broker is counted from now on."""
         self._hesitant = False
         self._connected_at = trio.current_time()
-        await self._say_reached(False)
+        await self._show_reached(False)
 
     async def should_let_go(self) -> bool:
         """Whether this leader has been without the broker for long, and another process reaches it."""
@@ -77,28 +77,28 @@ class Reach:
         return alone_s >= LET_GO_AFTER_S and await self._others_hold(locks.BROKER_REACHED)
 
     async def let_go(self) -> None:
-        """Give the lead to another."""
+        """Release the lock, so that another process can take it."""
         self._hesitant, self._free_since = True, None
         await self._seek(False)
         await self._connection.fetchval(_GIVE, self._leader_lock, self._key)
 
-    async def may_stand(self) -> bool:
-        """Try the broker if that is asked for; return whether to stand for the lead now."""
+    async def may_take(self) -> bool:
+        """Try the broker if a leader seeks it; return whether to try the lock now."""
         if self._hesitant or await self._others_hold(locks.BROKER_SOUGHT):
             await self._try()
         else:
-            await self._say_reached(False)
-        return not self._hesitant or await self._is_orphaned()
+            await self._show_reached(False)
+        return not self._hesitant or await self._has_no_leader()
 
     async def _try(self) -> None:
         if trio.current_time() - self._tried_at >= TRY_EVERY_S:
             reached = await self._broker.answers()
             self._tried_at = trio.current_time()
             self._hesitant = self._hesitant and not reached
-            await self._say_reached(reached)
+            await self._show_reached(reached)
 
-    async def _is_orphaned(self) -> bool:
-        """Whether nobody has led for so long that a leader without the broker is better than none."""
+    async def _has_no_leader(self) -> bool:
+        """Whether there was no leader for so long that one without the broker is better."""
         if await self._others_hold(self._leader_lock):
             self._free_since = None
             return False
@@ -111,7 +111,7 @@ class Reach:
             await self._connection.fetchval(_TAKE if wanted else _GIVE, locks.BROKER_SOUGHT, self._key)
             self._seeking = wanted
 
-    async def _say_reached(self, reached: bool) -> None:
+    async def _show_reached(self, reached: bool) -> None:
         if reached != self._reached:
             await self._connection.fetchval(_TAKE_SHARED if reached else _GIVE_SHARED, locks.BROKER_REACHED, self._key)
             self._reached = reached

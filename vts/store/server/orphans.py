@@ -10,7 +10,8 @@ import shutil
 from pathlib import Path
 
 from vts.model.faults import BadStart
-from vts.store.server.layout import BELONGS_TO, SHARED, home_of
+from vts.store.server.layout import BELONGS_TO, home_of
+from vts.store.server.programs import SHARED
 from vts.store.server.stale import processes_of
 
 
