@@ -16,6 +16,7 @@ from vts.model import identity
 from vts.model.unsaid import what_and_where
 from vts.model.view import PLAY_ORDERS, POST_ID_MAX
 
+NUL_ESCAPE: Final = b"\\u0000"  # how JSON writes NUL, always
 TEXT_MAX_CHARS: Final = 255  # a hashtag, a sqid, a time, a zone
 
 Ignored = Callable[[str], None]
@@ -68,6 +69,16 @@ def refuse_nul(field: str, text: str | None) -> None:
     """Raise BadField for a NUL character, which JSON can hold and PostgreSQL cannot store."""
     if text is not None and "\0" in text:
         raise BadField(f"{field}: has a NUL character")
+
+
+def json_text(field: str, value: object, max_bytes: int) -> str:
+    """Return a value as JSON. Raises BadField for more than `max_bytes` of it and for a NUL character in it."""
+    text = msgspec.json.encode(value)
+    if len(text) > max_bytes:
+        raise BadField(f"{field}: more than {max_bytes} bytes")
+    if NUL_ESCAPE in text:
+        raise BadField(f"{field}: has a NUL character")
+    return text.decode()
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw) -> T:

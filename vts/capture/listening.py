@@ -1,4 +1,4 @@
-"""Opens the sockets that doors listen on, and says which setting is wrong when an address cannot be had."""
+"""Which sockets a door listens on, and which setting is wrong when an address cannot be listened on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WHY: Final = {
 async def listeners_at(
     host: str, port: int, *, settings: tuple[str, str], backlog: int | None = None
 ) -> list[trio.SocketListener]:
-    """Listen on an address. `settings` are the names of those that say host and port.
+    """Listen on an address. `settings` are the names of the settings of host and port.
 
     Raises OSError whose `strerror` is a line with the address, the reason and the setting: an outage for the
     supervisor of a running process, the end of one that starts.
@@ -29,7 +29,7 @@ async def listeners_at(
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         unknown = isinstance(fault, socket.gaierror)
         why = "cannot be resolved: set {host} to an address of this machine" if unknown else _WHY.get(fault.errno or 0)
-        said = (why or f"cannot be listened on: {fault.strerror}; see {{host}}").format(
+        text = (why or f"cannot be listened on: {fault.strerror}; see {{host}}").format(
             host=settings[0], port=settings[1]
         )
-        raise OSError(fault.errno, f"{address} {said}") from fault
+        raise OSError(fault.errno, f"{address} {text}") from fault

@@ -1,8 +1,8 @@
-"""TLS contexts: what our listeners show, and how a broker is known.
+"""Which certificates our listeners show, and which a broker or a client must show.
 
-Python 3.13 began to ask certificates for more than OpenSSL and brokers do (VERIFY_X509_STRICT: an authority key
-identifier, for one), and what people sign for their own players and brokers often lacks it. So that a certificate is as
-good under every Python, an authority that is named is asked for no more than OpenSSL asks for.
+Python 3.13 began to require more of certificates than OpenSSL and brokers do (VERIFY_X509_STRICT: an authority key
+identifier, for one), and certificates that people sign for their own players and brokers often lack it. So that a
+certificate is valid under every Python, one of an authority that is set needs no more than OpenSSL requires.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class ListenerTls:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What it is read from."""
+        """The files that it is read from."""
         return tuple(Path(name) for name in self._names if name)
 
     def renew(self) -> None:
         """Read the files again, for handshakes from now on. Raises BadStart, and the former context stays.
 
-        A new context, since one that a renewal half done was loaded into shows a certificate without its key.
+        The context is a new one: a context into which half a renewal was loaded shows a certificate without its key.
         """
         self.context = _listener_context(*self._names)
 
@@ -49,14 +49,14 @@ def _listener_context(cert_file: str, key_file: str, client_ca_file: str) -> ssl
         if client_ca_file:
             context.load_verify_locations(client_ca_file)
             context.verify_mode = ssl.CERT_OPTIONAL
-            _ask_what_openssl_asks(context)
+            _require_what_openssl_requires(context)
     except (OSError, ssl.SSLError) as fault:
         raise BadStart(f"TLS: {cert_file} cannot be used: {fault}") from None
     return context
 
 
 def broker_tls(ca_file: str = "") -> ssl.SSLContext:
-    """Return how a broker is known: by the authority of `ca_file`, else by those that the system trusts.
+    """Return how a broker is verified: by the authority of `ca_file`, else by those that the system trusts.
 
     Raises BadStart.
     """
@@ -65,9 +65,9 @@ def broker_tls(ca_file: str = "") -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as fault:
         raise BadStart(f"mqtt.ca_file: {ca_file} cannot be used: {fault}") from None
     if ca_file:
-        _ask_what_openssl_asks(context)
+        _require_what_openssl_requires(context)
     return context
 
 
-def _ask_what_openssl_asks(context: ssl.SSLContext) -> None:
+def _require_what_openssl_requires(context: ssl.SSLContext) -> None:
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT

@@ -64,7 +64,7 @@ def plain_body(head: CaptureHead, body: bytes, max_bytes: int) -> bytes:
 
 
 def _check_content_type(content_type: str) -> None:
-    """Refuse a character set that is not UTF-8. The type itself is a hint: beacons send text/plain, curl a form's."""
+    """Refuse character sets other than UTF-8. The type itself is a hint: `sendBeacon` sends text/plain, curl a form."""
     if "charset" not in content_type.lower():
         return
     _, _, value = content_type.lower().partition("charset")

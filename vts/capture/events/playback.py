@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from vts.capture.events.visitors import Arrival, Visitors
-from vts.capture.fields import BadField, Text, decode, refuse_nul
+from vts.capture.fields import BadField, Text, decode, json_text, refuse_nul
 from vts.capture.http.request import POST_ID_MAX_DIGITS
 from vts.enrich.enrich import Enricher
 from vts.model.site import PLAYBACK_TYPES, PlaybackReport, Played
@@ -77,15 +77,5 @@ def _stream_id(name: str | int) -> int | None:
 def _played(index: int, event: Happened) -> Played:
     if event.type not in PLAYBACK_TYPES:
         raise BadField(f"events[{index}].type: one of {', '.join(PLAYBACK_TYPES)} is expected")
-    return Played(event.type, event.videoTime, _extra(index, event.extra))
-
-
-def _extra(index: int, extra: Any) -> str | None:
-    if extra is None:
-        return None
-    text = msgspec.json.encode(extra)
-    if len(text) > EXTRA_MAX_BYTES:
-        raise BadField(f"events[{index}].extra: more than {EXTRA_MAX_BYTES} bytes")
-    if b"\\u0000" in text:
-        raise BadField(f"events[{index}].extra: has a NUL character")
-    return text.decode()
+    extra = None if event.extra is None else json_text(f"events[{index}].extra", event.extra, EXTRA_MAX_BYTES)
+    return Played(event.type, event.videoTime, extra)

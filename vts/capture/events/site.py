@@ -9,7 +9,7 @@ import msgspec
 
 from vts.capture.events.view_fields import Referrer
 from vts.capture.events.visitors import Arrival, Visitors
-from vts.capture.fields import BadField, PostId, Text, decode, event_id_of
+from vts.capture.fields import BadField, PostId, Text, decode, event_id_of, json_text
 from vts.enrich.enrich import Enricher, Visitor
 from vts.model import identity
 from vts.model.site import EVENT_TYPES, SiteReport
@@ -70,7 +70,7 @@ class SiteReports:
         fields = decode(_host_event, body)
         if fields.event_type not in EVENT_TYPES:
             raise BadField(f"event_type: one of {', '.join(EVENT_TYPES)} is expected")
-        data = _data(fields.event_data)
+        data = json_text("event_data", fields.event_data, DATA_MAX_BYTES) if fields.event_data else None
         page = None if fields.page_path is None else self._page("page_path", fields.page_path)
         if page is None and fields.event_type == "page_view":
             raise BadField("page_path: is missing")
@@ -113,17 +113,6 @@ def _event_id(fields: PageView | HostEvent) -> bytes | None:
     if identity.version(event_id) != 7:
         raise BadField("event_id: a UUID of version 7 is expected")
     return event_id
-
-
-def _data(data: dict[str, Any] | None) -> str | None:
-    if not data:
-        return None
-    text = msgspec.json.encode(data)
-    if len(text) > DATA_MAX_BYTES:
-        raise BadField(f"event_data: more than {DATA_MAX_BYTES} bytes")
-    if b"\\u0000" in text:
-        raise BadField("event_data: has a NUL character")
-    return text.decode()
 
 
 def _error_type(data: dict[str, Any]) -> str | None:

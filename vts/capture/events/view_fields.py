@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Protocol
 
 import msgspec
 
-from vts.capture.fields import Ignored, PlaylistId, PostId, Text, bad_field, decode, known_value, refuse_nul
+from vts.capture.fields import NUL_ESCAPE, Ignored, PlaylistId, PostId, Text, bad_field, decode, known_value, refuse_nul
 from vts.model.view import CHANNELS, VIEW_SOURCES, VIEW_TYPES
 
 REFERRER_MAX_CHARS: Final = 4096  # browsers cut it there (Referrer Policy, section 8.3)
@@ -64,13 +64,12 @@ _view_decoder = msgspec.json.Decoder(View)
 _post_view_decoder = msgspec.json.Decoder(PostView)
 _views_decoder = msgspec.json.Decoder(list[View])
 _raw_items = msgspec.json.Decoder(list[msgspec.Raw])
-_NUL_ESCAPE: Final = b"\\u0000"
 
 
 def parse_view(body: bytes) -> View:
     """Decode one event. Raises BadField."""
     view = decode(_view_decoder, body)
-    if _NUL_ESCAPE in body:
+    if NUL_ESCAPE in body:
         _refuse_nul(view)
     return view
 
@@ -81,7 +80,7 @@ def parse_views(array: bytes) -> list[View] | None:
     None when something is wrong with it: then each item has to be decoded for itself.
     """
     try:
-        return None if _NUL_ESCAPE in array else _views_decoder.decode(array)
+        return None if NUL_ESCAPE in array else _views_decoder.decode(array)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
@@ -91,7 +90,7 @@ def parse_post_view(body: bytes) -> PostView:
     if not body.strip():
         return PostView()
     view = decode(_post_view_decoder, body)
-    if _NUL_ESCAPE in body:
+    if NUL_ESCAPE in body:
         _refuse_nul(view)
     return view
 

@@ -24,7 +24,7 @@ class Line(Protocol):
     """What carries a connection's bytes. Neither method waits."""
 
     def write(self, data: bytes) -> None:
-        """Send, now or when the socket takes it."""
+        """Send, now or when the socket is writable."""
         ...
 
     def wake(self) -> None:

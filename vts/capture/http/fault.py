@@ -1,10 +1,10 @@
-"""Why a request is refused before anybody looks at its meaning."""
+"""Why a request is refused for its form alone: the protocol or a bound."""
 
 from __future__ import annotations
 
 
 class HttpFault(Exception):
-    """The request breaks the protocol or a bound. The client is told, and the connection is closed.
+    """The request breaks the protocol or a bound. It is answered with `status`, and the connection is closed.
 
     `text` names the fault and never repeats what the client sent.
     """
@@ -18,10 +18,10 @@ class HttpFault(Exception):
 
 
 def bad(text: str) -> HttpFault:
-    """A request that is not well-formed."""
+    """Return the fault of a request that is not well-formed."""
     return HttpFault(400, "bad_request", text)
 
 
 def too_large(text: str) -> HttpFault:
-    """A body that exceeds its bound."""
+    """Return the fault of a body that exceeds its bound."""
     return HttpFault(413, "too_large", text)

@@ -1,7 +1,7 @@
-"""Requests that are not capture, served by hypercorn and the web application: one request to a connection.
+"""How requests that are not capture are answered: by hypercorn and the web application, one request to a connection.
 
-Hypercorn never sees a second request, a malformed one, an upgrade or a client that stops reading; what it raises
-all the same ends with its connection.
+Hypercorn never gets a second request, a malformed one, an upgrade or a client that stops reading; an exception that it
+raises all the same ends its connection only.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from vts.capture.http.replay import OneRequestStream, SecureOneRequestStream, re
 OnBug = Callable[[Exception], None]
 SHUTDOWN_S: Final = 2.0
 STARTUP_S: Final = 30.0
-H11_MAX_BYTES: Final = 64 * 1024  # four times what the door lets pass as a head
+H11_MAX_BYTES: Final = 64 * 1024  # four times what the door accepts as a head
 
 
 class Handover:
@@ -39,9 +39,9 @@ class Handover:
         self._state: LifespanState = {}
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Start the application, keep it until cancelled, and let it shut down."""
+        """Start the application, keep it until cancelled, then shut it down."""
         lifespan = Lifespan(self._app, self._config, self._state)
-        life = trio.CancelScope(shield=True)  # it must live to hear that it is over
+        life = trio.CancelScope(shield=True)  # it must run until it has got the shutdown event
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_live, lifespan, life)
             try:
@@ -54,7 +54,7 @@ class Handover:
                 life.cancel()
 
     async def serve(self, head: Head, body: bytes, stream: trio.abc.Stream) -> None:
-        """Answer one request on a stream, which stays the caller's to close. Raises what the framework lets out."""
+        """Answer one request on a stream that the caller closes. Raises what the framework does not catch."""
         replay = request_bytes(head, body)
         one = (
             SecureOneRequestStream(stream, replay, self._write_timeout_s)
@@ -81,14 +81,14 @@ def _config(on_bug: OnBug) -> Config:
 
 
 class _BugLog(Logger):
-    """Hypercorn's log: exceptions of the application become events, the rest is nobody's business."""
+    """Hypercorn's log: exceptions of the application are reported as bugs, the rest is dropped."""
 
     def __init__(self, config: Config, on_bug: OnBug) -> None:
         super().__init__(config)
         self._on_bug = on_bug
 
     async def exception(self, message: str, *args: Any, **kwargs: Any) -> None:
-        """Report what is being handled."""
+        """Report the exception that is being handled."""
         error = sys.exception()
         if isinstance(error, Exception):
             self._on_bug(error)

@@ -1,7 +1,7 @@
-"""Streams for whoever takes a request over: first the request again, as the door understood it, then the client.
+"""Which bytes are read of a request that is handed over: the request as the door read it, then the client's.
 
-The request is written anew from what was judged, never from the client's bytes: its body is whole and has one length,
-so no two parsers can read two different requests out of it (request smuggling).
+The request is written from the head that was accepted, never from the client's bytes: its body is whole and has one
+length, so no two parsers can read two different requests out of it (request smuggling).
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ import trio
 from vts.capture.http.head import Head
 
 SURPLUS_MAX_BYTES: Final = 64 * 1024
-# Hop-by-hop or about framing (RFC 9110, section 7.6.1): what the door has dealt with.
-_DEALT_WITH: Final = frozenset(
+# Hop-by-hop or about framing (RFC 9110, section 7.6.1): the door has applied these itself.
+_APPLIED: Final = frozenset(
     (b"connection", b"content-length", b"expect", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade")
 )
 
 
 def request_bytes(head: Head, body: bytes) -> bytes:
-    """Write a request that asks for one answer and then for the end of the connection."""
+    """Return a request for one answer, after which the connection ends."""
     lines = [head.method + b" " + head.target + b" HTTP/" + head.version.encode() + b"\r\n"]
-    lines += [name + b": " + value + b"\r\n" for name, value in head.headers if name not in _DEALT_WITH]
+    lines += [name + b": " + value + b"\r\n" for name, value in head.headers if name not in _APPLIED]
     if body or head.method in (b"POST", b"PUT", b"PATCH"):
         lines.append(b"content-length: %d\r\n" % len(body))
     return b"".join(lines) + b"connection: close\r\n\r\n" + body
 
 
 def handshake_bytes(head: Head) -> bytes:
-    """Write a WebSocket handshake as it was judged."""
+    """Return a WebSocket handshake as it was accepted."""
     lines = [head.method + b" " + head.target + b" HTTP/1.1\r\n"]
-    lines += [name + b": " + value + b"\r\n" for name, value in head.headers if name not in _DEALT_WITH]
+    lines += [name + b": " + value + b"\r\n" for name, value in head.headers if name not in _APPLIED]
     return b"".join(lines) + b"connection: Upgrade\r\nupgrade: websocket\r\n\r\n"
 
 
 class ReplayStream(trio.abc.Stream):
-    """A stream that begins with bytes that were read from it before. The stream below stays its owner's to close."""
+    """A stream that begins with bytes that were read from it before. The owner of the stream below closes that."""
 
     def __init__(self, stream: trio.abc.Stream, replay: bytes, write_timeout_s: float) -> None:
         self._stream = stream
@@ -47,7 +47,7 @@ class ReplayStream(trio.abc.Stream):
         transport = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
         assert isinstance(transport, trio.SocketStream)
         self.socket = transport.socket
-        # For whoever may write to the kernel itself: there is none where TLS lies in between.
+        # For code that writes to the kernel itself: None where TLS lies in between.
         self.clear_socket = transport.socket if transport is stream else None
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
@@ -64,7 +64,7 @@ class ReplayStream(trio.abc.Stream):
         raise trio.ClosedResourceError  # by `aclose` in another task
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send. A client that does not read is given up after the deadline: frameworks send under a shield."""
+        """Send. After the deadline a client that does not read is cut off: frameworks send under a shield."""
         if self._closed:
             raise trio.ClosedResourceError
         with trio.move_on_after(self._write_timeout_s) as deadline:
@@ -78,7 +78,7 @@ class ReplayStream(trio.abc.Stream):
         await self._stream.wait_send_all_might_not_block()
 
     async def aclose(self) -> None:
-        """Take no more part. Whoever is receiving hears of it."""
+        """Send and receive no more; a task that is receiving gets ClosedResourceError."""
         self._end()
         await trio.lowlevel.checkpoint()
 
@@ -92,9 +92,9 @@ class ReplayStream(trio.abc.Stream):
 
 
 class HandshakeStream(ReplayStream):
-    """A stream that begins with a WebSocket handshake. Frames that came with it are shown once it is answered.
+    """A stream that begins with a WebSocket handshake. Frames that came with it are received once it is answered.
 
-    wsproto takes frames before its answer for a part of the handshake, and would not look at them until more come.
+    wsproto reads frames before its answer as a part of the handshake, and would not parse them until more come.
     """
 
     def __init__(self, stream: trio.abc.Stream, handshake: bytes, frames: bytes, write_timeout_s: float) -> None:
@@ -116,13 +116,13 @@ class HandshakeStream(ReplayStream):
 
 
 class OneRequestStream(ReplayStream):
-    """A stream that holds one request. What the client sends after it is never shown, only that it has gone."""
+    """A stream that holds one request. What the client sends after it is dropped; that the client has gone is seen."""
 
     async def send_eof(self) -> None:
-        """Take note that hypercorn has answered, without a checkpoint.
+        """End: hypercorn has answered. Without a checkpoint.
 
-        It says so in the task of the application, which quart-trio has cancelled by then (it takes the news that the
-        request is over for a client that left): a checkpoint here would be the end of the closing.
+        It calls this in the task of the application, which quart-trio has cancelled by then (it reads the end of the
+        request as a client that left): a checkpoint here would raise Cancelled and stop the closing.
         """
         self._end()
 
@@ -137,7 +137,7 @@ class OneRequestStream(ReplayStream):
 
 
 class SecureOneRequestStream(OneRequestStream):
-    """The same over TLS, in the words by which hypercorn knows it."""
+    """The same over TLS, with the methods by which hypercorn recognises it."""
 
     def __init__(self, stream: trio.SSLStream[trio.SocketStream], replay: bytes, write_timeout_s: float) -> None:
         super().__init__(stream, replay, write_timeout_s)

@@ -1,4 +1,4 @@
-"""Replies as bytes: status line, headers, body. The two that nearly every request gets are kept ready."""
+"""Which bytes a reply is sent as: status line, headers, body. The most frequent reply is framed in advance."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def error_reply(status: int, code: str, text: str, headers: tuple[tuple[str, str
 
 
 def fault_reply(fault: HttpFault) -> CaptureReply:
-    """Return what a client hears whose request was refused at the door."""
+    """Return the answer to a request that was refused for its form."""
     return error_reply(fault.status, fault.code, fault.text, fault.headers)
 
 
 class Framer:
-    """Turns replies into bytes. `tick` must be told the time now and then, since every answer carries its date."""
+    """Turns replies into bytes. `tick` has to be called with the time now and then, since every answer has a date."""
 
     def __init__(self) -> None:
         self._date = ""
@@ -49,7 +49,7 @@ class Framer:
         self.tick(0.0)
 
     def tick(self, now_s: float) -> None:
-        """Take the time (seconds since the epoch) for the `Date` of what is framed from now on."""
+        """Set the time (seconds since the epoch) for the `Date` of what is framed from now on."""
         self._date = formatdate(now_s, usegmt=True)
         self.accepted_one = self.frame(ACCEPTED_ONE, None)
 

@@ -1,4 +1,4 @@
-"""What the door passes to the capture decision, and what it gets back."""
+"""Which paths are capture routes, and what the door and the capture decision give each other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ POST_ID_MAX_DIGITS: Final = 19  # of an int64
 
 
 class Route(Enum):
-    """What a capture request asks for."""
+    """The capture routes."""
 
     VIEW = auto()  # POST /api/view
     POST_VIEW = auto()  # POST /api/post/{id}/view
@@ -57,11 +57,11 @@ def route_of(path: bytes) -> Route | None:
 
 
 class CaptureHead:
-    """What a capture request says before its body.
+    """The parts of a capture request's head that the decision reads.
 
-    A keep-alive client sends the same head again and again, so the door makes one of these for all of them, and what is
-    found out from a head alone is kept in `visitors`, by referrer. `peer` is the address of the socket; header values
-    are text.
+    A keep-alive client sends the same head again and again, so the door makes one of these for all of them, and the
+    visitors that were enriched from it are kept in `visitors`, by referrer. `peer` is the address of the socket; header
+    values are text.
     """
 
     __slots__ = (
@@ -96,7 +96,7 @@ class CaptureHead:
         self.visitors: dict[str | None, Visitor] = {}
 
     def read(self, headers: Iterable[tuple[bytes, bytes]]) -> CaptureHead:
-        """Take what capture needs from header lines whose names are lower case. Returns itself."""
+        """Read header lines whose names are lower case. Returns itself."""
         for name, value in headers:
             if name == b"x-forwarded-for":
                 self.forwarded_for.append(value.decode("latin-1"))
