@@ -76,31 +76,11 @@ class Components:
         self.gate = Gate(_gate_settings(settings), self.memory, self.secrets.identities)
         self.journal_box: Mailbox[Entry] = Mailbox(JOURNAL_BOX)
         self.journal_reports = JournalReports(self.metrics.note)
-        self.journal = Journal(
-            folder / "journal.sqlite",
-            self.journal_box,
-            max_bytes=settings.journal.max_bytes,
-            keep_drained_s=settings.journal.keep_drained_s,
-            clock=now_us,
-            on_commit=self.metrics.committed,
-            on_lost=self.journal_reports.lost,
-        )
+        self.journal = self._journal()
         self.admission = Admission(self.gate, self._submit, now_us, self.metrics.count, on_bot=self.metrics.bot)
-        site_rules = SiteRules(
-            self.memory,
-            raw_days=settings.retention.raw_days,
-            per_minute=settings.limits.web_per_minute,
-            burst=settings.limits.web_burst,
-        )
-        self.site_admission = SiteAdmission(
-            site_rules, self._submit, now_us, self.metrics.count, on_bot=self.metrics.bot
-        )
+        self.site_admission = self._site_admission()
         self.embedded = None if settings.database.url else Embedded(folder, say=print)
-        self.database = Database(
-            url=self.embedded.url if self.embedded is not None else lambda: settings.database.url,
-            command_timeout_s=settings.database.command_timeout_s,
-            schema=len(migrations()),
-        )
+        self.database = self._database()
         self.readers = Readers(self.database, settings.database.readers, settings.database.query_timeout_s)
 
     def on_event(self, event: Event) -> None:
@@ -159,6 +139,27 @@ class Components:
 
     def _submit(self, records: Sequence[Record], on_settled: OnSettled) -> object:
         return self.journal.submit(records, on_settled)
+
+    def _journal(self) -> Journal:
+        return Journal(
+            self.folder / "journal.sqlite",
+            self.journal_box,
+            max_bytes=self.settings.journal.max_bytes,
+            keep_drained_s=self.settings.journal.keep_drained_s,
+            clock=now_us,
+            on_commit=self.metrics.committed,
+            on_lost=self.journal_reports.lost,
+        )
+
+    def _site_admission(self) -> SiteAdmission:
+        limits, raw_days = self.settings.limits, self.settings.retention.raw_days
+        rules = SiteRules(self.memory, raw_days=raw_days, per_minute=limits.web_per_minute, burst=limits.web_burst)
+        return SiteAdmission(rules, self._submit, now_us, self.metrics.count, on_bot=self.metrics.bot)
+
+    def _database(self) -> Database:
+        settings = self.settings.database
+        url = (lambda: settings.url) if self.embedded is None else self.embedded.url
+        return Database(url=url, command_timeout_s=settings.command_timeout_s, schema=len(migrations()))
 
     def _rotation(self) -> Rotation | None:
         privacy = self.settings.privacy

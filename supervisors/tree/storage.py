@@ -37,18 +37,9 @@ class Storage:
 
     def __init__(self, components: Components) -> None:
         self._components = components
-        settings, journal = components.settings, components.journal
+        journal = components.journal
         self.sessions = sessions = Sessions(components.database, components.embedded)
-        reader, writer = sessions.connector("reader"), sessions.connector("writer")
-        self.waterline = Waterline(
-            reader,
-            writer,
-            journal.newest_run,
-            lambda: components.memory.revision,
-            self._gone_back,
-            self._recovered,
-            settings.database.query_timeout_s,
-        )
+        self.waterline = self._waterline()
         components.readers.greet = self.waterline.check
         self.hub = hub_of(components, self.waterline)
         self.catalog = self._catalog()
@@ -71,14 +62,7 @@ class Storage:
             lambda: journal.journal_id,
             components.metrics.note,
         )
-        self.roller = Roller(
-            connect=sessions.connector("writer", DAY_TIMEOUT_S),
-            connect_owner=sessions.connector("owner"),
-            connect_turn=sessions.connector("writer", TURN_ANSWER_S),
-            raw_days=settings.retention.raw_days,
-            clock=now_us,
-            chance=random.random,
-        )
+        self.roller = self._roller()
 
     def supervisor(self) -> Supervisor:
         """Return the group, in the order of dependency."""
@@ -107,6 +91,28 @@ class Storage:
         """Make a committed change of the catalog known in this process."""
         await self.catalog.refresh()
         self.artists.poke()
+
+    def _waterline(self) -> Waterline:
+        components = self._components
+        return Waterline(
+            self.sessions.connector("reader"),
+            self.sessions.connector("writer"),
+            components.journal.newest_run,
+            lambda: components.memory.revision,
+            self._gone_back,
+            self._recovered,
+            components.settings.database.query_timeout_s,
+        )
+
+    def _roller(self) -> Roller:
+        return Roller(
+            connect=self.sessions.connector("writer", DAY_TIMEOUT_S),
+            connect_owner=self.sessions.connector("owner"),
+            connect_turn=self.sessions.connector("writer", TURN_ANSWER_S),
+            raw_days=self._components.settings.retention.raw_days,
+            clock=now_us,
+            chance=random.random,
+        )
 
     def _catalog(self) -> CatalogActor:
         changes = CatalogChanges(self.sessions.reader, self.waterline.check)

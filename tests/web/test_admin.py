@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,17 +12,16 @@ from quart_trio import QuartTrio
 from tests.query.story import stored, story
 from tests.store.drained import DAY
 from tests.support.postgres import database, empty_database, postgres_server  # noqa: F401
+from tests.web.ports import access, questions_of
 from vts.auth.tokens import Tokens
 from vts.catalog.memory import MemoryCatalog
 from vts.model.content import Content
 from vts.model.day import DAY_US, date_of
-from vts.query.analytics_load import engagement_facts, hours_facts, playlist_facts
 from vts.query.export.exports import Exports
-from vts.query.site_load import site_facts
 from vts.rollup.analytics_actor import refresh
 from vts.store.session.connection import Database
 from vts.store.session.pool import Readers
-from vts.web import admin
+from vts.web import admin, playlists
 from vts.web.answers import install_error_answers
 
 SITE = ("sitewide-stats", "channels", "play-orders", "peak-hours")
@@ -51,22 +48,14 @@ def catalog() -> MemoryCatalog:
 
 @pytest.fixture
 async def app(database: Database, tmp_path: Path) -> AsyncIterator[QuartTrio]:  # noqa: F811
-    """The routes alone, with what they need of the house."""
+    """The routes alone, with the ports that they need."""
     readers = Readers(database)
-    services = SimpleNamespace(
-        clock=lambda: NOW_US,
-        tokens=tokens,
-        catalog=catalog(),
-        lag_s=lambda: 0.0,
-        exports=Exports(lambda: database.connect("reader"), tmp_path / "exports"),
-        site_facts=partial(site_facts, readers),
-        engagement_facts=partial(engagement_facts, readers),
-        hours_facts=partial(hours_facts, readers),
-        playlist_facts=partial(playlist_facts, readers),
-    )
+    rules, questions = access(clock=lambda: NOW_US, tokens=tokens), questions_of(readers)
+    exports = Exports(lambda: database.connect("reader"), tmp_path / "exports")
     app = QuartTrio(__name__)
     install_error_answers(app)
-    app.register_blueprint(admin.blueprint(services))
+    app.register_blueprint(admin.blueprint(rules, questions, exports))
+    app.register_blueprint(playlists.blueprint(rules, catalog(), questions, exports))
     yield app
     readers.close()
 

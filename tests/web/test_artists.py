@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,11 +14,10 @@ from quart_trio import QuartTrio
 from tests.query.story import stored, story
 from tests.store.drained import DAY
 from tests.support.postgres import database, empty_database, postgres_server  # noqa: F401
+from tests.web.ports import access, questions_of
 from vts.auth.tokens import Tokens
 from vts.model.content import ContentRow
 from vts.model.day import DAY_US, date_of
-from vts.query.artist_load import artist_facts
-from vts.query.artist_posts_load import artist_posts
 from vts.query.export.exports import Exports
 from vts.store.facts.artists import add_up_marked
 from vts.store.facts.catalog import upsert_contents
@@ -52,17 +49,11 @@ async def app(database: Database, tmp_path: Path) -> AsyncIterator[QuartTrio]:  
     await add_up_marked(writer)
     await writer.close()
     readers = Readers(database)
-    services = SimpleNamespace(
-        clock=lambda: NOW_US,
-        tokens=tokens,
-        lag_s=lambda: 0.0,
-        exports=Exports(lambda: database.connect("reader"), tmp_path / "exports"),
-        artist_facts=partial(artist_facts, readers),
-        artist_posts=partial(artist_posts, readers),
-    )
+    rules = access(clock=lambda: NOW_US, tokens=tokens)
+    exports = Exports(lambda: database.connect("reader"), tmp_path / "exports")
     app = QuartTrio(__name__)
     install_error_answers(app)
-    app.register_blueprint(artists.blueprint(services))
+    app.register_blueprint(artists.blueprint(rules, questions_of(readers), exports))
     yield app
     readers.close()
 

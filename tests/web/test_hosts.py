@@ -7,44 +7,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from quart_trio import QuartTrio
 
-from tests.web.test_openapi import NOW_S, access, services
+from tests.web.ports import NOW_S, WrittenCatalog, access, app_of
 from vts.auth.tokens import Tokens
-from vts.capture.http.limits import Limits
 from vts.enrich.client_ip import Networks
-from vts.model.content import ContentRow
 from vts.model.hosts import OwnHosts
 from vts.model.principal import Principal
-from vts.web.access import Access
-from vts.web.app import create_app
-from vts.web.services import CatalogPort, PersonsPort
 
 REBOUND = {"Host": "rebound.example:8080"}
 BEHIND_PROXY: dict[str, Any] = {
     "hosts": OwnHosts(["views.example.org"], loopback_only=False),
     "trusted_proxies": Networks(["127.0.0.0/8"]),
 }
-
-
-def app_of(rules: Access, limits: Limits | None = None, **ports: Any) -> QuartTrio:
-    return create_app(services(rules, **ports), limits or Limits())
-
-
-class WrittenCatalog:
-    """Keeps the rows of bulk writes. Its ports need no database."""
-
-    def __init__(self) -> None:
-        self.rows: list[ContentRow] = []
-        self.port = CatalogPort(memory=None, writes=self)  # type: ignore[arg-type]
-        self.persons = PersonsPort(data=None, audit=self)  # type: ignore[arg-type]
-
-    async def upsert_contents(self, rows: list[ContentRow]) -> int:
-        self.rows += rows
-        return len(rows)
-
-    async def note(self, *entry: object) -> None:
-        pass
 
 
 IDLE = SimpleNamespace(status=dict)  # a process whose first page has nothing to show

@@ -11,8 +11,7 @@ from quart_trio import QuartTrio
 from config.load import load
 from config.settings import Http
 from supervisors.tree.limits import limits_of
-from tests.web.test_hosts import WrittenCatalog, app_of
-from tests.web.test_openapi import NOW_S, access
+from tests.web.ports import NOW_S, WrittenCatalog, access, app_of
 from vts.capture.http.limits import Limits
 
 MIB = 1 << 20

@@ -9,52 +9,17 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from quart_trio import QuartTrio
 
-from vts.auth.tickets import Tickets
-from vts.auth.tokens import Tokens
+from tests.web.ports import access, services
 from vts.capture.http.head_rules import LIVE_PATH
 from vts.capture.http.limits import Limits
 from vts.capture.http.request import METHODS, Route, route_of
-from vts.enrich.client_ip import Networks
 from vts.live.frames import TOPICS_MAX
-from vts.model.hosts import OwnHosts
-from vts.web.access import Access
 from vts.web.app import create_app
-from vts.web.openapi import document, encoded, running
+from vts.web.openapi import document, encoded, live_events
 from vts.web.openapi.builders import SIGNED
-from vts.web.services import CapturePort, CatalogPort, PersonsPort, Services
 
-NOW_S = 1_800_000_000.0
 IMPLIED = {"HEAD", "OPTIONS"}  # of every GET, and of everything
 CONVERTER = re.compile(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>")
-
-
-def access(**changes: Any) -> Access:
-    """Who may ask: this machine only, unless changed."""
-    usual: dict[str, Any] = {
-        "clock": lambda: int(NOW_S * 1e6),
-        "tokens": Tokens(secret=b"a secret of the tests, 32 bytes long"),
-        "tickets": Tickets(),
-        "hosts": OwnHosts([], loopback_only=True),
-        "allowed_origins": frozenset(),
-        "trusted_proxies": Networks(),
-        "public_url": "",
-        "anonymous_live": True,
-    }
-    return Access(**(usual | changes))
-
-
-def services(rules: Access, **ports: Any) -> Services:
-    """The ports that a test needs; a route that calls another one fails with AttributeError."""
-    return Services(
-        access=rules,
-        capture=ports.get("capture", CapturePort(reactions=None, counters=None, views=None)),  # type: ignore[arg-type]
-        catalog=ports.get("catalog", CatalogPort(memory=None, writes=None)),  # type: ignore[arg-type]
-        questions=ports.get("questions"),
-        exports=ports.get("exports"),
-        persons=ports.get("persons", PersonsPort(data=None, audit=None)),  # type: ignore[arg-type]
-        health=ports.get("health"),
-        live_events=ports.get("live_events"),
-    )
 
 
 @pytest.fixture
@@ -103,7 +68,7 @@ def test_every_named_piece_is_there_and_used() -> None:
 
 
 def test_what_is_said_of_live_counts_is_what_they_do() -> None:
-    assert running.TOPICS_MAX == TOPICS_MAX
+    assert live_events.TOPICS_MAX == TOPICS_MAX
 
 
 def test_operations_have_a_summary_a_tag_and_a_name_of_their_own() -> None:

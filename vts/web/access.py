@@ -16,6 +16,7 @@ from vts.model.ports import Catalog, Clock
 from vts.web.answers import Problem, catalog_not_loaded
 
 SESSION_COOKIE = "vts_session"
+_ADMINISTRATORS = frozenset(("owner", "service"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,17 @@ def require_service(principal: Principal | None) -> Principal:
     if not require(principal).is_service:
         raise Problem(403, "Authorization: a service token is needed")
     return require(principal)
+
+
+def require_administrator(request: Request, access: Access) -> Principal:
+    """Return the principal when it is the site's owner or a service, else raise Problem 401 or 403.
+
+    A moderator may read statistics, and no personal data.
+    """
+    who = require(principal_of(request, access))
+    if who.roles.isdisjoint(_ADMINISTRATORS):
+        raise Problem(403, "Authorization: the role owner or service is needed")
+    return who
 
 
 def require_catalog(catalog: Catalog) -> None:

@@ -11,6 +11,7 @@ from vts.capture.http.limits import Limits
 from vts.web import (
     admin,
     artists,
+    audit,
     content,
     docs,
     exports,
@@ -19,7 +20,10 @@ from vts.web import (
     operations,
     pages,
     personal_data,
+    players,
+    playlists,
     posts,
+    reactions,
 )
 from vts.web.access import SESSION_COOKIE
 from vts.web.answers import install_error_answers
@@ -72,10 +76,14 @@ def _blueprints(services: Services, limits: Limits) -> Iterator[Blueprint]:
     access, capture, exporting, persons = services.access, services.capture, services.exports, services.persons
     catalog, questions = services.catalog.memory, services.questions
     yield content.blueprint(access, services.catalog.writes, persons.audit)
-    yield posts.blueprint(access, catalog, questions, capture.reactions, exporting)
+    yield players.blueprint(access, services.catalog.writes, persons.audit)
+    yield posts.blueprint(access, catalog, questions, exporting)
+    yield reactions.blueprint(access, capture.reactions)
     yield artists.blueprint(access, questions, exporting)
-    yield admin.blueprint(access, catalog, questions, exporting)
+    yield admin.blueprint(access, questions, exporting)
+    yield playlists.blueprint(access, catalog, questions, exporting)
     yield personal_data.blueprint(access, persons.data, persons.audit, exporting)
+    yield audit.blueprint(access, persons.audit)
     yield exports.blueprint(access, exporting, persons.audit)
     yield imports.blueprint(access, capture.counters, capture.views)
     yield live_events.blueprint(access, services.live_events)

@@ -10,16 +10,14 @@ from typing import Final
 
 from quart import Blueprint, Response, request
 
-from vts.model.day import day_of
 from vts.query import artist, artist_posts
-from vts.query.artist_posts import parse_asked
 from vts.query.daily import TOP_COUNTRIES
 from vts.query.export.exports import Exports
 from vts.query.questions import Questions
-from vts.query.ranges import BadRange, parse_range
 from vts.query.shape import worked_out
 from vts.web.access import Access, principal_of, require
 from vts.web.answers import Problem
+from vts.web.asked import days_of, page_of
 from vts.web.table_answers import body_answer, is_table_asked
 
 ID_MAX: Final = 2**63 - 1
@@ -32,7 +30,7 @@ def blueprint(access: Access, questions: Questions, exports: Exports) -> Bluepri
     @routes.get("/api/user/<int:user_id>/artist-stats")
     async def artist_stats(user_id: int) -> Response:
         _require_reader(access, user_id)
-        first, last = _range(access)
+        first, last = days_of(request, access.clock())
         countries = None if is_table_asked(request) else TOP_COUNTRIES
         facts = await questions.artist_facts(user_id, first, last)
         work = partial(artist.answer, facts, now_us=access.clock(), lag_s=questions.lag_s(), top_countries=countries)
@@ -42,12 +40,8 @@ def blueprint(access: Access, questions: Questions, exports: Exports) -> Bluepri
     @routes.get("/api/user/<int:user_id>/posts-stats")
     async def posts_stats(user_id: int) -> Response:
         _require_reader(access, user_id)
-        first, last = _range(access)
-        args = request.args
-        try:
-            asked = parse_asked(args.get("sort"), args.get("limit"), args.get("offset"))
-        except BadRange as fault:
-            raise Problem(400, str(fault)) from None
+        first, last = days_of(request, access.clock())
+        asked = page_of(request)
         facts = await questions.artist_posts(user_id, first, last, asked)
         body = artist_posts.answer(facts, now_us=access.clock(), lag_s=questions.lag_s())
         return await body_answer(request, f"artist_{user_id}", body, exports.encode)
@@ -62,11 +56,3 @@ def _require_reader(access: Access, user_id: int) -> None:
         raise Problem(403, "user_id: not yours to read")
     if not 0 < user_id <= ID_MAX:
         raise Problem(404, "user_id: no user has this number")
-
-
-def _range(access: Access) -> tuple[int, int]:
-    args = request.args
-    try:
-        return parse_range(args.get("days"), args.get("from"), args.get("to"), day_of(access.clock()))
-    except BadRange as fault:
-        raise Problem(400, str(fault)) from None

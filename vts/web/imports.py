@@ -15,7 +15,6 @@ from quart import Blueprint, Request, Response, request
 
 from vts.capture.events.imported import ImportedView
 from vts.model.imports import DailyRow, SiteRow
-from vts.model.principal import Principal
 from vts.service.counter_import import CounterImport
 from vts.service.import_rules import CatalogNotLoaded, DayOpen, NotAllKept, RowRefused, TooManyRows
 from vts.service.view_import import ViewImport
@@ -36,11 +35,8 @@ def blueprint(access: Access, counter_import: CounterImport, view_import: ViewIm
     """Return `POST /api/import/daily`, `POST /api/import/site` and `POST /api/import/views`."""
     routes = Blueprint("imports", __name__)
 
-    def service() -> Principal:
-        return require_service(principal_of(request, access))
-
     async def counters(row_type: type[DailyRow]) -> Response:
-        service()
+        require_service(principal_of(request, access))
         rows, import_id, digest = await _read(request, row_type)
         with _problems():
             applied = await counter_import.apply(Ticket(import_id, "daily", digest), rows)
@@ -56,7 +52,7 @@ def blueprint(access: Access, counter_import: CounterImport, view_import: ViewIm
 
     @routes.post("/api/import/views")
     async def views() -> Response:
-        who = service()
+        who = require_service(principal_of(request, access))
         rows, import_id, digest = await _read(request, ImportedView)
         with _problems():
             counts = await view_import.apply(Ticket(import_id, "views", digest), rows, who, request.remote_addr or "")

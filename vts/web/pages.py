@@ -30,24 +30,28 @@ def blueprint(access: Access, health: Health) -> Blueprint:
     @routes.get("/login")
     async def login() -> PlainResponse:
         check_host(request, access)
-        now_s = access.now_s
-        principal = access.tickets.redeem(request.args.get("ticket", ""), now_s)
-        if principal is None:
-            raise Problem(401, "ticket: used, expired or unknown; restart VTS on a terminal for a new link")
-        ttl_s = int(min(SESSION_TTL_S, principal.expires_s - now_s))  # a session ends with the token it came from
-        if ttl_s <= 0 or not access.tokens.holds(principal, now_s):
-            raise Problem(401, "ticket: the token that it was given for has ended")
+        token, ttl_s = _session(access, request.args.get("ticket", ""))
         answer = redirect("/")
-        answer.set_cookie(
-            SESSION_COOKIE,
-            access.tokens.issue(
-                user_id=principal.user_id, roles=principal.roles, now_s=now_s, ttl_s=ttl_s, jti=principal.jti
-            ),
-            max_age=ttl_s,
-            httponly=True,
-            secure=base_url(request, access).startswith("https:"),
-            samesite="Strict",
-        )
+        secure = base_url(request, access).startswith("https:")
+        answer.set_cookie(SESSION_COOKIE, token, max_age=ttl_s, httponly=True, secure=secure, samesite="Strict")
         return answer
 
     return routes
+
+
+def _session(access: Access, ticket: str) -> tuple[str, int]:
+    """Return the token of a new session and its life in seconds; it ends with the token of the ticket.
+
+    Raises Problem 401 for a ticket that is not valid.
+    """
+    now_s = access.now_s
+    principal = access.tickets.redeem(ticket, now_s)
+    if principal is None:
+        raise Problem(401, "ticket: used, expired or unknown; restart VTS on a terminal for a new link")
+    ttl_s = int(min(SESSION_TTL_S, principal.expires_s - now_s))
+    if ttl_s <= 0 or not access.tokens.holds(principal, now_s):
+        raise Problem(401, "ticket: the token that it was given for has ended")
+    token = access.tokens.issue(
+        user_id=principal.user_id, roles=principal.roles, now_s=now_s, ttl_s=ttl_s, jti=principal.jti
+    )
+    return token, ttl_s

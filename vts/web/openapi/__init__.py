@@ -14,7 +14,18 @@ from typing import Final
 import msgspec
 
 from vts.capture.http.limits import Limits
-from vts.web.openapi import capture, catalog, errors, files, personal_data, questions, request_bodies, running
+from vts.web.openapi import (
+    capture,
+    catalog,
+    errors,
+    files,
+    live_events,
+    personal_data,
+    questions,
+    request_bodies,
+    running,
+    statistics,
+)
 from vts.web.openapi.builders import BEARER, PLAYER, SESSION, TICKET, Json, Paths
 
 OPENAPI: Final = "3.1.0"
@@ -25,7 +36,7 @@ TAGS: Final = {
     catalog.TAG: "What is viewed and on what, written by the host application.",
     files.TAG: "Tables as files, and the counters and views of another system.",
     personal_data.TAG: "A person's data, and the log of who read it.",
-    running.LIVE: "Counts as they change, from committed rows only.",
+    live_events.LIVE: "Counts as they change, from committed rows only.",
     running.OPERATIONS: "Health and metrics.",
     running.PAGES: "What a browser opens.",
 }
@@ -51,14 +62,14 @@ _WORD: Final = re.compile(r"[A-Za-z]+")
 @cache
 def document(limits: Limits) -> Json:
     """Return the description of a process with these limits. It is made once and must not be changed."""
-    rooms = (questions, catalog, files, personal_data, running)
+    rooms = (questions, catalog, files, personal_data, live_events, running)
     paths: Paths = capture.paths(limits)
     for room in rooms:
         paths |= room.paths()
     for path, methods in paths.items():
         for method, operation in methods.items():
             operation["operationId"] = _name(method, path)
-    schemas = request_bodies.schemas() | errors.SCHEMAS | capture.SCHEMAS | questions.SCHEMAS
+    schemas = request_bodies.schemas() | errors.SCHEMAS | capture.SCHEMAS | statistics.SCHEMAS
     return {
         "openapi": OPENAPI,
         "info": {

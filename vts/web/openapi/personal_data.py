@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from vts.query.export.personal_data import PERSONAL
+from vts.web.audit import LIMIT, LIMIT_MAX
 from vts.web.openapi.builders import (
     COUNT,
     ID,
@@ -22,7 +23,6 @@ from vts.web.openapi.builders import (
     path_id,
     query,
 )
-from vts.web.personal_data import LIMIT, LIMIT_MAX
 
 TAG: Final = "Privacy"
 

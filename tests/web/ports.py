@@ -1,0 +1,87 @@
+"""The ports of the routes for tests that need a few of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quart_trio import QuartTrio
+
+from vts.auth.tickets import Tickets
+from vts.auth.tokens import Tokens
+from vts.capture.http.limits import Limits
+from vts.enrich.client_ip import Networks
+from vts.model.content import ContentRow
+from vts.model.hosts import OwnHosts
+from vts.query.questions import Questions
+from vts.store.session.pool import Readers
+from vts.web.access import Access
+from vts.web.app import create_app
+from vts.web.services import CapturePort, CatalogPort, PersonsPort, Services
+
+NOW_S = 1_800_000_000.0
+
+
+def access(**changes: Any) -> Access:
+    """Who may ask: this machine only, unless changed."""
+    usual: dict[str, Any] = {
+        "clock": lambda: int(NOW_S * 1e6),
+        "tokens": Tokens(secret=b"a secret of the tests, 32 bytes long"),
+        "tickets": Tickets(),
+        "hosts": OwnHosts([], loopback_only=True),
+        "allowed_origins": frozenset(),
+        "trusted_proxies": Networks(),
+        "public_url": "",
+        "anonymous_live": True,
+    }
+    return Access(**(usual | changes))
+
+
+def services(rules: Access, **ports: Any) -> Services:
+    """The ports that a test needs; a route that calls another one fails with AttributeError."""
+    return Services(
+        access=rules,
+        capture=ports.get("capture", CapturePort(reactions=None, counters=None, views=None)),  # type: ignore[arg-type]
+        catalog=ports.get("catalog", CatalogPort(memory=None, writes=None)),  # type: ignore[arg-type]
+        questions=ports.get("questions"),
+        exports=ports.get("exports"),
+        persons=ports.get("persons", PersonsPort(data=None, audit=None)),  # type: ignore[arg-type]
+        health=ports.get("health"),
+        live_events=ports.get("live_events"),
+    )
+
+
+def app_of(rules: Access, limits: Limits | None = None, **ports: Any) -> QuartTrio:
+    return create_app(services(rules, **ports), limits or Limits())
+
+
+class WrittenCatalog:
+    """Keeps the rows of bulk writes. Its ports need no database."""
+
+    def __init__(self) -> None:
+        self.rows: list[ContentRow] = []
+        self.port = CatalogPort(memory=None, writes=self)  # type: ignore[arg-type]
+        self.persons = PersonsPort(data=None, audit=self)  # type: ignore[arg-type]
+
+    async def upsert_contents(self, rows: list[ContentRow]) -> int:
+        self.rows += rows
+        return len(rows)
+
+    async def note(self, *entry: object) -> None:
+        pass
+
+
+class DrainedJournal:
+    """A journal whose every record is in the database."""
+
+    oldest_age_s = 0.0
+
+    def last_undrained(self, post_id: int) -> int:
+        return 0
+
+    async def wait_drained(self, seq: int) -> None:
+        pass
+
+
+def questions_of(readers: Readers) -> Questions:
+    """Real questions to a real database that lacks nothing."""
+    return Questions(readers, DrainedJournal(), lambda: 0.0)

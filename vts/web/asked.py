@@ -1,0 +1,37 @@
+"""What a question asks for: days, the length of lists, the page of a list. Raises Problem 400 that names the field."""
+
+from __future__ import annotations
+
+from quart import Request
+
+from vts.model.day import day_of
+from vts.query.artist_posts import Asked, parse_asked
+from vts.query.ranges import BadRange, parse_range
+from vts.query.shape import parse_limit
+from vts.web.answers import Problem
+
+
+def days_of(asked: Request, now_us: int) -> tuple[int, int]:
+    """Return the first and the last day, inclusive, as numbers of UTC days since 1970."""
+    args = asked.args
+    try:
+        return parse_range(args.get("days"), args.get("from"), args.get("to"), day_of(now_us))
+    except BadRange as fault:
+        raise Problem(400, str(fault)) from None
+
+
+def limit_of(asked: Request) -> int:
+    """Return how long top lists are."""
+    try:
+        return parse_limit(asked.args.get("limit"))
+    except BadRange as fault:
+        raise Problem(400, str(fault)) from None
+
+
+def page_of(asked: Request) -> Asked:
+    """Return which page of an artist's contents is asked for, and in which order."""
+    args = asked.args
+    try:
+        return parse_asked(args.get("sort"), args.get("limit"), args.get("offset"))
+    except BadRange as fault:
+        raise Problem(400, str(fault)) from None

@@ -1,0 +1,204 @@
+"""Schemas of statistics: one content, one artist, the site. Names come from the modules that make the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from vts.model.content import KINDS, VISIBILITIES
+from vts.model.view import CHANNELS, DEVICE_TYPES, VIEW_SOURCES, VIEW_TYPES
+from vts.query.analytics import PLAY_ORDER_NAMES
+from vts.query.artist_posts import SORTS
+from vts.query.daily import ANSWERS, TOP_COUNTRIES
+from vts.query.site import SITE_COUNTS, TOP_PAGE_VIEWS, TOP_VIEWS
+from vts.web.openapi.builders import (
+    COUNT,
+    DATE,
+    FRESH,
+    ID,
+    RANGE,
+    SECONDS,
+    TEXT,
+    TIME,
+    Json,
+    array,
+    counts,
+    obj,
+    or_null,
+    twins,
+    words,
+)
+
+_KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
+    "views_by_device": DEVICE_TYPES,
+    "views_by_type": VIEW_TYPES,
+    "views_by_source": VIEW_SOURCES,
+    "views_by_channel": CHANNELS,
+}
+_NOTES: Final = {
+    "views_by_country": f"The {TOP_COUNTRIES} largest; all of them with `table=country`.",
+    "views_by_hour_local": "By the hour of the viewer's own clock.",
+    "views_by_playlist": "By the playlist that the content was shown from.",
+    "views_by_play_order": "0 server, 1 created, 2 random.",
+}
+_DAY: Final = obj({"date": DATE, "views": COUNT, "unique_viewers": COUNT})
+_EVERY_DAY: Final = "Every day of the range is there."
+_UNIQUE: Final = COUNT | {"description": "Different viewers of the whole range: exact while few, about 1 % off beyond."}
+_IMPORTED: Final = COUNT | {"description": "Of which so many are known from an import, as a number only."}
+
+DAILY_FIELDS: Final[dict[str, Json]] = {
+    "total_views": COUNT,
+    "unique_viewers": _UNIQUE,
+    "unique_viewers_imported": _IMPORTED,
+    **{name: counts(_NOTES.get(name, ""), _KNOWN.get(name, ())) for name in ANSWERS},
+    "daily_views": array(_DAY, description=_EVERY_DAY),
+    "total_reactions": COUNT | {"description": "Of all time, as are comments."},
+    "reactions_by_emoji": counts(),
+    "total_comments": COUNT,
+    "first_view_at": or_null(TIME),
+    "last_view_at": or_null(TIME),
+}
+_POST_LINE: Final[dict[str, Json]] = {
+    "post_id": ID,
+    "title": or_null(TEXT),
+    "kind": or_null(words(*KINDS)),
+    "visibility": words(*VISIBILITIES),
+    "created_at": or_null(TIME),
+    **twins(
+        {
+            "total_views": COUNT,
+            "unique_viewers": COUNT,
+            "total_reactions": COUNT,
+            "total_comments": COUNT,
+            "first_view_at": or_null(TIME),
+            "last_view_at": or_null(TIME),
+        }
+    ),
+}
+_STAY: Final[dict[str, Json]] = {
+    "dwell_seconds": SECONDS | {"description": "Time between a player's view and its next one; a gap counts 15 min."},
+    "dwell_views": COUNT | {"description": "Views that have such a next one."},
+    "dwell_seconds_per_view": or_null(SECONDS),
+}
+_ENGAGED: Final[dict[str, Json]] = {
+    **_STAY,
+    "shown": COUNT | {"description": "Viewer and content with a listing view on a UTC day."},
+    "converted": COUNT | {"description": "Those whose viewer then looked on purpose, on that day."},
+    "conversion_rate": or_null({"type": "number", "minimum": 0, "maximum": 1}),
+}
+_CONTEXT: Final = obj({"context": TEXT, **twins({"views": COUNT, **_ENGAGED})})
+_ANALYTICS: Final[dict[str, Json]] = {
+    **FRESH,
+    "analytics_computed_at": or_null(TIME) | {"description": "When what is computed from raw views last was."},
+    "analytics_lag_seconds": SECONDS,
+}
+_VIEWED: Final = twins({"views": COUNT})
+_HOUR: Final = {"type": "integer", "minimum": 0, "maximum": 23}
+_WEEKDAY: Final = {"type": "integer", "minimum": 0, "maximum": 6, "description": "0 is Monday."}
+_TREND: Final = obj(
+    {
+        "date": DATE,
+        **dict.fromkeys(SITE_COUNTS, COUNT),
+        **dict.fromkeys(("posts_registered", "views", "unique_viewers", "player_views", "active_players"), COUNT),
+    }
+)
+
+SCHEMAS: Final[dict[str, Json]] = {
+    "PostStats": obj({"post_id": ID, **RANGE, **twins(DAILY_FIELDS), **FRESH}),
+    "ArtistStats": obj({"user_id": ID, "total_posts": COUNT, **RANGE, **twins(DAILY_FIELDS), **FRESH}),
+    "PostsStats": obj(
+        {
+            "user_id": ID,
+            **RANGE,
+            "total": COUNT | {"description": "How long the whole list is."},
+            "limit": COUNT,
+            "offset": COUNT,
+            "sort": words(*SORTS),
+            "posts": array(obj(_POST_LINE)),
+            **FRESH,
+        }
+    ),
+    "SiteStats": obj(
+        {
+            **RANGE,
+            **twins(
+                {
+                    **dict.fromkeys(SITE_COUNTS, COUNT),
+                    "total_views": COUNT,
+                    "unique_viewers": _UNIQUE,
+                    "unique_viewers_imported": _IMPORTED,
+                    "daily_trend": array(_TREND, description=_EVERY_DAY),
+                    "hourly_trend": array(
+                        obj({"hour": TIME, "page_views": COUNT, "views": COUNT}), description="The last 24 UTC hours."
+                    ),
+                    **{name: counts() for name in TOP_PAGE_VIEWS},
+                    "errors_by_type": counts(),
+                    **{name: counts("", _KNOWN.get(name, ())) for name in TOP_VIEWS},
+                    "player_activity": obj({"views": COUNT, "active_players": COUNT, "views_by_country": counts()}),
+                }
+            ),
+            "posts_registered": COUNT,
+            "players_registered": COUNT,
+            "players_registered_by_country": counts(),
+            **_ANALYTICS,
+        }
+    ),
+    "Channels": obj(
+        {
+            **RANGE,
+            "channels": array(
+                obj(
+                    {
+                        "channel": words(*CHANNELS),
+                        **twins({"views": COUNT, "unique_viewers": COUNT, **_ENGAGED}),
+                        "contexts": array(_CONTEXT, description="The largest hashtags or users of the channel."),
+                    }
+                )
+            ),
+            **twins({"daily_views": array(obj({"date": DATE, **dict.fromkeys(CHANNELS, COUNT)}))}),
+            **_ANALYTICS,
+        }
+    ),
+    "PlayOrders": obj(
+        {
+            **RANGE,
+            "play_orders": array(
+                obj(
+                    {
+                        "play_order": words(*PLAY_ORDER_NAMES),
+                        "name": words(*PLAY_ORDER_NAMES.values()),
+                        **twins({"views": COUNT, "unique_viewers": COUNT, **_ENGAGED}),
+                    }
+                )
+            ),
+            **_ANALYTICS,
+        }
+    ),
+    "PeakHours": obj(
+        {
+            **RANGE,
+            "hours": array(obj({"hour": _HOUR, **_VIEWED})),
+            "weekdays": array(obj({"weekday": _WEEKDAY, **_VIEWED})),
+            "weekday_hours": array(obj({"weekday": _WEEKDAY, "hour": _HOUR, **_VIEWED}), description="7 × 24."),
+            **twins({"peak_hours": array(_HOUR, maxItems=3), "peak_weekdays": array(_WEEKDAY, maxItems=1)}),
+            **_ANALYTICS,
+        }
+    ),
+    "Playlist": obj(
+        {
+            "playlist_id": ID,
+            **RANGE,
+            **twins(
+                {
+                    "views": COUNT,
+                    "unique_viewers": COUNT,
+                    **_STAY,
+                    "views_by_post": counts(),
+                    "views_by_country": counts(),
+                    "daily_views": array(obj({"date": DATE, "views": COUNT}), description=_EVERY_DAY),
+                }
+            ),
+            **_ANALYTICS,
+        }
+    ),
+}
