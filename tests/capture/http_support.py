@@ -1,4 +1,4 @@
-"""A house around the door: a decision with real enrichment, an honest admission, an application behind, raw clients."""
+"""What the HTTP tests run: a door, a decision with real enrichment, a scripted admission, an echo, raw clients."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ COUNTRIES = Countries(ROOT / "config" / "dbip-country.mmdb")
 
 
 class ScriptedAdmission:
-    """Keeps every promise of `Admits`: one outcome for each report, in order, and what is accepted is in `kept` first.
+    """Keeps every promise of `AdmitsViews`: one outcome for each report, in order; what is accepted is in `kept` first.
 
-    `script` says what becomes of a content's views; while `held`, outcomes wait for `release`.
+    `script` is the outcome of a content's views; while `held`, outcomes wait for `release`.
     """
 
     def __init__(self) -> None:
@@ -119,7 +119,7 @@ class FewPlayers:
 
 
 class SiteJournal:
-    """Takes what is no view, as the journal does; while `full` it refuses."""
+    """Keeps records that are no views, as the journal does; while `full` it refuses."""
 
     def __init__(self) -> None:
         self.entries: list[list[Record]] = []
@@ -138,8 +138,8 @@ class SiteJournal:
 
 
 @dataclass
-class House:
-    """What a test looks at."""
+class World:
+    """The parts of a running door that a test looks at."""
 
     decision: CaptureDecision
     admission: ScriptedAdmission
@@ -164,7 +164,7 @@ class House:
         return self.door is not None and any(getattr(line, "unsent", b"") for line in self.door._lines)
 
 
-def new_house(*, trusted: Sequence[str] = (), limits: Limits | None = None) -> House:
+def new_world(*, trusted: Sequence[str] = (), limits: Limits | None = None) -> World:
     admission, catalog, site = ScriptedAdmission(), FewPlayers(), SiteJournal()
     counted: Counter[tuple[str, str]] = Counter()
     ignored: Counter[str] = Counter()
@@ -195,25 +195,25 @@ def new_house(*, trusted: Sequence[str] = (), limits: Limits | None = None) -> H
         count=count,
         limits=limits,
     )
-    return House(decision, admission, catalog, tokens, counted, ignored, payloads, site)
+    return World(decision, admission, catalog, tokens, counted, ignored, payloads, site)
 
 
-def echo_app(house: House) -> Any:
+def echo_app(world: World) -> Any:
     """An ASGI application that answers with what it was sent."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
         else:
-            await _echo(house, scope, receive, send)
+            await _echo(world, scope, receive, send)
 
     return app
 
 
-async def _echo(house: House, scope: Any, receive: Any, send: Any) -> None:
+async def _echo(world: World, scope: Any, receive: Any, send: Any) -> None:
     body = await _body(receive)
     seen = {"method": scope["method"], "target": scope["raw_path"], "body": body, "client": scope["client"]}
-    house.seen_by_app.append(seen | {"headers": dict(scope["headers"])})
+    world.seen_by_app.append(seen | {"headers": dict(scope["headers"])})
     if scope["path"] == "/crash":
         raise RuntimeError("a bug of the application")
     if scope["path"] == "/big":
@@ -251,27 +251,27 @@ async def _big(send: Any) -> None:
 
 
 @asynccontextmanager
-async def open_house(
+async def open_world(
     *, limits: Limits | None = None, on_websocket: Any = None, tls: Any = None
-) -> AsyncIterator[House]:
+) -> AsyncIterator[World]:
     """Run a door on a free port of loopback, with a decision and an application behind it."""
-    house = new_house(limits=limits)
-    handover = Handover(echo_app(house), house.bugs.append, write_timeout_s=0.5)
+    world = new_world(limits=limits)
+    handover = Handover(echo_app(world), world.bugs.append, write_timeout_s=0.5)
     door = Door(
         handlers=Handlers(
-            decide=house.decision.decide, hand_over=handover.serve, on_websocket=on_websocket or _no_websocket
+            decide=world.decision.decide, hand_over=handover.serve, on_websocket=on_websocket or _no_websocket
         ),
         clock=lambda: NOW_US,
         address=ListenAddress(tls=tls),
         limits=limits,
-        events=DoorEvents(on_refused=house.refused.append, on_bug=house.bugs.append),
+        events=DoorEvents(on_refused=world.refused.append, on_bug=world.bugs.append),
     )
-    house.door = door
+    world.door = door
     async with trio.open_nursery() as nursery:
         await nursery.start(lambda task_status: handover.run(task_status=task_status))
         await nursery.start(lambda task_status: door.run(task_status=task_status))
         with trio.fail_after(20):
-            yield house
+            yield world
         nursery.cancel_scope.cancel()
 
 
@@ -326,19 +326,19 @@ class Client:
         self._buffer += piece
 
 
-async def connect(house: House, receive_buffer_bytes: int | None = None) -> Client:
-    assert house.door is not None
+async def connect(world: World, receive_buffer_bytes: int | None = None) -> Client:
+    assert world.door is not None
     if receive_buffer_bytes is None:
-        return Client(await trio.open_tcp_stream("127.0.0.1", house.door.port))
+        return Client(await trio.open_tcp_stream("127.0.0.1", world.door.port))
     small = socket.socket()
     small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
     stream = trio.SocketStream(trio.socket.from_stdlib_socket(small))
-    await stream.socket.connect(("127.0.0.1", house.door.port))
+    await stream.socket.connect(("127.0.0.1", world.door.port))
     return Client(stream)
 
 
-async def ask(house: House, data: bytes) -> Answer:
-    client = await connect(house)
+async def ask(world: World, data: bytes) -> Answer:
+    client = await connect(world)
     async with client.stream:
         await client.send(data)
         return await client.answer()

@@ -22,10 +22,10 @@ LIMITS = Limits(header_timeout_s=5, body_timeout_s=7, keep_alive_s=75, body_max_
 
 
 class Client:
-    """The line, the beacon and the client of one connection, as lists."""
+    """The line, the capture decision and the client of one connection, as lists."""
 
     def __init__(self) -> None:
-        self.heard = b""
+        self.written = b""
         self.woken = 0
         self.asked: list[tuple[CaptureHead, bytes]] = []
         self.refused: list[str] = []
@@ -44,22 +44,22 @@ class Client:
         self.connection = Connection(self.context, self, "192.0.2.1")
 
     def write(self, data: bytes) -> None:
-        self.heard += data
+        self.written += data
 
     def wake(self) -> None:
         self.woken += 1
 
-    def says(self, data: bytes) -> bytes:
-        """Send bytes, return what is heard by then."""
+    def send(self, data: bytes) -> bytes:
+        """Send bytes, return what has been received by then."""
         self.connection.receive(data)
-        return self.hears()
+        return self.received()
 
-    def hears(self) -> bytes:
-        heard, self.heard = self.heard, b""
-        return heard
+    def received(self) -> bytes:
+        answer, self.written = self.written, b""
+        return answer
 
     def statuses(self) -> list[bytes]:
-        return re.findall(rb"HTTP/1\.1 (\d+) ", self.hears())
+        return re.findall(rb"HTTP/1\.1 (\d+) ", self.received())
 
     def _decide(self, head: CaptureHead, body: bytes, answer: Callable[[CaptureReply], None]) -> AwaitedReply | None:
         self.asked.append((head, body))
@@ -74,7 +74,7 @@ class Client:
 
 def test_a_pipelined_request_waits_for_the_answer_before_it() -> None:
     client = Client()
-    assert client.says(VIEW * 3) == b""
+    assert client.send(VIEW * 3) == b""
     assert (len(client.asked), client.connection.busy) == (1, True)
     for answered in (2, 3, 3):
         client.answers.pop()(ACCEPTED_ONE)
@@ -91,13 +91,13 @@ def test_a_thousand_pipelined_answers_need_no_deep_stack() -> None:
 
 def test_a_thousand_requests_that_waited_need_no_deep_stack() -> None:
     client = Client()
-    client.says(VIEW * 1000)
+    client.send(VIEW * 1000)
     client.at_once = ACCEPTED_ONE
     client.answers.pop()(ACCEPTED_ONE)
     assert len(client.statuses()) == 1000
 
 
-def test_the_repeated_head_and_the_parsed_one_mean_the_same() -> None:
+def test_a_repeated_head_and_a_parsed_one_are_decided_alike() -> None:
     client = Client()
     client.at_once = ACCEPTED_ONE
     client.connection.receive(VIEW)
@@ -115,15 +115,15 @@ def test_the_repeated_head_and_the_parsed_one_mean_the_same() -> None:
 
 def test_a_repeated_head_waits_its_turn_too() -> None:
     client = Client()
-    client.says(VIEW)
+    client.send(VIEW)
     client.answers.pop()(ACCEPTED_ONE)
-    client.says(VIEW)
+    client.send(VIEW)
     assert client.connection.busy
     assert client.connection.deadline == inf
 
 
 @pytest.mark.parametrize(
-    ("request_line", "lines", "closes", "says"),
+    ("request_line", "lines", "closes", "header"),
     [
         (b"HTTP/1.1", b"", False, None),
         (b"HTTP/1.1", b"Connection: close\r\n", True, b"Connection: close"),
@@ -131,64 +131,65 @@ def test_a_repeated_head_waits_its_turn_too() -> None:
         (b"HTTP/1.0", b"", True, b"Connection: close"),
         (b"HTTP/1.0", b"Connection: keep-alive\r\n", False, b"Connection: keep-alive"),
     ],
+    ids=["1.1", "1.1 close", "1.1 close in a list", "1.0", "1.0 keep-alive"],
 )
-def test_who_closes(request_line: bytes, lines: bytes, closes: bool, says: bytes | None) -> None:
+def test_when_the_connection_is_closed(request_line: bytes, lines: bytes, closes: bool, header: bytes | None) -> None:
     client = Client()
     client.at_once = ACCEPTED_ONE
-    heard = client.says(VIEW.replace(b"HTTP/1.1", request_line).replace(b"Host:", lines + b"Host:"))
+    answer = client.send(VIEW.replace(b"HTTP/1.1", request_line).replace(b"Host:", lines + b"Host:"))
     assert isinstance(client.connection.end, Closed) == closes
-    assert (b"Connection:" in heard) == (says is not None)
-    assert says is None or says in heard
+    assert (b"Connection:" in answer) == (header is not None)
+    assert header is None or header in answer
 
 
-def test_a_client_is_told_to_go_on_once_and_only_when_its_turn_has_come() -> None:
+def test_100_continue_is_sent_once_and_only_when_the_request_before_is_answered() -> None:
     client = Client()
     head = post("/api/view", b"", "Expect: 100-continue").replace(b"Content-Length: 0", b"Content-Length: 13")
-    assert client.says(VIEW + head) == b""
+    assert client.send(VIEW + head) == b""
     client.answers.pop()(ACCEPTED_ONE)
-    assert client.hears().endswith(b"HTTP/1.1 100 Continue\r\n\r\n")
-    assert client.says(b'{"post_id":') == b""
-    client.says(b"1}")
+    assert client.received().endswith(b"HTTP/1.1 100 Continue\r\n\r\n")
+    assert client.send(b'{"post_id":') == b""
+    client.send(b"1}")
     client.answers.pop()(ACCEPTED_ONE)
     assert client.statuses() == [b"202"]
     assert [body for _, body in client.asked] == [b'{"post_id":1}'] * 2
 
 
-def test_a_client_that_did_not_wait_is_not_told() -> None:
+def test_a_client_that_did_not_wait_gets_no_100_continue() -> None:
     client = Client()
     client.at_once = ACCEPTED_ONE
-    assert not client.says(post("/api/view", b"{}", "Expect: 100-continue")).startswith(b"HTTP/1.1 100")
+    assert not client.send(post("/api/view", b"{}", "Expect: 100-continue")).startswith(b"HTTP/1.1 100")
 
 
 def test_a_refusal_names_the_fault_and_closes() -> None:
     client = Client()
-    heard = client.says(post("/api/view", b"").replace(b"Length: 0", b"Length: x"))
-    assert heard.startswith(b"HTTP/1.1 400 Bad Request\r\n")
-    assert b"\r\nConnection: close\r\n" in heard
-    assert b'"error_code":"bad_request"' in heard
+    answer = client.send(post("/api/view", b"").replace(b"Length: 0", b"Length: x"))
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"\r\nConnection: close\r\n" in answer
+    assert b'"error_code":"bad_request"' in answer
     assert client.connection.end == Closed(unread=True)
     assert client.refused == ["bad_request"]
 
 
 def test_what_was_whole_is_answered_before_the_refusal() -> None:
     client = Client()
-    client.says(VIEW + b"nonsense\r\n\r\n")
+    client.send(VIEW + b"nonsense\r\n\r\n")
     client.answers.pop()(ACCEPTED_ONE)
     assert client.statuses() == [b"202", b"501"]
 
 
 def test_other_requests_are_handed_over_alone() -> None:
     client = Client()
-    client.says(post("/api/content", b"[]") + get("/second"))
+    client.send(post("/api/content", b"[]") + get("/second"))
     end = client.connection.end
     assert isinstance(end, HandedOver)
     assert (end.verdict.path, end.body, end.rest) == (b"/api/content", b"[]", b"")
-    assert client.hears() == b""
+    assert client.received() == b""
 
 
 def test_a_capture_request_before_it_is_answered_first() -> None:
     client = Client()
-    client.says(VIEW + get("/second"))
+    client.send(VIEW + get("/second"))
     assert client.connection.end is None
     client.answers.pop()(ACCEPTED_ONE)
     assert isinstance(client.connection.end, HandedOver)
@@ -197,40 +198,40 @@ def test_a_capture_request_before_it_is_answered_first() -> None:
 def test_every_wait_has_its_deadline_and_pieces_do_not_prolong_it() -> None:
     client = Client()
     assert client.connection.deadline == 105.0  # for the first byte of the first request
-    client.says(VIEW[:5])
+    client.send(VIEW[:5])
     assert client.connection.deadline == 105.0
     client.context.now = 103.0
-    client.says(VIEW[5:10])
+    client.send(VIEW[5:10])
     assert client.connection.deadline == 105.0
-    client.says(VIEW[10:-3])
+    client.send(VIEW[10:-3])
     assert client.connection.deadline == 110.0  # for its body
     client.context.now = 109.0
-    client.says(VIEW[-3:-1])
+    client.send(VIEW[-3:-1])
     assert client.connection.deadline == 110.0
-    client.says(VIEW[-1:])
+    client.send(VIEW[-1:])
     assert client.connection.deadline == inf  # now the client waits for us
     client.answers.pop()(ACCEPTED_ONE)
     assert client.connection.deadline == 184.0
 
 
-@pytest.mark.parametrize(("sent", "part"), [(10, b"headers"), (len(VIEW) - 3, b"body")])
-def test_who_is_too_slow_hears_with_what(sent: int, part: bytes) -> None:
+@pytest.mark.parametrize(("sent", "part"), [(10, b"headers"), (len(VIEW) - 3, b"body")], ids=["headers", "body"])
+def test_a_slow_request_gets_408_with_its_slow_part(sent: int, part: bytes) -> None:
     client = Client()
-    client.says(VIEW[:sent])
+    client.send(VIEW[:sent])
     client.connection.expire()
-    heard = client.hears()
-    assert heard.startswith(b"HTTP/1.1 408 ")
-    assert part + b": not complete in time" in heard
+    answer = client.received()
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert part + b": not complete in time" in answer
     assert client.connection.end == Closed(unread=False)
 
 
-def test_an_idle_connection_ends_without_a_word() -> None:
+def test_an_idle_connection_ends_without_an_answer() -> None:
     client = Client()
     client.connection.expire()
-    assert (client.hears(), client.connection.end) == (b"", Closed(unread=False))
+    assert (client.received(), client.connection.end) == (b"", Closed(unread=False))
 
 
-def test_a_closing_door_lets_idle_connections_go_at_once() -> None:
+def test_a_closing_door_ends_idle_connections_at_once() -> None:
     client = Client()
     client.context.closing = True
     client.connection.retire()
@@ -239,38 +240,38 @@ def test_a_closing_door_lets_idle_connections_go_at_once() -> None:
 
 def test_a_closing_door_answers_what_is_under_way() -> None:
     client = Client()
-    client.says(VIEW * 2)
+    client.send(VIEW * 2)
     client.context.closing = True
     client.connection.retire()
     assert client.connection.end is None
     client.answers.pop()(ACCEPTED_ONE)
-    heard = client.hears()
-    assert (heard.count(b"HTTP/1.1 202"), b"Connection: close" in heard) == (1, True)
+    answer = client.received()
+    assert (answer.count(b"HTTP/1.1 202"), b"Connection: close" in answer) == (1, True)
     assert isinstance(client.connection.end, Closed)
 
 
-def test_an_answer_for_a_client_that_has_gone_finds_nobody() -> None:
+def test_a_reply_for_a_client_that_has_gone_is_dropped() -> None:
     client = Client()
-    client.says(VIEW)
+    client.send(VIEW)
     client.connection.lose()
     client.answers.pop()(ACCEPTED_ONE)
-    assert (client.hears(), client.bugs) == (b"", [])
+    assert (client.received(), client.bugs) == (b"", [])
 
 
-def test_a_bug_of_the_beacon_costs_one_connection() -> None:
+def test_a_bug_of_the_decision_ends_one_connection() -> None:
     client = Client()
 
     def fail(head: CaptureHead, body: bytes, answer: object) -> None:
         raise KeyError("a bug")
 
     client.context.decide = fail
-    heard = client.says(VIEW)
-    assert heard.startswith(b"HTTP/1.1 500 ")
-    assert b"a bug" not in heard
+    answer = client.send(VIEW)
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert b"a bug" not in answer
     assert ([type(bug) for bug in client.bugs], client.connection.end) == ([KeyError], Closed(unread=True))
 
 
-async def test_what_must_be_awaited_is_awaited_by_the_lines_task() -> None:
+async def test_an_awaited_reply_is_awaited_by_the_lines_task() -> None:
     client = Client()
 
     async def reply() -> CaptureReply:
@@ -278,7 +279,7 @@ async def test_what_must_be_awaited_is_awaited_by_the_lines_task() -> None:
         return ACCEPTED_ONE
 
     client.awaited_reply = reply
-    assert client.says(VIEW * 2) == b""
+    assert client.send(VIEW * 2) == b""
     for _ in range(2):
         assert client.connection.awaited_reply is not None
         await client.connection.await_reply()
@@ -286,7 +287,7 @@ async def test_what_must_be_awaited_is_awaited_by_the_lines_task() -> None:
     assert client.connection.awaited_reply is None
 
 
-async def test_a_bug_in_an_awaited_reply_costs_one_connection() -> None:
+async def test_a_bug_in_an_awaited_reply_ends_one_connection() -> None:
     client = Client()
 
     async def reply() -> CaptureReply:
@@ -294,7 +295,7 @@ async def test_a_bug_in_an_awaited_reply_costs_one_connection() -> None:
         raise KeyError("a bug")
 
     client.awaited_reply = reply
-    client.says(VIEW)
+    client.send(VIEW)
     await client.connection.await_reply()
     assert client.statuses() == [b"500"]
     assert len(client.bugs) == 1
@@ -309,5 +310,5 @@ def test_no_bytes_are_a_bug(pieces: list[bytes]) -> None:
     client.at_once = ACCEPTED_ONE
     for piece in pieces:
         if client.connection.end is None:
-            client.says(piece)
+            client.send(piece)
     assert client.bugs == []

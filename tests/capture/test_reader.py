@@ -1,4 +1,4 @@
-"""What the reader lets pass and what it refuses, byte for byte, however the bytes are cut."""
+"""Which requests the reader accepts and which it refuses, byte for byte, however the bytes are cut."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ REFUSED = {
     "endless header": (GET + b"A: " + b"a" * 2000, 431, "headers"),
     "many headers": (GET + b"A:\r\n" * 200 + b"\r\n", 431, "headers"),
     "long target": (b"GET /" + b"a" * 2000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 431, "headers"),
-    "blank lines for ever": (b"\r\n" * 1000, 431, "headers"),
+    "endless blank lines": (b"\r\n" * 1000, 431, "headers"),
     "no HTTP at all": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", 501, "method"),
 }
 
@@ -148,7 +148,7 @@ def test_the_cut_does_not_matter(cuts: list[int]) -> None:
     assert [body for _, body in reader.ready] == [b"ab", b"cd", b""]
 
 
-def test_the_preface_of_http_2_is_called_by_its_name() -> None:
+def test_the_preface_of_http_2_is_named_in_the_fault() -> None:
     reader = read(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 1 << 16)
     assert reader.fault is not None
     assert (reader.fault.status, "HTTP/2" in reader.fault.text) == (505, True)
@@ -201,7 +201,7 @@ def test_a_fault_comes_after_the_requests_before_it() -> None:
     assert reader.fault is not None
 
 
-def test_a_head_that_repeats_is_recognised_and_any_other_is_not() -> None:
+def test_a_repeated_head_is_recognised_and_any_other_is_not() -> None:
     reader = new_reader()
     reader.feed(POST + b"Content-Length: 2\r\n\r\nab")
     head, _ = reader.ready.popleft()
@@ -225,7 +225,7 @@ def test_a_line_end_behind_a_body_is_no_part_of_the_head(body: bytes) -> None:
     assert reader.fault is None
 
 
-def test_a_few_heads_are_known_at_once_and_the_oldest_gives_way() -> None:
+def test_a_few_heads_are_remembered_at_once_and_the_oldest_is_replaced() -> None:
     reader = new_reader()
     sent = [POST + b"Content-Length: %d\r\n\r\n" % size + b"x" * size for size in range(1, KNOWN_HEADS_MAX + 2)]
     for data in sent[:-1]:
@@ -240,7 +240,7 @@ def test_a_few_heads_are_known_at_once_and_the_oldest_gives_way() -> None:
 @pytest.mark.parametrize(
     "tail", [b"Connection: close\r\nContent-Length: 0\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"]
 )
-def test_a_head_that_closes_or_is_chunked_is_not_learned(tail: bytes) -> None:
+def test_a_head_that_closes_or_is_chunked_is_not_remembered(tail: bytes) -> None:
     reader = new_reader()
     reader.feed(POST + tail)
     assert reader.repeated(POST + tail) is None
@@ -252,7 +252,7 @@ def test_a_websocket_handshake_ends_the_reading_and_keeps_the_rest() -> None:
     assert (head.lane, reader.rest, reader.fault) == (Lane.LIVE, b"\x81\x85frames", None)
 
 
-def test_only_who_sends_a_body_may_wait_for_a_continue() -> None:
+def test_100_continue_is_due_once_and_only_before_the_body() -> None:
     reader = new_reader()
     reader.feed(POST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
     assert reader.take_continue()
@@ -262,7 +262,7 @@ def test_only_who_sends_a_body_may_wait_for_a_continue() -> None:
     assert not reader.take_continue()
 
 
-def test_unfinished_bodies_share_one_room_and_give_it_back() -> None:
+def test_unfinished_bodies_share_one_budget_and_return_their_bytes() -> None:
     budget = ByteBudget(10)
     first, second = new_reader(budget), new_reader(budget)
     first.feed(POST + b"Content-Length: 9\r\n\r\n" + b"a" * 8)

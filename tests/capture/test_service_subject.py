@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.capture.http_support import BROWSER, NOW_US, SECRET, House, ask, get, open_house, post
+from tests.capture.http_support import BROWSER, NOW_US, SECRET, World, ask, get, open_world, post
 from vts.auth.tokens import Tokens
 from vts.capture.events.imported import ImportedView, ImportedViews
 from vts.model.day import datetime_of
@@ -23,43 +23,43 @@ TOKEN = f"Authorization: Bearer {SERVICE}"
 
 
 @pytest.fixture
-async def house() -> AsyncIterator[House]:
-    async with open_house() as one:
+async def world() -> AsyncIterator[World]:
+    async with open_world() as one:
         yield one
 
 
 def requests_for(visitor: dict[str, str]) -> dict[str, bytes]:
-    def said(**fields: object) -> bytes:
+    def body_of(**fields: object) -> bytes:
         return json.dumps(fields | visitor).encode()
 
     return {
-        "a view": post("/api/view", said(post_id=1), TOKEN),
-        "a batch": post("/api/view", b"[%s]" % said(post_id=1), TOKEN),
-        "a post view": post("/api/post/1/view", said(), TOKEN),
+        "a view": post("/api/view", body_of(post_id=1), TOKEN),
+        "a batch": post("/api/view", b"[%s]" % body_of(post_id=1), TOKEN),
+        "a post view": post("/api/post/1/view", body_of(), TOKEN),
         "a pixel": get("/api/pixel.gif?" + urlencode({"post_id": "1"} | visitor), TOKEN),
-        "a page view": post("/api/track/page-view", said(path="/"), TOKEN),
-        "a host event": post("/api/track/event", said(event_type="signup"), TOKEN),
+        "a page view": post("/api/track/page-view", body_of(path="/"), TOKEN),
+        "a host event": post("/api/track/event", body_of(event_type="signup"), TOKEN),
     }
 
 
 @pytest.mark.parametrize("kind", requests_for({}))
-async def test_two_visitors_of_a_service_are_two_people_and_neither_is_its_account(house: House, kind: str) -> None:
+async def test_two_visitors_of_a_service_are_two_people_and_neither_is_its_account(world: World, kind: str) -> None:
     for visitor in VISITORS:
-        assert (await ask(house, requests_for(visitor)[kind])).status in (200, 202)
-    reports = [*house.admission.reports, *house.site.records]
+        assert (await ask(world, requests_for(visitor)[kind])).status in (200, 202)
+    reports = [*world.admission.reports, *world.site.records]
     assert len({report.viewer_key for report in reports}) == 2
     assert {(report.viewer_user_id, report.authenticated) for report in reports} == {(None, False)}
 
 
 @pytest.mark.parametrize("kind", requests_for({}))
-async def test_a_service_that_names_no_visitor_has_not_looked_itself(house: House, kind: str) -> None:
-    assert (await ask(house, requests_for({})[kind])).status in (200, 202)
-    [report] = [*house.admission.reports, *house.site.records]
+async def test_a_service_that_names_no_visitor_has_not_looked_itself(world: World, kind: str) -> None:
+    assert (await ask(world, requests_for({})[kind])).status in (200, 202)
+    [report] = [*world.admission.reports, *world.site.records]
     assert (report.viewer_user_id, report.authenticated) == (None, False)
 
 
-async def test_an_imported_view_is_not_that_of_the_service_s_account(house: House) -> None:
-    views = ImportedViews(house.decision._reports.views, SECRET)
+async def test_an_imported_view_is_not_that_of_the_service_s_account(world: World) -> None:
+    views = ImportedViews(world.decision._reports.views, SECRET)
     who = Principal(AUTHOR, frozenset({"service"}))
     row = {"post_id": 1, "created_at": datetime_of(NOW_US)}
     made = [views.report(ImportedView(**row, **one), 0, "a", who, "127.0.0.1", NOW_US) for one in (*VISITORS, {})]

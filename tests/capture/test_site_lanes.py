@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.capture.http_support import BROWSER, NOW_US, House, ask, open_house, post
+from tests.capture.http_support import BROWSER, NOW_US, World, ask, open_world, post
 from vts.model.content import Content
 from vts.model.day import DAY_US, day_of
 from vts.model.identity import text_of, version_7
@@ -22,72 +22,72 @@ STREAM = Content(7, "stream", False, False, False)
 
 
 @pytest.fixture
-async def house() -> AsyncIterator[House]:
-    async with open_house() as opened:
+async def world() -> AsyncIterator[World]:
+    async with open_world() as opened:
         opened.catalog.contents = {5: STREAM, 6: STREAM._replace(kind="artwork"), 8: STREAM._replace(deleted=True)}
         yield opened
         assert opened.bugs == []
 
 
-def token_of(house: House, user_id: int | None, *roles: str) -> str:
-    token = house.tokens.issue(user_id=user_id, roles=frozenset(roles), now_s=NOW_US / 1e6, ttl_s=60)
+def token_of(world: World, user_id: int | None, *roles: str) -> str:
+    token = world.tokens.issue(user_id=user_id, roles=frozenset(roles), now_s=NOW_US / 1e6, ttl_s=60)
     return f"Authorization: Bearer {token}"
 
 
-async def send(house: House, path: str, body: Any, *lines: str) -> tuple[int, Any]:
-    answer = await ask(house, post(path, json.dumps(body).encode(), *lines))
+async def send(world: World, path: str, body: Any, *lines: str) -> tuple[int, Any]:
+    answer = await ask(world, post(path, json.dumps(body).encode(), *lines))
     return answer.status, json.loads(answer.body)
 
 
 # ---- page views
 
 
-async def test_a_page_view_is_kept_under_its_page(house: House) -> None:
-    said = {"path": "/api/post/42?from=a@b.c", "referrer": "https://www.Example.org/x"}
-    assert await send(house, PAGE, said) == (202, {"accepted": 1, "dropped": {}})
-    [event] = house.site.records
+async def test_a_page_view_is_kept_under_its_page(world: World) -> None:
+    content = {"path": "/api/post/42?from=a@b.c", "referrer": "https://www.Example.org/x"}
+    assert await send(world, PAGE, content) == (202, {"accepted": 1, "dropped": {}})
+    [event] = world.site.records
     assert isinstance(event, SiteEvent)
     assert (event.event_type, event.page, event.referrer_domain) == ("page_view", "/p/[post]", "example.org")
     assert (event.device_type, event.authenticated, event.viewer_user_id) == ("desktop", False, None)
     assert (event.event_day, event.created_at) == (day_of(NOW_US), NOW_US)
     assert len(event.viewer_key) == 16
-    assert house.counted["site", "accepted"] == 1
+    assert world.counted["site", "accepted"] == 1
 
 
-async def test_a_signed_in_reader_is_authenticated(house: House) -> None:
-    assert (await send(house, PAGE, {"path": "/"}, token_of(house, 7, "user")))[0] == 202
-    [event] = house.site.records
+async def test_a_signed_in_reader_is_authenticated(world: World) -> None:
+    assert (await send(world, PAGE, {"path": "/"}, token_of(world, 7, "user")))[0] == 202
+    [event] = world.site.records
     assert (event.viewer_user_id, event.authenticated) == (7, True)
 
 
-async def test_a_beacon_may_send_text_and_gzip(house: House) -> None:
+async def test_a_page_view_may_be_sent_as_text_and_gzip(world: World) -> None:
     body = gzip.compress(b'{"path":"/search"}')
-    answer = await ask(house, post(PAGE, body, "Content-Type: text/plain", "Content-Encoding: gzip"))
-    assert (answer.status, house.site.records[0].page) == (202, "/search")
+    answer = await ask(world, post(PAGE, body, "Content-Type: text/plain", "Content-Encoding: gzip"))
+    assert (answer.status, world.site.records[0].page) == (202, "/search")
 
 
-async def test_a_crawler_is_dropped(house: House) -> None:
+async def test_a_crawler_is_dropped(world: World) -> None:
     body = b'{"path":"/"}'
     request = post(PAGE, body).replace(BROWSER.encode(), b"Googlebot/2.1 (+http://www.google.com/bot.html)")
-    answer = await ask(house, request)
+    answer = await ask(world, request)
     assert (answer.status, json.loads(answer.body)) == (202, {"accepted": 0, "dropped": {"bot": 1}})
-    assert house.site.records == []
+    assert world.site.records == []
 
 
-async def test_an_id_makes_a_page_view_safe_to_repeat(house: House) -> None:
+async def test_an_id_makes_a_page_view_safe_to_repeat(world: World) -> None:
     event_id = version_7(NOW_US - 1_000_000, bytes(10))
-    assert (await send(house, PAGE, {"path": "/", "event_id": text_of(event_id)}))[0] == 202
-    [event] = house.site.records
+    assert (await send(world, PAGE, {"path": "/", "event_id": text_of(event_id)}))[0] == 202
+    [event] = world.site.records
     assert (event.event_id, event.created_at) == (event_id, (NOW_US - 1_000_000) // 1000 * 1000)
 
 
 @pytest.mark.parametrize(("age_us", "expected"), [(8 * DAY_US, 202), (-DAY_US, 400)])
-async def test_an_id_of_another_time_is_refused(house: House, age_us: int, expected: int) -> None:
-    said = {"path": "/", "event_id": text_of(version_7(NOW_US - age_us, bytes(10)))}
-    status, answer = await send(house, PAGE, said)
+async def test_an_id_of_another_time_is_refused(world: World, age_us: int, expected: int) -> None:
+    content = {"path": "/", "event_id": text_of(version_7(NOW_US - age_us, bytes(10)))}
+    status, answer = await send(world, PAGE, content)
     assert status == expected
     assert answer.get("dropped", {"invalid": 1}) in ({"too_late": 1}, {"invalid": 1})
-    assert house.site.records == []
+    assert world.site.records == []
 
 
 BAD_PAGES = {
@@ -104,38 +104,38 @@ BAD_PAGES = {
 
 
 @pytest.mark.parametrize(("body", "names"), BAD_PAGES.values(), ids=BAD_PAGES.keys())
-async def test_what_is_wrong_with_a_page_view_is_named(house: House, body: bytes, names: str) -> None:
-    answer = await ask(house, post(PAGE, body))
-    said = json.loads(answer.body)
-    assert (answer.status, said["error_code"]) == (400, "invalid")
-    assert names in said["error"]
-    assert house.site.records == []
+async def test_a_bad_field_of_a_page_view_is_named(world: World, body: bytes, names: str) -> None:
+    answer = await ask(world, post(PAGE, body))
+    content = json.loads(answer.body)
+    assert (answer.status, content["error_code"]) == (400, "invalid")
+    assert names in content["error"]
+    assert world.site.records == []
 
 
-async def test_an_anonymous_flood_is_limited_and_a_full_journal_said(house: House) -> None:
-    house.site.full = True
-    status, said = await send(house, PAGE, {"path": "/"})
-    assert (status, said["error_code"]) == (503, "unavailable")
-    house.site.full = False
+async def test_an_anonymous_flood_is_limited_and_a_full_journal_is_503(world: World) -> None:
+    world.site.full = True
+    status, content = await send(world, PAGE, {"path": "/"})
+    assert (status, content["error_code"]) == (503, "unavailable")
+    world.site.full = False
     for _ in range(120):  # what was refused has given its allowance back
-        assert (await send(house, PAGE, {"path": "/"}))[0] == 202
-    status, said = await send(house, PAGE, {"path": "/"})
-    assert (status, said["error_code"], said["retry_after"]) == (429, "rate_limited", 1.0)
+        assert (await send(world, PAGE, {"path": "/"}))[0] == 202
+    status, content = await send(world, PAGE, {"path": "/"})
+    assert (status, content["error_code"], content["retry_after"]) == (429, "rate_limited", 1.0)
 
 
 # ---- events of the host application
 
 
-async def test_a_host_event_is_the_service_s_to_report(house: House) -> None:
-    said = {"event_type": "signup"}
-    assert (await send(house, EVENT, said))[0] == 401
-    assert (await send(house, EVENT, said, token_of(house, 7, "user", "owner")))[0] == 403
-    assert (await send(house, EVENT, said, token_of(house, None, "service")))[0] == 202
-    assert len(house.site.records) == 1
+async def test_only_a_service_reports_host_events(world: World) -> None:
+    content = {"event_type": "signup"}
+    assert (await send(world, EVENT, content))[0] == 401
+    assert (await send(world, EVENT, content, token_of(world, 7, "user", "owner")))[0] == 403
+    assert (await send(world, EVENT, content, token_of(world, None, "service")))[0] == 202
+    assert len(world.site.records) == 1
 
 
-async def test_a_host_event_with_everything(house: House) -> None:
-    said = {
+async def test_a_host_event_with_everything(world: World) -> None:
+    content = {
         "event_type": "error",
         "page_path": "/user/9",
         "user_id": 9,
@@ -143,8 +143,8 @@ async def test_a_host_event_with_everything(house: House) -> None:
         "client_ip": "203.0.113.9",
         "user_agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X)",
     }
-    assert (await send(house, EVENT, said, token_of(house, None, "service")))[0] == 202
-    [event] = house.site.records
+    assert (await send(world, EVENT, content, token_of(world, None, "service")))[0] == 202
+    [event] = world.site.records
     assert (event.event_type, event.page, event.viewer_user_id, event.error_type) == (
         "error",
         "/u/[user]",
@@ -156,7 +156,7 @@ async def test_a_host_event_with_everything(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "names"),
+    ("content", "names"),
     [
         ({}, "event_type: is missing"),
         ({"event_type": "purchase"}, "event_type: one of"),
@@ -169,12 +169,12 @@ async def test_a_host_event_with_everything(house: House) -> None:
         ({"event_type": "signup", "client_ip": "nowhere"}, "client_ip"),
     ],
 )
-async def test_what_is_wrong_with_a_host_event_is_named(house: House, said: Any, names: str) -> None:
-    status, answer = await send(house, EVENT, said, token_of(house, None, "service"))
+async def test_a_bad_field_of_a_host_event_is_named(world: World, content: Any, names: str) -> None:
+    status, answer = await send(world, EVENT, content, token_of(world, None, "service"))
     assert (status, answer["error_code"]) == (400, "invalid")
     assert names in answer["error"]
     assert "purchase" not in answer["error"]
-    assert house.site.records == []
+    assert world.site.records == []
 
 
 # ---- playback
@@ -184,37 +184,37 @@ def playback(*events: dict[str, Any], stream: Any = "5", client: Any = "a browse
     return {"streamId": stream, "clientId": client, "events": list(events)}
 
 
-async def test_a_report_is_one_entry_in_its_order(house: House) -> None:
-    said = playback(
+async def test_a_report_is_one_entry_in_its_order(world: World) -> None:
+    content = playback(
         {"type": "play", "videoTime": 0},
         {"type": "heartbeat", "videoTime": 15.5, "extra": {"bitrate": 800}},
         {"type": "pause", "videoTime": 20},
     )
-    assert await send(house, PLAYBACK, said, "User-Agent: hls.js") == (202, {"ingested": 3})
-    [entry] = house.site.entries
+    assert await send(world, PLAYBACK, content, "User-Agent: hls.js") == (202, {"ingested": 3})
+    [entry] = world.site.entries
     assert all(isinstance(event, PlaybackEvent) for event in entry)
-    assert [event.event_type for event in house.site.records] == ["play", "heartbeat", "pause"]
-    assert [event.created_at - NOW_US for event in house.site.records] == [0, 1, 2]
-    assert [event.video_time for event in house.site.records] == [0.0, 15.5, 20.0]
-    assert [event.extra for event in house.site.records] == [None, '{"bitrate":800}', None]
-    assert {event.stream_id for event in house.site.records} == {5}
-    assert len({event.client_key for event in house.site.records}) == 1
-    assert len({event.event_id for event in house.site.records}) == 3
-    assert house.counted["playback", "accepted"] == 3
+    assert [event.event_type for event in world.site.records] == ["play", "heartbeat", "pause"]
+    assert [event.created_at - NOW_US for event in world.site.records] == [0, 1, 2]
+    assert [event.video_time for event in world.site.records] == [0.0, 15.5, 20.0]
+    assert [event.extra for event in world.site.records] == [None, '{"bitrate":800}', None]
+    assert {event.stream_id for event in world.site.records} == {5}
+    assert len({event.client_key for event in world.site.records}) == 1
+    assert len({event.event_id for event in world.site.records}) == 3
+    assert world.counted["playback", "accepted"] == 3
 
 
 @pytest.mark.parametrize("stream", ["6", "8", "9", 9, "intro", "99999999999999999999"])
-async def test_an_unknown_stream_is_not_found(house: House, stream: Any) -> None:
-    status, answer = await send(house, PLAYBACK, playback({"type": "play", "videoTime": 0}, stream=stream))
+async def test_an_unknown_stream_is_not_found(world: World, stream: Any) -> None:
+    status, answer = await send(world, PLAYBACK, playback({"type": "play", "videoTime": 0}, stream=stream))
     assert (status, answer["error_code"]) == (404, "not_found")
-    assert house.site.records == []
+    assert world.site.records == []
 
 
 PLAY = {"type": "play", "videoTime": 1}
 
 
 @pytest.mark.parametrize(
-    ("said", "names"),
+    ("content", "names"),
     [
         ({"clientId": "c", "events": [PLAY]}, "streamId: is missing"),
         ({"streamId": "5", "events": [PLAY]}, "clientId: is missing"),
@@ -233,26 +233,26 @@ PLAY = {"type": "play", "videoTime": 1}
         (playback(PLAY, stream=-1), "streamId"),
     ],
 )
-async def test_what_is_wrong_with_a_report_is_named(house: House, said: Any, names: str) -> None:
-    status, answer = await send(house, PLAYBACK, said)
+async def test_a_bad_field_of_a_playback_report_is_named(world: World, content: Any, names: str) -> None:
+    status, answer = await send(world, PLAYBACK, content)
     assert (status, answer["error_code"]) == (400, "invalid")
     assert names in answer["error"], answer
     assert "rewind" not in answer["error"]
-    assert house.site.records == []
+    assert world.site.records == []
 
 
-async def test_a_report_is_kept_as_a_whole_or_refused(house: House) -> None:
-    house.site.full = True
-    status, said = await send(house, PLAYBACK, playback(PLAY, PLAY))
-    assert (status, said["error_code"]) == (503, "unavailable")
-    house.catalog.ready = False
-    assert (await send(house, PLAYBACK, playback(PLAY)))[0] == 503
+async def test_a_report_is_kept_as_a_whole_or_refused(world: World) -> None:
+    world.site.full = True
+    status, content = await send(world, PLAYBACK, playback(PLAY, PLAY))
+    assert (status, content["error_code"]) == (503, "unavailable")
+    world.catalog.ready = False
+    assert (await send(world, PLAYBACK, playback(PLAY)))[0] == 503
 
 
 @pytest.mark.parametrize("path", [PAGE, EVENT, PLAYBACK])
-async def test_only_post_and_preflight(house: House, path: str) -> None:
-    answer = await ask(house, f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+async def test_only_post_and_preflight(world: World, path: str) -> None:
+    answer = await ask(world, f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
     assert answer.status == 405
-    answer = await ask(house, f"OPTIONS {path} HTTP/1.1\r\nHost: a\r\nOrigin: https://x.example\r\n\r\n".encode())
+    answer = await ask(world, f"OPTIONS {path} HTTP/1.1\r\nHost: a\r\nOrigin: https://x.example\r\n\r\n".encode())
     assert answer.status in (200, 204)
     assert answer.headers["access-control-allow-origin"] == "*"
