@@ -29,7 +29,7 @@ from vts.store.session.connection import Database, asyncpg_loop
 DAMAGES = 100  # for each state of the database
 OLDER_COPIES = 20  # for each, in place and as new files
 STARTS = int(os.environ.get("VTS_DAMAGE_STARTS", "5"))  # for each; 25 make a hundred
-NOBODY = "postgresql://vts@127.0.0.1:9/vts"  # the discard port: refused at once
+NO_SERVER = "postgresql://vts@127.0.0.1:9/vts"  # the discard port: refused at once
 
 _COUNTED = "SELECT coalesce(sum(total_views), 0)::bigint FROM post_stats_daily WHERE post_id > 0"
 
@@ -109,7 +109,7 @@ def past(postgres_server: Server) -> Iterator[Past]:  # noqa: F811
         with running(made.folder, **settings) as vts:
             made.acknowledged |= send(vts, chance, 300)
             wait_until(lambda: stored_in(postgres_server, "now")[1] == len(made.acknowledged), 60)
-        with running(made.folder, **(settings | {"VTS_DATABASE__URL": NOBODY})) as vts:
+        with running(made.folder, **(settings | {"VTS_DATABASE__URL": NO_SERVER})) as vts:
             made.acknowledged |= send(vts, chance, 300)
         yield made
 
@@ -168,7 +168,7 @@ def _whole_start(past: Past, state: str, seed: int, folder: Path) -> None:
     acknowledged = set(past.acknowledged)
     try:
         if state == "away":
-            with running(folder, **(settings | {"VTS_DATABASE__URL": NOBODY})) as vts:
+            with running(folder, **(settings | {"VTS_DATABASE__URL": NO_SERVER})) as vts:
                 acknowledged |= send(vts, chance, 20)
         with running(folder, **settings) as vts:
             acknowledged |= send(vts, chance, 20)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from checks.test_journal_damage import NOBODY, create, drop, send, stored_in
+from checks.test_journal_damage import NO_SERVER, create, drop, send, stored_in
 from tests.journal.damage import copy_journal, put_back
 from tests.support.folders import open_folder
 from tests.support.postgres import Server, postgres_server  # noqa: F401
@@ -34,7 +34,7 @@ def test_what_came_after_the_older_copy_is_stored_once(postgres_server: Server) 
             acknowledged |= send(vts, chance, 900)
             wait_until(whole, 60)
         put_back(older, journal)  # `running` killed the process
-        with running(folder, **(settings | {"VTS_DATABASE__URL": NOBODY})) as vts:
+        with running(folder, **(settings | {"VTS_DATABASE__URL": NO_SERVER})) as vts:
             before = len(acknowledged)
             acknowledged |= send(vts, chance, 1_500)  # their numbers pass those that were drained
         with running(folder, **settings) as vts:

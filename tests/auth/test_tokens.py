@@ -1,4 +1,4 @@
-"""Which bearer tokens are accepted: fault F24, and the claims of SPEC section 11."""
+"""Which bearer tokens are accepted, and what each claim of a token must be."""
 
 from __future__ import annotations
 
@@ -230,9 +230,9 @@ def test_a_token_of_the_future_is_refused_until_then(claims: dict[str, Any], rea
 
 
 def test_another_key_of_the_same_kind_is_refused() -> None:
-    stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    other_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     with pytest.raises(BadToken, match="wrong signature"):
-        Tokens(public_key=pem(RSA_KEY), own=OTHER).verify(jwt.encode(GOOD, stranger, algorithm="RS256"), NOW)
+        Tokens(public_key=pem(RSA_KEY), own=OTHER).verify(jwt.encode(GOOD, other_key, algorithm="RS256"), NOW)
 
 
 @pytest.mark.parametrize(
@@ -401,7 +401,7 @@ def test_any_signed_claim_is_read_or_refused(value: Any, claim: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "of_seven", "of_eight", "of_nobody"),
+    ("who", "of_seven", "of_eight", "of_no_user"),
     [
         (Principal(7, frozenset({"user"})), True, False, False),
         (Principal(8, frozenset({"user"})), False, True, False),
@@ -412,8 +412,8 @@ def test_any_signed_claim_is_read_or_refused(value: Any, claim: str) -> None:
         (Principal(None, frozenset({"service"})), True, True, True),
     ],
 )
-def test_who_may_read_what(who: Principal, of_seven: bool, of_eight: bool, of_nobody: bool) -> None:
-    assert (who.may_read(7), who.may_read(8), who.may_read(None)) == (of_seven, of_eight, of_nobody)
+def test_who_may_read_what(who: Principal, of_seven: bool, of_eight: bool, of_no_user: bool) -> None:
+    assert (who.may_read(7), who.may_read(8), who.may_read(None)) == (of_seven, of_eight, of_no_user)
     assert who.is_service == ("service" in who.roles)
 
 

@@ -226,7 +226,7 @@ async def test_a_disk_that_does_not_take_the_copy_costs_nothing_and_leaves_no_ga
 
 
 class Steps(trio.abc.Instrument):
-    """How many steps the actor took: between two of them everybody else is served."""
+    """How many steps the actor took: between two of them other tasks run."""
 
     def __init__(self) -> None:
         self.taken = 0
@@ -275,7 +275,7 @@ async def test_an_older_copy_of_the_database_takes_nothing_away(tmp_path: Path, 
     database, behind = older, True
     await actor.refresh()
     assert memory.content(2) == owned(9) and memory.content(3) is None and memory.revision == 2
-    older.revision = 10  # a write since, above all that was heard of
+    older.revision = 10  # a write since, above all that was received
     older.write(4)
     await actor.refresh()
     assert memory.content(2) == owned(9) and memory.content(4) == owned(7)

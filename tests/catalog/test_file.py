@@ -110,7 +110,7 @@ def test_a_damaged_copy_is_made_anew(path: Path, damage: bytes) -> None:
     assert memory is not None and memory.content(2) == ARTWORK
 
 
-def test_a_row_that_nobody_can_read_spoils_the_copy_and_not_the_start(path: Path) -> None:
+def test_a_row_that_cannot_be_read_spoils_the_copy_and_not_the_start(path: Path) -> None:
     save(path, Change(1, [(1, ARTWORK)], [(KEY, PLAYER)], whole=True))
     with sqlite3.connect(path) as file:
         file.execute("UPDATE players SET body = x'ff'")

@@ -1,4 +1,4 @@
-"""The benchmark's arithmetic, its audience's ears, and one short run of it whose ledger must balance."""
+"""The benchmark's arithmetic, its clients' receipts, and one short run of it whose ledger must balance."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_the_books_name_what_is_missing_and_what_is_there_twice(tmp_path: Path) 
     assert uncounted.missing == 1
 
 
-def test_numbers_that_were_left_out_are_nobody_s(tmp_path: Path) -> None:
+def test_numbers_that_were_left_out_belong_to_no_client(tmp_path: Path) -> None:
     ledger, path = Ledger(), tmp_path / "ledger"
     ledger.skip(9)
     path.write_bytes(array("Q", [10]).tobytes())
@@ -66,7 +66,7 @@ def test_numbers_that_were_left_out_are_nobody_s(tmp_path: Path) -> None:
 
 
 def test_a_view_s_wait_ends_with_the_first_message_that_counts_it(tmp_path: Path) -> None:
-    """Two topics, three clients; views 1 and 2 of topic 0 are shown together, client 2 hears of them twice."""
+    """Two topics, three clients; views 1 and 2 of topic 0 are shown together, client 2 receives them twice."""
     ledger, times, notes = tmp_path / "ledger", tmp_path / "times", tmp_path / "notes"
     ledger.write_bytes(array("Q", [2, 4, 3]).tobytes())
     times.write_bytes(array("d", [1.0, 1.1, 1.2]).tobytes())

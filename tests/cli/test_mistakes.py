@@ -77,7 +77,7 @@ def refusing(postgres_server: Server) -> dict[str, str]:  # noqa: F811
     return {
         "no right to make tables": server.url("plain").replace("vts@", "plain@"),
         "a newer schema": server.url("newer"),
-        "a wrong user": server.url("plain").replace("vts@", "stranger@"),
+        "a wrong user": server.url("plain").replace("vts@", "other_user@"),
         "no such database": server.url("nowhere"),
         "away": f"postgresql://vts@/vts?host={server.folder}/nowhere",
     }
@@ -86,7 +86,7 @@ def refusing(postgres_server: Server) -> dict[str, str]:  # noqa: F811
 SAYS = {
     "no right to make tables": "plain may not make tables in schema public",
     "a newer schema": "has migration 9999, which this version does not know",
-    "a wrong user": 'role "stranger" does not exist',
+    "a wrong user": 'role "other_user" does not exist',
     "no such database": 'database "nowhere" does not exist',
     "away": "PostgreSQL does not answer",
 }

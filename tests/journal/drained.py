@@ -36,7 +36,7 @@ class Stored:
 
 
 class MemoryIntake:
-    """What the drain asks of its intake, kept to the letter of its SQL."""
+    """What the drain asks of its intake, with exactly the rules of its SQL."""
 
     def __init__(self, stored: Stored) -> None:
         self._stored = stored
@@ -101,7 +101,7 @@ async def _is_drained(drain: Drain, stored: Stored) -> bool:
 
 
 async def _keep(journal: Journal, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-    """A supervisor of few words: what is damaged is opened anew."""
+    """A small supervisor: a damaged journal is opened anew."""
     for again in range(20):
         try:
             return await journal.run(**({} if again else {"task_status": task_status}))

@@ -81,7 +81,7 @@ def journal_at(
 
 @asynccontextmanager
 async def running(path: Path, **settings: Any) -> AsyncIterator[Journal]:
-    """A journal that runs, and ends in peace when the story does."""
+    """A journal that runs, and is closed in order when the story ends."""
     box: Mailbox[Entry] = Mailbox(1000)
     journal = journal_at(path, box, **settings)
     async with trio.open_nursery() as nursery:
@@ -105,7 +105,7 @@ async def everything(journal: Journal, after: int = 0) -> list[int]:
 
 @contextmanager
 def other_connection(path: Path):
-    """What somebody else does to the file."""
+    """What another process does to the file."""
     db = sqlite3.connect(path, isolation_level=None)
     try:
         yield db

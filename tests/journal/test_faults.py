@@ -71,7 +71,7 @@ async def test_a_run_that_is_cut_off_anywhere_tells_everyone_once(tmp_path: Path
         assert sorted(await everything(again)) == list(range(1, asked + 1))
 
 
-async def test_a_bug_in_the_file_crashes_the_run_and_loses_nobody(tmp_path: Path) -> None:
+async def test_a_bug_in_the_file_crashes_the_run_and_loses_no_entry(tmp_path: Path) -> None:
     path = tmp_path / "j.sqlite"
     box: Mailbox[Entry] = Mailbox(1000)
     journal = journal_at(path, box)

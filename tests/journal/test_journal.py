@@ -252,7 +252,7 @@ async def test_a_useless_folder_is_told_at_the_start(tmp_path: Path) -> None:
         await journal_at(tmp_path / "nowhere" / "j.sqlite", Mailbox(1)).run()
 
 
-async def test_somebody_elses_lock_delays_and_refuses_nothing(tmp_path: Path) -> None:
+async def test_another_process_s_lock_delays_and_refuses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "j.sqlite"
     async with running(path) as journal:
         with other_connection(path) as db:

@@ -302,7 +302,7 @@ async def test_a_player_that_gets_its_first_owner_late_takes_out_what_it_showed_
     await world.own(2, OWN)
     world.now_us = DAY * DAY_US
     await world.own(3, OWN)
-    await world.own(3, 8)  # before anybody looked: the player shows what is not its owner's any more
+    await world.own(3, 8)  # before any roll-up: the player shows what is not its owner's any more
     world.now_us += DAY_US
     theirs = [world.view(1, player_key=player), world.view(2, player_key=player)]
     others = [

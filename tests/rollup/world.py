@@ -162,7 +162,7 @@ class World:
 
 
 class Death:
-    """Ends whoever runs a statement that contains a text while it is on its way: by the connection, or by the scope."""
+    """Ends the task that runs a statement with this text, while it is under way: by the connection, or by the scope."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.happened = False

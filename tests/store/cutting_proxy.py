@@ -15,7 +15,7 @@ class Cut(enum.Enum):
     """When the connection goes, seen from the request that it hits."""
 
     BEFORE = "the server never sees it"
-    SENT = "the server has it, and nobody waits for what comes of it"
+    SENT = "the server has it, and no client waits for the result"
     ANSWERED = "the server has answered, and the answer is lost"
 
 

@@ -1,4 +1,4 @@
-"""Artists' days follow their contents: whoever owns them when all is added up has their views, and nobody else."""
+"""Artists' days follow their contents: the owner at the time of adding up has their views, and no other artist."""
 
 from __future__ import annotations
 
@@ -97,19 +97,19 @@ async def test_contents_move_go_and_come_back_and_every_day_follows(database, wr
         await drained(database, views, known)
     await writer.execute("UPDATE artist_stats_dirty SET marked_at = now() - interval '1 hour'")
     await drained(database, [event(chance, post_id=9)], {})
-    # A content without marks, counted for nobody by the last batch, is none of the artists'.
+    # A content without marks, counted for no artist by the last batch, is none of the artists'.
     await add_up_marked(writer, LATER)
     await assert_artists(writer, views, owners)
     assert await writer.fetchval("SELECT count(*) FROM artist_stats_dirty") == 0
 
 
-async def test_a_mark_is_added_up_once_more_when_everybody_has_heard(database, writer, chance):
+async def test_a_mark_is_added_up_once_more_when_every_process_has_the_owner(database, writer, chance):
     early = [event(chance) for _ in range(5)]
     await drained(database, early)
     await owned(writer, {1: 7})
     assert await add_up_marked(writer, LATER) > 0
     late = [event(chance) for _ in range(3)]
-    await drained(database, early + late)  # by a process that has not heard of the owner
+    await drained(database, early + late)  # by a process that does not have the owner
     assert await add_up_marked(writer, LATER) == 0
     await assert_artists(writer, early, {1: 7})
     await writer.execute("UPDATE artist_stats_dirty SET marked_at = marked_at - interval '61 seconds'")
@@ -137,7 +137,7 @@ async def test_what_is_marked_again_meanwhile_is_added_up_again(database, writer
         await assert_artists(writer, views, {1: owner})
 
 
-async def test_contents_nobody_has_viewed_mark_nothing(writer):
+async def test_contents_without_views_mark_nothing(writer):
     await owned(writer, {post: post % 5 + 1 for post in range(1, 500)})
     assert await writer.fetchval("SELECT count(*) FROM artist_stats_dirty") == 0
     await owned(writer, {post: post % 5 + 1 for post in range(1, 500)})
@@ -225,7 +225,7 @@ async def test_a_first_view_that_is_being_stored_while_its_owner_arrives_is_not_
 
 
 async def test_the_actor_looks_when_poked_and_by_itself(database, writer, chance, monkeypatch):
-    """Whoever wrote pokes its own actor; marks of a process that did not live to add them up are found all the same."""
+    """A writer wakes its own actor; marks of a process that did not live to add them up are found all the same."""
     views = [event(chance, post_id=1)]
     await drained(database, views)
     for every_s, owner, pokes in ((1_000.0, 7, True), (0.01, 8, False)):

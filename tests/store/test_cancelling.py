@@ -166,7 +166,7 @@ async def test_a_reader_that_was_cancelled_anywhere_answers_new_numbers(
     await look.close()
 
 
-async def test_a_write_of_the_api_that_is_cancelled_anywhere_holds_up_nobody(database: Database) -> None:
+async def test_a_write_of_the_api_that_is_cancelled_anywhere_delays_no_other_task(database: Database) -> None:
     writer = Writer(lambda: database.connect("writer"), timeout_s=20.0)
     look = await database.connect("writer", command_timeout_s=5.0)
     revision = "UPDATE catalog_revision SET revision = revision RETURNING revision"

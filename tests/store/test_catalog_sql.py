@@ -115,7 +115,7 @@ async def test_nothing_new_is_an_empty_change(writer):
 
 
 async def test_a_revision_that_this_database_never_had_loads_everything(writer):
-    """A restored backup: whoever followed the lost one is ahead of it."""
+    """A restored backup: a process that followed the lost one is ahead of it."""
     await upsert_contents(writer, [ContentRow(post_id=1)])
     change = await changes_since(writer, 1_000)
     assert change.whole
@@ -153,7 +153,7 @@ async def test_every_write_is_announced_with_its_revision(database, writer):
 
 
 async def test_revisions_become_visible_in_their_order(database, writer):
-    """Two writers at once: whoever sees the second's revision sees the first's rows."""
+    """Two writers at once: a reader of the second's revision sees the first's rows."""
     seen = []
 
     async def write(post_id: int) -> None:

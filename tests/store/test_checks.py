@@ -68,10 +68,10 @@ async def test_clocks_that_differ(empty_database, ahead_s, level):
     await connection.close()
 
 
-async def test_nobody_there(empty_database, tmp_path):
+async def test_no_server(empty_database, tmp_path):
     (finding,) = await examine(Database(url=lambda: f"postgresql://vts@/vts?host={tmp_path}"), now_us)
     assert (finding.name, finding.level) == ("database", "fault")
-    (finding,) = await examine(Database(url=lambda: empty_database.url().replace("vts@", "stranger@")), now_us)
+    (finding,) = await examine(Database(url=lambda: empty_database.url().replace("vts@", "other_user@")), now_us)
     assert "user, password" in finding.advice
 
 

@@ -261,7 +261,7 @@ async def test_nothing_waits_for_a_frozen_server_past_a_cancellation(postgres_se
         "connect": lambda: empty_database.connect("writer"),
         "listen": lambda: connection.listen("vts_test", lambda _: None),
     }
-    limit_s = 1.0 if action == "close" else 0.2  # saying goodbye is shielded, with a deadline of its own
+    limit_s = 1.0 if action == "close" else 0.2  # closing is shielded, with a deadline of its own
     if action == "commit":
         began = trio.current_time()
         try:
@@ -324,7 +324,7 @@ def small_heap() -> Iterator[None]:
     gc.unfreeze()
 
 
-async def test_sessions_that_nobody_closed_do_not_stop_the_loop(postgres_server, small_heap, monkeypatch, caplog):
+async def test_sessions_that_were_not_closed_do_not_stop_the_loop(postgres_server, small_heap, monkeypatch, caplog):
     """The collector runs while the loop takes from its queue: finalizers then must not put anything into it.
 
     A loop that has stopped cannot even be cancelled: the suite's own limit names the test then, and no other decides.

@@ -66,7 +66,7 @@ async def test_counts_many_posts_at_once(database, connect, journal, chance):
     assert {total.post_id: total.views for total in told.commits[-1].totals}[60] == 6
 
 
-async def test_under_load_a_small_batch_waits_for_company_and_a_lone_event_does_not(connect, journal, chance):
+async def test_under_load_a_small_batch_waits_for_more_and_a_lone_event_does_not(connect, journal, chance):
     told = Told()
     drain = drain_of(connect, journal, told, pace=Pace(linger_s=3600))
     async with trio.open_nursery() as nursery:
@@ -116,7 +116,7 @@ async def test_a_cut_at_any_request_of_the_transaction_loses_and_doubles_nothing
             restarts = await finish(drain_of(connect_armed(connect, proxy, at, cut), journal, told))
             stored += events
             assert by_key(told.events()) == by_key(events), f"told wrongly after a cut at request {at}"
-            if restarts == 0:  # everything up to the goodbye got through
+            if restarts == 0:  # everything up to the close got through
                 break
         assert 12 < at < 59, "the cuts did not reach through the whole transaction"
         await assert_counted(database, stored)
@@ -224,7 +224,7 @@ async def test_a_version_4_id_counts_once_across_midnight(database, connect, jou
     await assert_counted(database, [evening, *others])
 
 
-POISON = {
+BAD_ROWS = {
     "NUL in a text": {"referrer_domain": "a\0b"},
     "lone surrogate": {"channel_context": "\ud800"},
     "number beyond 64 bits": {"viewer_user_id": 2**70},
@@ -240,10 +240,10 @@ POISON = {
 }
 
 
-@pytest.mark.parametrize("name", POISON)
-async def test_poison_is_buried_with_its_reason_and_the_rest_commits(database, look, connect, journal, chance, name):
+@pytest.mark.parametrize("name", BAD_ROWS)
+async def test_a_bad_row_becomes_a_dead_letter_and_the_rest_commits(database, look, connect, journal, chance, name):
     good = [event(chance, post_id=chance.randrange(1, 4)) for _ in range(12)]
-    bad = event(chance, **POISON[name])
+    bad = event(chance, **BAD_ROWS[name])
     journal.append(*good[:7], bad, *good[7:])
     told = Told()
     assert await finish(drain_of(connect, journal, told)) == 0
@@ -257,7 +257,7 @@ async def test_poison_is_buried_with_its_reason_and_the_rest_commits(database, l
     assert [(c.records, c.duplicates, c.dead) for c in told.commits] == [(13, 0, 1)]
 
 
-async def test_a_batch_of_nothing_but_poison_is_buried(look, connect, journal, chance):
+async def test_a_batch_of_bad_rows_only_becomes_dead_letters(look, connect, journal, chance):
     journal.append(*(event(chance, referrer_domain="\0") for _ in range(5)), event(chance, created_at=2**70))
     await finish(drain_of(connect, journal, Told()))
     assert await look.fetchval("SELECT count(*) FROM dead_letters") == 6
@@ -397,7 +397,7 @@ async def test_two_drains_of_one_journal_store_it_once(database, connect, journa
     assert sum(commit.duplicates for commit in told.commits) == 0
 
 
-async def test_content_that_nobody_described_gets_a_provisional_row(look, database, connect, journal, chance):
+async def test_content_without_a_description_gets_a_provisional_row(look, database, connect, journal, chance):
     owner = await database.connect("owner")
     await owner.execute("INSERT INTO content (post_id, kind, owner_id, revision) VALUES (7, 'blog', 1, 0)")
     await owner.close()
@@ -433,7 +433,7 @@ def test_a_notice_of_the_widest_numbers_fits(chance):
     committed = Committed(journal_id=bytes(16), last_seq=1, records=500, events=events, totals=totals)
     assert max(len(notice) for notice in notices_of(committed, NOON_US)) < 7_900
     nothing = Committed(journal_id=bytes(16), last_seq=1, records=0, events=[], totals=[])
-    (only,) = map(read_notice, notices_of(nothing, NOON_US))  # for whoever follows how far the journal is drained
+    (only,) = map(read_notice, notices_of(nothing, NOON_US))  # for followers of how far the journal is drained
     assert (only.posts, only.seen, only.seq) == ([], b"", 1)
 
 

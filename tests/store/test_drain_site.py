@@ -119,7 +119,7 @@ async def test_a_sketch_says_what_it_is(look, connect, journal, chance):
         assert [tuple(row) for row in rows] == [("HLL_4", sketch.LG_K, 3)]
 
 
-async def test_poison_of_every_kind_is_split_off(look, connect, journal, chance):
+async def test_bad_rows_of_every_kind_is_split_off(look, connect, journal, chance):
     sound = [reported(chance), played(chance), event(chance)]
     poison = [reported(chance, page="/a\0"), played(chance, extra="\0"), reported(chance, event_id=b"short")]
     journal.append(*sound, *poison)

@@ -87,11 +87,11 @@ async def test_made_once_private_and_found_again(folder, driver):
         assert await ask(database, "SELECT system_identifier FROM pg_control_system()") == first
 
 
-async def test_nobody_else_gets_in(folder, driver):
+async def test_no_other_user_gets_in(folder, driver):
     async with running(Embedded(folder, settings=FAST)) as database:
-        stranger = Database(url=lambda: database.url().replace("vts@", "somebody@"))
+        other = Database(url=lambda: database.url().replace("vts@", "other_user@"))
         with pytest.raises(Outage):
-            await stranger.connect("login")
+            await other.connect("login")
 
 
 @pytest.mark.parametrize("major", [16, 18])

@@ -147,7 +147,7 @@ async def test_numbers_and_sketches_of_viewers_add_up_over_a_range(database: Dat
     readers.close()
 
 
-async def test_whoever_listens_hears_of_the_new_totals(database: Database) -> None:
+async def test_listeners_receive_the_new_totals(database: Database) -> None:
     connection, ear = await session(database), await database.connect("reader")
     heard: list[str] = []
     await ear.listen("vts_live", heard.append)

@@ -100,7 +100,7 @@ Start = Callable[[str], Awaitable[Process]]
 @pytest.fixture
 def start(tmp_path: Path, database: Database, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch) -> Start:
     monkeypatch.setattr(rules, "ASK_EVERY_S", 0.05)
-    monkeypatch.setattr(rules, "GHOST_S", 0.5)
+    monkeypatch.setattr(rules, "LOST_SESSION_S", 0.5)
     monkeypatch.setattr(rules, "PRESUME_AFTER_S", 0.2)
     for name, value in {"SEEK_AFTER_S": 0.1, "LET_GO_AFTER_S": 0.2, "TRY_EVERY_S": 0.05, "HESITATE_S": 0.3}.items():
         monkeypatch.setattr(reach, name, value)
@@ -183,7 +183,7 @@ async def test_who_cannot_prove_the_lock_leaves_when_another_keeps_it(start: Sta
     assert b.leads
 
 
-async def test_the_last_leader_begins_without_a_database_and_nobody_else_does(start: Start) -> None:
+async def test_the_last_leader_begins_without_a_database_and_no_other_does(start: Start) -> None:
     a = await start("a")
     await until(lambda: a.leads)
     b = await start("b")

@@ -65,7 +65,7 @@ async def test_a_newer_database_is_refused_and_an_edited_migration_named(empty_d
     assert (await status(empty_database, [edited, TWO])).changed == (1,)
 
 
-async def test_nobody_works_in_a_database_that_is_not_ready(empty_database):
+async def test_no_session_works_in_a_database_that_is_not_ready(empty_database):
     waiting = replace(empty_database, schema=len(migrations()))
     migrator = Migrator(waiting)
     with pytest.raises(StoreUnavailable, match="not migrated yet"):
@@ -115,7 +115,7 @@ async def test_a_database_that_refuses_at_the_first_try_ends_the_start(empty_dat
 
 
 async def test_one_that_was_away_and_then_refuses_is_waited_for_until_it_lets_us(empty_database, tmp_path):
-    urls = [f"postgresql://vts@/vts?host={tmp_path}", empty_database.url().replace("vts@", "stranger@")]
+    urls = [f"postgresql://vts@/vts?host={tmp_path}", empty_database.url().replace("vts@", "other_user@")]
     migrator = Migrator(Database(url=lambda: urls[0]))
     await run_once(migrator, StoreUnavailable)
     assert migrator.refusal == ""

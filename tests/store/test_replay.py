@@ -72,7 +72,7 @@ async def catalog(connection) -> tuple[str, str]:
     return tuple(await connection.fetchrow(_CATALOG))
 
 
-async def test_what_several_processes_wrote_comes_back_whoever_replays_first(newer, older):
+async def test_what_several_processes_wrote_comes_back_in_any_order_of_replays(newer, older):
     writes = await write_all(newer)
     await replay(older, *writes[1::2])
     await replay(older, *writes[0::2])

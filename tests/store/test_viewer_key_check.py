@@ -19,7 +19,7 @@ def test_everything_that_makes_keys_is_in_the_name(other):
     assert 0 <= OURS < 2**31
 
 
-async def test_strangers_are_seen_for_as_long_as_they_are_there(database: Database, postgres_server):
+async def test_processes_with_other_keys_are_counted_while_they_run(database: Database, postgres_server):
     theirs = viewer_key_name(b"another secret of some other folder", 0, "agent")
     first, second, third = [await database.connect("reader") for _ in range(3)]
     assert await announce(first, OURS) == 0

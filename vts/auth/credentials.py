@@ -1,6 +1,6 @@
 """Player credentials: 256 random bits that a player shows, of which VTS keeps only the SHA-256.
 
-Plain SHA-256 is enough for a secret that nobody chose; a slow hash would only slow down the door.
+Plain SHA-256 is enough for a random secret; a slow hash would only slow down the door.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 CREDENTIAL_MAX_CHARS: Final = 256
 BASIC_MAX_CHARS: Final = 512  # base64 of a player's key, a colon and the longest credential
-_NOBODY: Final = hashlib.sha256(b"").digest()
+_NO_PLAYER: Final = hashlib.sha256(b"").digest()
 
 
 class Login(NamedTuple):
@@ -32,10 +32,10 @@ def credential_hash(credential: str) -> bytes:
 
 
 def is_credential(shown: str, stored_hash: bytes | None) -> bool:
-    """Whether the shown credential is the stored one, in a time that tells neither which part of it is wrong nor
+    """Whether the shown credential is the stored one, in a time that depends neither on which part of it is wrong nor
     whether the player is known. A player without a credential (None) has no right one, and so has an empty text.
     """
-    right = hmac.compare_digest(credential_hash(shown[:CREDENTIAL_MAX_CHARS]), stored_hash or _NOBODY)
+    right = hmac.compare_digest(credential_hash(shown[:CREDENTIAL_MAX_CHARS]), stored_hash or _NO_PLAYER)
     return right and stored_hash is not None and 0 < len(shown) <= CREDENTIAL_MAX_CHARS
 
 

@@ -1,4 +1,4 @@
-"""What an operator says to get a token, turned into one: roles and lifetimes as words."""
+"""A token from the words of the command line: roles and lifetimes."""
 
 from __future__ import annotations
 

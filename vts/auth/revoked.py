@@ -1,4 +1,4 @@
-"""Tokens that were taken back: a file of their ids, one a line."""
+"""Revoked tokens: a file of their ids, one a line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 class RevokedFile:
-    """Tells whether a token's id is in the file, which is looked at for every token and read when it has changed.
+    """Whether a token's id is in the file, which is looked at for every token and read when it has changed.
 
     While the file cannot be read, what was read last is in force; that is logged once. Raises OSError for a file that
     cannot be read at the beginning.
@@ -24,7 +24,7 @@ class RevokedFile:
         self._look()
 
     def __call__(self, jti: str) -> bool:
-        """Whether the token of this id has been taken back."""
+        """Whether the token of this id is revoked."""
         try:
             self._look()
             self._complained = False

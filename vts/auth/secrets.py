@@ -54,7 +54,7 @@ def load(path: Path, nbytes: int = 32, *, loss: str = "") -> bytes | None:
 
 
 def replace_secret(path: Path, content: bytes) -> None:
-    """Put a secret in the place of another: whoever reads finds one of the two, whole. Raises OSError."""
+    """Put a secret in the place of another: a reader finds one of the two, whole. Raises OSError."""
     draft = _draft(path)
     try:
         _write(draft, content)
@@ -66,7 +66,7 @@ def replace_secret(path: Path, content: bytes) -> None:
 
 def _close_to_others(path: Path, handle: int) -> None:
     if stat.S_IMODE(os.fstat(handle).st_mode) & 0o077:
-        with contextlib.suppress(PermissionError):  # another user's file, mounted for us: its modes are his to set
+        with contextlib.suppress(PermissionError):  # a file of another user, mounted: only its owner sets modes
             path.chmod(0o600)
 
 

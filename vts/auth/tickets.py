@@ -35,14 +35,14 @@ class Tickets:
         return len(self._tickets)
 
     def issue(self, principal: Principal, now_s: float, ttl_s: float = TTL_S) -> str:
-        """Return a ticket that speaks for the principal once, before `now_s + ttl_s`."""
+        """Return a ticket for the principal, to be used once, before `now_s + ttl_s`."""
         self._make_room(now_s)
         text = self._entropy(TICKET_BYTES).hex()
         self._tickets[_name(text)] = _Ticket(principal, now_s + ttl_s)
         return text
 
     def redeem(self, text: str, now_s: float) -> Principal | None:
-        """Take a ticket back and return who it speaks for; None for one that is unknown, used or expired."""
+        """Redeem a ticket and return its principal; None for one that is unknown, used or expired."""
         if not text or len(text) > TICKET_MAX_CHARS:
             return None
         ticket = self._tickets.pop(_name(text), None)

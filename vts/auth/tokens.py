@@ -1,4 +1,4 @@
-"""Bearer tokens: whether a JWT is the host's or our own, still good and not revoked, and who it speaks for.
+"""Bearer tokens: whether a JWT is the host's or our own, not expired and not revoked, and for which principal.
 
 Two keys are known: the host application's, which may be public, and our own, for sessions and commands. A token names
 ours by its `kid`; the algorithm follows from the kind of the key, never from the token (RFC 8725, section 3.1).
@@ -63,7 +63,7 @@ class BadKey(ValueError):
 
 
 class _Verified(NamedTuple):
-    """What a good signature vouches for; whether it holds now is asked at every use."""
+    """What a good signature proves; whether it is valid now is checked at every use."""
 
     principal: Principal
     expires_s: float
@@ -85,7 +85,7 @@ class Tokens:
     The host's are verified with `secret` (HS256, at least 32 bytes) or `public_key` (PEM: RSA → RS256, a NIST curve →
     ES256, ES384 or ES512, Ed25519 → EdDSA): give one of the two. Ours are signed and verified with `own` (HS256, at
     least 32 bytes); `secret` is that, too, where `own` is not given. `issuer` and `audience` are demanded of both when
-    set. `revoked` tells whether a `jti` has been taken back; it is asked at every use. Raises `BadKey`.
+    set. `revoked` returns whether a `jti` is revoked; it is called at every use. Raises `BadKey`.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Tokens:
         return f"Tokens({self._algorithm})"
 
     def verify(self, token: str, now_s: float) -> Principal:
-        """Return who the token speaks for. Raises `BadToken`."""
+        """Return the token's principal. Raises `BadToken`."""
         if len(token) > TOKEN_MAX_CHARS:
             raise BadToken("too long")
         name = hashlib.sha256(token.encode("utf-8", "replace")).digest()  # so that no bearer token is kept
@@ -141,7 +141,7 @@ class Tokens:
         """Sign a token of our own that `verify` accepts until `now_s + ttl_s`.
 
         Without a `jti` a random one is drawn, so that every token can be revoked. Raises ValueError for an unknown
-        role, a lifetime that is not positive, or nobody to speak for.
+        role, a lifetime that is not positive, or no principal.
         """
         claims: dict[str, Any] = {
             "roles": [role for role in ROLES if role in roles],
@@ -222,7 +222,7 @@ def _from_secret(secret: bytes) -> tuple[bytes, str]:
     if len(secret) < SECRET_MIN_BYTES:
         raise BadKey(f"the token secret must have at least {SECRET_MIN_BYTES} bytes")
     if len(set(secret)) < SECRET_MIN_DISTINCT:
-        raise BadKey("the token secret repeats a character or two: anybody can guess it")
+        raise BadKey("the token secret repeats a character or two: it can be guessed")
     if b"-----BEGIN" in secret:
         raise BadKey("the token secret is a PEM key: name it as the public key file")
     return secret, "HS256"
@@ -259,7 +259,7 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
     roles = _roles(claims.get("roles"))
     user_id = _user_id(claims.get("sub"))
     principal = Principal(user_id, roles, _jti(claims.get("jti")))
-    if user_id is None and not principal.reads_everything:  # a plain user is somebody; an operator may be nobody
+    if user_id is None and not principal.reads_everything:  # a user's token needs a subject, an operator's does not
         raise BadToken("no subject")
     return principal
 

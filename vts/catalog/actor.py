@@ -30,7 +30,7 @@ Listening = Callable[[Callable[[], None]], AbstractAsyncContextManager[Callable[
 
 
 class CatalogActor:
-    """An actor. `refresh` may be called by anybody who has just written to the catalog in the database."""
+    """An actor. `refresh` may be called by any task that has just written to the catalog in the database."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class CatalogActor:
         self.loaded = trio.Event()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Load, then follow until cancelled. Raises StoreUnavailable when the database goes away."""
+        """Load, then follow until cancelled. Raises StoreUnavailable when the database is lost."""
         if not self._memory.ready and await self._copy.load_into(self._memory):
             self.loaded.set()
         task_status.started()
@@ -78,7 +78,7 @@ class CatalogActor:
         wanted = self._begun + 1
         async with self._turn:
             if self._ended >= wanted:
-                return  # whoever had the turn began to look after this call
+                return  # the call that had the turn began to look after this one
             self._begun += 1
             mine = self._begun
             unmixes = self._is_mixed and not self._is_behind()
@@ -123,8 +123,8 @@ class CatalogActor:
 
 
 class _Copy:
-    """The file, written behind whoever waits for a change, and never with a gap: a later change is not written
-    before an earlier one. What the disk did not take is asked of the database again."""
+    """The file, written after the tasks that wait for a change, and never with a gap: a later change is not written
+    before an earlier one. What was not written is loaded from the database again."""
 
     def __init__(self, file: CatalogFile, load_since: LoadSince) -> None:
         self._file = file
@@ -134,7 +134,7 @@ class _Copy:
         self._noted = trio.Event()
 
     async def load_into(self, memory: MemoryCatalog) -> bool:
-        """Fill a catalog that nobody else changes yet. False when there is no copy."""
+        """Fill a catalog that no other task changes yet. False when there is no copy."""
         found = MemoryCatalog()
         if not await trio.to_thread.run_sync(self._file.load_into, found, trio.from_thread.check_cancelled):
             return False
@@ -197,7 +197,7 @@ class _Copy:
 
 
 async def _free(change: Change) -> None:
-    """Let go of a change; of a million rows at once it would hold the loop for a tenth of a second."""
+    """Release a change; releasing a million rows at once would hold the loop for a tenth of a second."""
     while change.contents or change.players:
         del change.contents[-BITE:], change.players[-BITE:]
         await trio.lowlevel.checkpoint()

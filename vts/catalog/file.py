@@ -22,7 +22,7 @@ from vts.model.content import Change, Content, Player
 T = TypeVar("T")
 
 FORMAT: Final = 2
-BITE: Final = 10_000  # rows between two looks at whether anybody still wants them
+BITE: Final = 10_000  # rows between two looks at whether they are still needed
 
 _SCHEMA: Final = f"""
 PRAGMA user_version = {FORMAT};

@@ -13,7 +13,7 @@ from vts.model.content import KINDS, Content, Player
 from vts.model.day import DAY_US
 from vts.model.reference import ReferenceKey, References
 
-PROVISIONAL_US: Final = DAY_US  # what nobody registers and the store never heard of is forgotten after that
+PROVISIONAL_US: Final = DAY_US  # a content that is neither registered nor stored is forgotten after that
 PROVISIONAL_MAX: Final = 100_000
 LEVELS: Final = (
     4  # of views by which provisional contents are told apart: a content with four viewers is none of chance
@@ -102,7 +102,7 @@ class MemoryCatalog:
     def register_provisional(self, post_id: int, now_us: int) -> bool:
         """Note a content at its first sight, in the place of the least viewed one when there are too many.
 
-        False when there is no place at all. What gave way is unknown until it is viewed again; its counts stay.
+        False when there is no place at all. What was evicted is unknown until it is viewed again; its counts stay.
         """
         if len(self._provisional) >= self._provisional_max:
             self.forget(now_us)
@@ -151,7 +151,7 @@ class MemoryCatalog:
             self.put_player(player_key, player)
 
     def replace(self, whole: MemoryCatalog) -> None:
-        """Become another catalog in one step, so that nobody ever asks an empty one; what is sighted stays.
+        """Become another catalog in one step, so that no look-up finds an empty one; what is sighted stays.
 
         `whole` gets the tables that were here: their owner may take them down piece by piece (`shrink`).
         """
@@ -165,7 +165,7 @@ class MemoryCatalog:
         self._provisional, whole._provisional = whole._provisional, _Provisional()
 
     def shrink(self, most: int) -> bool:
-        """Take down a catalog that nobody asks any more, `most` entries of it. False when nothing is left.
+        """Take down a catalog that is not used any more, `most` entries of it. False when nothing is left.
 
         Freeing a million entries at once holds the interpreter for longer than any request should wait.
         """

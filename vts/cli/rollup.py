@@ -29,7 +29,7 @@ from vts.store.session.connection import Connection, Database, asyncpg_loop
 def run(settings: Settings, first: dt.date | None, last: dt.date | None, dry_run: bool, wait_s: float) -> None:
     """Roll up every closed day from `first` to `last` that has its raw rows, rolled before or not; or only say so.
 
-    Gives up when another roll-up is going on for longer than `wait_s`.
+    Raises an error when another roll-up goes on for longer than `wait_s`.
     """
     database = database_of(settings)
 

@@ -34,7 +34,7 @@ from vts.store.session.faults import StoreMistake
 
 EXIT_BUGS: Final = 1
 EXIT_BAD_START: Final = 2
-GOODBYE_S: Final = 9.5  # the process ends in 10 s whatever happens: what was acknowledged is on disk
+SHUTDOWN_S: Final = 9.5  # the process ends in 10 s whatever happens: what was acknowledged is on disk
 SWITCH_S: Final = 0.0005  # a commit takes the interpreter's lock several times, and waits so long for it each time
 # New containers between two looks, then looks of each kind between two of the next, longer one. What events leave in
 # tables lives for minutes and is no cycle: a look at much of it holds the loop for nothing (4 to 15 ms with these).
@@ -42,7 +42,7 @@ GARBAGE_THRESHOLDS: Final = (4_000, 5, 200)
 
 
 def run(settings: Settings, ready_file: Path | None) -> int:
-    """Serve until told to stop; return the exit code."""
+    """Serve until stopped; return the exit code."""
     logs.install(settings.log.level, settings.log.format)
     signals = _Signals()
     try:
@@ -74,7 +74,7 @@ def _words(fault: BaseException) -> str:
 
 
 def _kind_of(fault: BaseException | None) -> str:
-    """Name a bug; of one in our talk with PostgreSQL also what PostgreSQL said, which holds no values."""
+    """Name a bug; with PostgreSQL's message when there is one, which holds no values."""
     return f"{type(fault).__name__}: {fault}" if isinstance(fault, StoreMistake) else type(fault).__name__
 
 
@@ -123,7 +123,7 @@ class _Signals:
         self._leaving = True
         tree.leave()
         # A thread, because a loop that hangs is one of the things that may be wrong.
-        end = threading.Timer(GOODBYE_S, os._exit, (0,))
+        end = threading.Timer(SHUTDOWN_S, os._exit, (0,))
         end.daemon = True
         end.start()
         terminal.stopping()

@@ -39,7 +39,7 @@ def ready(tree: Tree, urls: Mapping[str, str]) -> None:
 
 
 def stopping() -> None:
-    """Say that Ctrl-C was heard: the end may take some seconds."""
+    """Say that VTS is stopping: the end may take some seconds."""
     _say("VTS is stopping. What it acknowledged is on disk.")
 
 

@@ -19,7 +19,7 @@ class BadRecord(ValueError):
 
 
 class Entry:
-    """Records that wait for one outcome. The outcome comes exactly once, whatever becomes of whoever waits for it."""
+    """Records that wait for one outcome. The outcome comes exactly once, also when the waiting task is cancelled."""
 
     __slots__ = ("_event", "_fault", "_on_settled", "records", "settled")
 
@@ -31,7 +31,7 @@ class Entry:
         self._event: trio.Event | None = None
 
     def settle(self, fault: Exception | None = None) -> None:
-        """Give the outcome. Only the first call counts: a crash between a commit and its news cannot tell it twice."""
+        """Give the outcome. Only the first call counts, so a crash after a commit cannot give it twice."""
         if self.settled:
             return
         self.settled = True

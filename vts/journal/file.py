@@ -64,7 +64,7 @@ class JournalFile:
         self._damaged = False
 
     def open_first(self, new_run: bytes) -> Opened:
-        """Open at the start of the process. Raises BadStart: a folder that is no use is told, not waited for."""
+        """Open at the start of the process. Raises BadStart: a folder that cannot be used is no outage to wait for."""
         try:
             return self.open(new_run)
         except (JournalFull, JournalDamaged, sqlite3.Error) as error:
@@ -133,7 +133,7 @@ class JournalFile:
             return self._rewrite(after, upto, change)
 
     def scrub(self) -> None:
-        """Leave nothing of changed rows in the write-ahead log. Raises JournalFull while somebody reads the file."""
+        """Leave nothing of changed rows in the write-ahead log. Raises JournalFull while the file is read."""
         with translated("the journal cannot be written"):
             ((busy, _, _),) = self._open_db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         if busy:
@@ -144,7 +144,7 @@ class JournalFile:
         self._damaged = True
 
     def close(self) -> None:
-        """Close in peace: what is in the WAL moves into the file."""
+        """Close; what is in the WAL moves into the file."""
         db, self._db = self._db, None
         if db is not None:
             with suppress(sqlite3.Error):

@@ -26,12 +26,12 @@ from vts.journal.entry import Record
 from vts.model.faults import JournalFull, Outage
 from vts.model.journal_run import Run
 
-BUSY_TIMEOUT_S: Final = 5.0  # somebody looks at the file with the sqlite3 shell
+BUSY_TIMEOUT_S: Final = 5.0  # an operator may read the file with the sqlite3 shell
 PAGE_BYTES: Final = 4096  # SQLite's own default, fixed because salvage reads pages by itself
 VERSION: Final = 2  # 1 had neither runs nor digests
 RUN_BYTES: Final = 16
 DIGEST_BYTES: Final = 8
-# For more than this hashlib lets go of the interpreter's lock, and beside a busy loop waits a switch interval for it,
+# For more than this hashlib releases the interpreter's lock, and beside a busy loop waits a switch interval for it,
 # four times what the row of a full batch takes: batches were acknowledged at 0.88 of the rate.
 HASHED_AT_ONCE_BYTES: Final = 2047
 
@@ -91,7 +91,7 @@ class Lost(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """What a journal says of itself when it is opened.
+    """What is found when the journal is opened.
 
     `drained` is how far PostgreSQL was when last noted: the number of that row, the records up to it, and the time of
     the first row behind it. `lost` is what was found damaged or missing at this open, `mended` why the file was made
@@ -180,7 +180,7 @@ def first_since(db: sqlite3.Connection, at_us: int) -> int:
 
 
 def holes(db: sqlite3.Connection, first: int, last: int) -> list[tuple[int, int]]:
-    """Return the parts of first ≤ seq ≤ last that are missing although nothing says why.
+    """Return the parts of first ≤ seq ≤ last that are missing without a recorded reason.
 
     Rows below the meta entry `first` were deleted, rows in `gaps` are known to be lost.
     """

@@ -1,4 +1,4 @@
-"""Which drained rows go, and when the file is told how far PostgreSQL is."""
+"""Which drained rows go, and when the file gets a note of how far PostgreSQL is."""
 
 from __future__ import annotations
 

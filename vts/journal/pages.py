@@ -2,7 +2,7 @@
 
 The format is documented (sqlite.org/fileformat2.html): sections 1.6 (b-tree pages), 2.1 (records), 4.1 (the write-ahead
 log). Every leaf page of a table begins with 13 and holds cells of (payload size, row id, payload), a long payload goes
-on in a chain of overflow pages. Whether what is found is a row that was written is for its digest to say.
+on in a chain of overflow pages. Its digest decides whether what is found is a row that was written.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LEAF: Final = 13
 _LOCAL_MAX: Final = PAGE_BYTES - 35  # of a payload, on the leaf itself
 _LOCAL_MIN: Final = (PAGE_BYTES - 12) * 32 // 255 - 23
 _CHAIN: Final = PAGE_BYTES - 4  # of a payload, on each overflow page
-_PAYLOAD_MAX: Final = 2**28  # no row of ours comes near: what says more is damage
+_PAYLOAD_MAX: Final = 2**28  # no row of ours comes near: a larger number is damage
 _WAL_HEADER: Final = 32
 _FRAME: Final = 24
 _INT_BYTES: Final = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}

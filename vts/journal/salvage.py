@@ -165,7 +165,7 @@ def _describe(db: sqlite3.Connection, damaged: dict[int, bytes], first: int | No
     known = {seq for seq, _ in rows}
     missing = {seq: body for seq, body in damaged.items() if seq not in known and seq >= start}
     lost = [one for gap in gaps for one in _split(*gap, missing)]
-    # Behind the last sound row a number may be damage, too: what is told there is what was found.
+    # Behind the last sound row a number may be damage, too: only what was found is reported.
     return lost + [Lost(seq, seq, DAMAGED, body) for seq, body in sorted(missing.items()) if seq > seen]
 
 

@@ -1,4 +1,4 @@
-"""The start of a journal: the file as it lies there, or made anew, and everything that is said about it."""
+"""The start of a journal: the file as it lies there, or made anew, and everything that is reported about it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vts.model.journal_run import UNPROVEN, Run
 
 
 class Started(NamedTuple):
-    """An open file, and what `Opened` says of it."""
+    """An open file, and the fields of `Opened`."""
 
     db: sqlite3.Connection
     last: RowPosition
@@ -42,7 +42,7 @@ class Start:
         self._lost: list[Lost] = []
 
     def start(self, *, expected: int, damaged: bool) -> Started:
-        """Open the file; make it anew first when it is, or is said to be, damaged. RowPosition `expected` was in it.
+        """Open the file; make it anew first when it is damaged, or with `damaged`. Row `expected` was in it.
 
         Raises JournalFull, JournalDamaged or sqlite3.Error.
         """
@@ -64,7 +64,7 @@ class Start:
         return Started(db, last, self._drained(db, last), found.runs, self._lost, mended)
 
     def _open_sound(self) -> tuple[sqlite3.Connection, opening.Found]:
-        """Open the file as it lies there. Raises JournalDamaged, or what SQLite says of a damaged file."""
+        """Open the file as it lies there. Raises JournalDamaged, or SQLite's error for a damaged file."""
         self._db = db = opening.connect(self._path)
         missing = opening.recover_log(db, self._path, self._log)
         self._quarantine.add(missing, time.time())
@@ -82,7 +82,7 @@ class Start:
         self._lost = salvage.rebuild(self._path, self._log, first=first, old_run=old_run, quarantine=self._quarantine)
 
     def _hints(self) -> tuple[bytes, int | None]:
-        """Return the run for rows of version 1, and the oldest row that was not deleted, as far as the file says so."""
+        """Return the run for rows of version 1, and the oldest row not deleted, as far as the file can be read."""
         try:
             db = self._db if self._db is not None else opening.connect(self._path)
             self._db = db
@@ -93,7 +93,7 @@ class Start:
         return old_run, kept[0] if kept is not None and isinstance(kept[0], int) else None
 
     def _without_tail(self, db: sqlite3.Connection, last: RowPosition, expected: int) -> RowPosition:
-        """Tell when the file ends before what was known to be in it, and go on behind that."""
+        """Report rows that are missing at the end, and go on behind them."""
         expected = max(expected, self._mark.last if self._mark is not None else 0)
         if last.seq >= expected:
             return last
@@ -115,7 +115,7 @@ class Start:
         if first is None:
             return RowPosition(seq, 0, 0)
         before = first[2]
-        with suppress(msgspec.DecodeError):  # who reads the row will say that it is damaged
+        with suppress(msgspec.DecodeError):  # the reader of this row reports the damage
             before -= count_records(first[3])
         return RowPosition(seq, first[1], before)
 

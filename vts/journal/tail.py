@@ -30,7 +30,7 @@ class Tail:
             self._records -= len(self._rows.popleft()[1])
 
     def forget(self, upto: int) -> RowPosition | None:
-        """Let go of the rows up to this number; returns the last of them."""
+        """Forget the rows up to this number; returns the last of them."""
         last = None
         while self._rows and self._rows[0][0].seq <= upto:
             last, records = self._rows.popleft()
@@ -54,7 +54,7 @@ class Tail:
         self._rows = deque((row, [change(record) for record in records]) for row, records in self._rows)
 
     def clear(self) -> None:
-        """Let go of everything."""
+        """Forget all rows."""
         self._rows.clear()
         self._records = 0
 

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class Call(Generic[T]):
-    """A call under way. It ends in the loop's thread, also when nobody waits for it any more."""
+    """A call under way. It ends in the loop's thread, also when no task waits for it any more."""
 
     __slots__ = ("_do", "_done", "_event", "_on_done", "_token", "fault", "value")
 
@@ -46,14 +46,14 @@ class Call(Generic[T]):
         try:
             self._token.run_sync_soon(self._finish)
         except trio.RunFinishedError:
-            return  # the process is ending: what the call did is on disk, and there is nobody left to tell
+            return  # the process is ending: what the call did is on disk, and no task waits
 
     def _finish(self) -> None:
         try:
             if self._on_done is not None:
                 self._on_done(self)
         except Exception as error:
-            self.fault = error  # an exception here would end the whole run: whoever waits gets it instead
+            self.fault = error  # an exception here would end the whole run: the waiting task raises it instead
         finally:
             self._event.set()
 

@@ -1,4 +1,4 @@
-"""What a day's views tell about channels, play orders, local hours, playlists and players, computed from raw rows.
+"""What a day's views show about channels, play orders, local hours, playlists and players, computed from raw rows.
 
 One function serves the roll-up of a closed day and, every few seconds, the days that are still open: both replace
 whatever the day had. What is counted, and where it is cut, is in the migration's comments and in `docs/api.md`.
@@ -29,7 +29,7 @@ _LOCK: Final = "SELECT pg_advisory_xact_lock($1, $2)"
 _TRY_LOCK: Final = "SELECT pg_try_advisory_xact_lock($1, $2)"
 _IS_DROPPED: Final = "SELECT EXISTS (SELECT FROM rollup_days WHERE day = $1 AND dropped_at IS NOT NULL)"
 _SITE_VIEWS: Final = "SELECT total_views FROM post_stats_daily WHERE post_id = 0 AND day = $1"
-# The size of the parts is known to nobody beforehand; with a popular content a nested loop over its day never ends.
+# The planner cannot know the parts' size beforehand; with a popular content a nested loop over its day never ends.
 _PLAN: Final = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '32MB'"
 _UNPLAN: Final = "SET LOCAL enable_nestloop TO DEFAULT; SET LOCAL work_mem TO DEFAULT"
 _EMPTY: Final = "DELETE FROM analytics_views"  # when the same transaction has rolled another day before
@@ -63,7 +63,7 @@ async def roll_day(connection: Connection, day: int) -> None:
 
 
 async def roll_open_day(connection: Connection, day: int) -> bool:
-    """Do the same for a day that nobody else is at. False when somebody is. Raises StoreUnavailable."""
+    """Do the same unless another session is at this day: then False. Raises StoreUnavailable."""
     async with connection.transaction():
         if not await connection.fetchval(_TRY_LOCK, ANALYTICS, day):
             return False
@@ -107,7 +107,7 @@ async def _replace(connection: Connection, table: str, day: int, rows: Sequence[
 async def _sketched(rows: Sequence[Any]) -> list[AnalyticsRow]:
     """Return the rows with their viewers, heads of keys end to end, as sketches.
 
-    In a thread: a hundred thousand viewers take longer than anybody should hold the loop.
+    In a thread: a hundred thousand viewers take longer than one task may hold the loop.
     """
     return await trio.to_thread.run_sync(lambda: [_with_sketches(dict(row)) for row in rows])
 

@@ -1,4 +1,4 @@
-"""A day counted anew from its raw rows, into temporary tables of one session. Changes nothing that anybody else sees.
+"""A day counted anew from its raw rows, into temporary tables of one session. Changes nothing that other sessions see.
 
 Counts are PostgreSQL's work, in slices of contents that fit into memory there; sketches are made here, out of viewers
 that come page by page. No transaction spans it, so no vacuum waits for it.
@@ -33,7 +33,7 @@ VISIT_BOUNDLESS: Final = ("page", "country", "referrer", ERROR_DIMENSION)
 FOLDED: Final = ("country", *BOUNDLESS)  # an open day keeps all countries, a closed one the 100 largest
 
 OnProgress = Callable[[float], None]
-"""Told how much of the day is done, 0 to 1."""
+"""Called with how much of the day is done, 0 to 1."""
 
 # What clients that have gone were waiting for is ended by the server, where its system can notice that.
 _SESSION: Final = f"""

@@ -1,7 +1,7 @@
 """One day, rolled up: recounted beside what is displayed, and put in its place in one transaction.
 
-Nobody waits for the recount. That no row came in between is seen from what the day displays, under the lock that every
-drain takes; if one did, the day is counted again.
+No lock is held during the recount. That no row came in between is seen from what the day displays, under the lock that
+every drain takes; if one did, the day is counted again.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ query = queries_beside(__file__)
 
 PARENTS: Final = ("view_events", "site_events", "playback_events")
 
-# A drop waits for the transactions that use the tables, and everybody else waits behind it: better another time.
+# A drop waits for the transactions that use the tables, and all others wait behind it: it is tried another time.
 _PATIENCE: Final = f"SET LOCAL lock_timeout = '500ms'; {BE_QUICK}"
 # A drain that is about to write to the day holds this; to wait for it here could mean to wait for each other.
 _TRY_DAY: Final = f"SELECT pg_try_advisory_xact_lock({DAY}, $1)"

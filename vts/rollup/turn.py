@@ -1,7 +1,7 @@
 """Whose turn it is: one process at a time, of all on a database, rolls up and drops days.
 
 The turn is an advisory lock. Its session does nothing else: it is used every second, and PostgreSQL ends it when it has
-been silent for `SILENT_S`, so that a process that is stopped, or whose machine is gone, holds up nobody for longer. A
+been silent for `SILENT_S`, so that a process that is stopped, or whose machine is gone, delays others for no longer. A
 roll-up works on other sessions, whose statements may take as long as they like. One that comes back from a stop learns
 under the lock of the day that its turn is over (`Turn.check`), before it puts anything in place.
 """

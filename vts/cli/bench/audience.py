@@ -1,7 +1,7 @@
-"""Clients of the live counts, as a process: many WebSockets that each follow one topic and note what they hear when.
+"""Clients of the live counts, as a process: many WebSockets that each follow one topic and note each message.
 
-`python -m vts.cli.bench.audience TASK`, a `Task` as JSON. It says one line when everybody has a first message, then
-listens for the time of the task, and answers a `Heard` as JSON. RFC 6455 is spoken as far as such a client needs it.
+`python -m vts.cli.bench.audience TASK`, a `Task` as JSON. It prints one line when every client has a first message,
+then listens for the time of the task, and answers a `Heard` as JSON. Of RFC 6455 it has what such a client needs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NO_MASK: Final = bytes(4)  # a mask of zeros leaves the payload as it is
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """Client number n follows `post:` of content `first_post` + n % `topics`. `notes` is the file of what was heard."""
+    """Client number n follows `post:` of content `first_post` + n % `topics`. `notes` is the file of messages."""
 
     host: str
     port: int
@@ -74,7 +74,7 @@ class Client:
         self.socket.sendall(frame(TEXT, b'{"op":"subscribe","topics":["post:%d"]}' % topic))
 
     def texts(self, data: bytes) -> list[bytes]:
-        """Take bytes; return the texts that are whole. Raises ConnectionError when the server says goodbye."""
+        """Take bytes; return the texts that are whole. Raises ConnectionError when the server closes the stream."""
         self.buffer += data
         if not self.upgraded and not self._upgrade():
             return []
@@ -138,7 +138,7 @@ class Audience:
         """Listen until the time is over."""
         self._listen(time.monotonic() + CONNECT_S, until_all=True)
         if self._silent:
-            raise TimeoutError(f"{self._silent} clients have heard nothing")
+            raise TimeoutError(f"{self._silent} clients have received nothing")
         sys.stdout.write("1\n")
         sys.stdout.flush()
         self._listen(time.monotonic() + self._task.seconds, until_all=False)

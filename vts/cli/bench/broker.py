@@ -24,7 +24,7 @@ IN_FLIGHT: Final = 400  # as in config/mosquitto/mosquitto.conf; the default of 
 
 @contextmanager
 def mosquitto(folder: Path) -> Iterator[int]:
-    """Run a broker that lets anybody in and drops nothing; give its port. Raises ClickException."""
+    """Run a broker without authentication that drops nothing; give its port. Raises ClickException."""
     program = shutil.which("mosquitto") or shutil.which("mosquitto", path=PLACES)
     if program is None:
         raise click.ClickException(

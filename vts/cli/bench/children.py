@@ -1,4 +1,4 @@
-"""Processes of a benchmark: each gets its task as JSON, answers in JSON, and ends with whoever started it."""
+"""Processes of a benchmark: each gets its task as JSON, answers in JSON, and ends with the process that started it."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ POSTS: Final = 20_000
 ARTIST: Final = 1  # owns the first 5,000 contents
 ARTIST_POSTS: Final = 5_000
 OWNERS: Final = 500  # of the others
-POPULAR: Final = 1  # the content that everybody looks at today
+POPULAR: Final = 1  # the content that most views of today are of
 RAW_DAYS: Final = 7
 PATTERNS: Final = 256
 VIEWERS: Final = 500_000
@@ -135,7 +135,7 @@ async def _fill(connection: Connection, raw: int, daily: int, say: Say) -> None:
 
 
 async def fill_contents(connection: Connection) -> None:
-    """Register the contents, for all processes to hear."""
+    """Register the contents, and notify all processes."""
     await connection.execute(_CONTENTS, POSTS, ARTIST_POSTS, ARTIST, OWNERS)
     await connection.execute("SELECT pg_notify($1, revision::text) FROM catalog_revision", channels.CATALOG)
 

@@ -115,7 +115,7 @@ def activate(here: Testbed, count: int) -> None:
     task = here.task(limit=count, seconds=children.LONG_S, as_players=True, batch=1, token="")
     sent = here.send(task)
     if sent.acknowledged < count:
-        raise click.ClickException(f"only {sent.acknowledged} of {count} players were heard: {sent.refused}")
+        raise click.ClickException(f"only {sent.acknowledged} of {count} players were accepted: {sent.refused}")
     here.target.wait_until(lambda metrics: metrics.depth == 0, "drained")
 
 

@@ -43,5 +43,5 @@ def basic(series: int, number: int) -> str:
 
 
 def address(viewer: int) -> str:
-    """Write an address for a viewer, out of 10.0.0.0/8: nobody's."""
+    """Write an address for a viewer, out of 10.0.0.0/8: not in use anywhere."""
     return f"10.{viewer >> 16 & 255}.{viewer >> 8 & 255}.{viewer & 255}"

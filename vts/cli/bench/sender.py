@@ -125,7 +125,7 @@ class Sender:
         self._latencies = array("d")
 
     def run(self) -> Sent:
-        """Send everything. Raises OSError when nobody listens."""
+        """Send everything. Raises OSError when nothing listens."""
         idle = [self._line() for _ in range(self._task.connections)]
         started = time.monotonic()
         self._ends = started + self._task.seconds

@@ -76,7 +76,7 @@ class Target:
         return metrics
 
     def add_contents(self, first: int, count: int) -> None:
-        """Register contents, so that none of them is a stranger's."""
+        """Register contents, so that none of them is provisional."""
         rows = ({"post_id": post, "kind": "artwork"} for post in range(first, first + count))
         self._load("/api/content", rows, "contents", count)
 

@@ -1,4 +1,4 @@
--- The views of a day that tell something, each with how long it stayed and whether its viewer came back on purpose.
+-- The views of a day that count, each with how long it stayed and whether its viewer came back on purpose.
 -- $1 day, $2 longest stay in ms, $3 contexts kept of a channel. The condition is that of the index view_events_analytics.
 -- A player's viewer key is its own, so only listing views from elsewhere make the second half of `intents` look further.
 -- Views by the content's owner do not count, also where the owner was known only later.

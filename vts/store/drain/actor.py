@@ -70,7 +70,7 @@ class Drain:
         return min(oldest_age_s, trio.current_time() - self._committed_s)
 
     def state(self, oldest_age_s: float) -> str:
-        """Say how the drain is: to run is not enough while events wait and nothing is committed."""
+        """Return the state for the health page: "ok" while it commits, also when no event waits."""
         if (waits_s := self.waits_s(oldest_age_s)) > WAITS_S:
             return f"no commit for {waits_s:.0f} s"
         return "ok" if self.connected else "not connected"
@@ -128,7 +128,7 @@ class Drain:
             linger_until_s = trio.current_time() + pause_s
 
     async def _resume(self, intake: Intake, offsets: Mapping[bytes, int]) -> int:
-        """Return the row to go on behind, and report what the offsets say of the commit in doubt and of the journal."""
+        """Return the row to go on behind, and report the commit in doubt and an older copy."""
         self._on_offsets(offsets)
         self._settle_doubt(offsets)
         elsewhere = await intake.offsets.drained_elsewhere(self._journal.runs)
@@ -168,7 +168,7 @@ class Drain:
         self._in_doubt = committed
 
     def _settle_doubt(self, offsets: Mapping[bytes, int]) -> None:
-        """A commit whose answer was lost did happen when the offset says so: its counts are told now."""
+        """A commit whose answer was lost did happen when the offset says so: `on_committed` is called now."""
         doubtful, self._in_doubt = self._in_doubt, None
         if doubtful is not None and offsets.get(doubtful.run_id) == doubtful.last_seq:
             self._on_committed(doubtful)

@@ -154,7 +154,7 @@ async def _table_rows(table: EventTable, events: list[E], dates: Dates, dead_let
 def rows_of(events: Sequence[E], dates: Dates) -> list[TableRow]:
     """Return the rows in the order of the columns. Raises ValueError, OverflowError or TypeError for bad times.
 
-    And ValueError for a short UUID, of which PostgreSQL would say that the connection is broken.
+    And ValueError for a short UUID, which PostgreSQL would report as a broken connection.
     """
     sizes = {len(event.event_id) for event in events}
     sizes |= {len(key) for event in events if (key := getattr(event, "player_key", None)) is not None}
@@ -183,7 +183,7 @@ def _sift(table: EventTable, events: Sequence[E], dates: Dates, dead_letters: li
 
 
 def id_has_no_day(event: ViewEvent) -> bool:
-    """Whether the id says nothing of the day, so that the same event may come again on the next (SPEC section 5)."""
+    """Whether the id says nothing of the day, so that the same event may come again on the next."""
     raw = event.event_id
     return len(raw) == UUID_BYTES and raw[6] >> 4 == 4 and 0 < event.post_id <= POST_ID_MAX
 

@@ -80,7 +80,7 @@ _ARTISTS: Final = _Counters("artist_stats_daily", "owner_id")
 
 
 class _Known(NamedTuple):
-    """What a row of counters says before the batch."""
+    """A row of counters before the batch."""
 
     views: int = 0
     views_authenticated: int = 0
@@ -94,7 +94,7 @@ _NOTHING: Final = _Known()
 
 
 async def lock_days(connection: Connection, days: Iterable[int]) -> None:
-    """Hold the locks of these days to the end of the transaction: needed by whoever changes their counters."""
+    """Hold the locks of these days to the end of the transaction: every writer of their counters needs them."""
     await connection.execute(_LOCK_DAYS, sorted(days))
 
 
@@ -189,7 +189,7 @@ def _further(part: Increment, before: _Known) -> Change:
     return (
         tally.views,
         tally.views_authenticated,
-        min(viewers, before.views + tally.views),  # an estimate may say more than there were views
+        min(viewers, before.views + tally.views),  # an estimate may be more than there were views
         min(viewers_authenticated, before.views_authenticated + tally.views_authenticated),
         tally.first_us,
         tally.last_us,

@@ -1,4 +1,4 @@
-"""Which viewed contents get a provisional row: those that the catalog has never been told of."""
+"""Which viewed contents get a provisional row: those that no service has described."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 BATCH_ROWS: Final = 10_000  # a quarter of a second of work: what a stop has to wait for
-LINGER_S: Final = 0.05  # under load a small batch waits for company: 50 rows cost PostgreSQL what 500 do
+LINGER_S: Final = 0.05  # under load a small batch waits for more rows: 50 rows cost PostgreSQL what 500 do
 FLOOD_LINGER_S: Final = 0.25  # the most: a quarter of a second of the second that we have
 FLOOD_ROWS: Final = 5_000  # which a batch as large as this earns: ten thousand a second and more
 

@@ -52,7 +52,9 @@ async def replay_catalog(connection: Connection, rows: Sequence[CatalogRow], now
     players = [row for row in newest.values() if row.post_id is None and row.created_at > since_us]
     if not await _lacks(connection, contents, players):
         return []
-    revision = await connection.fetchval(_BEGIN, max(row.revision for row in rows))  # from here on nobody else writes
+    revision = await connection.fetchval(
+        _BEGIN, max(row.revision for row in rows)
+    )  # no other session writes from here on
     dead_letters: list[DeadLetter] = []
     await _put_back(connection, contents, players, dead_letters)
     await connection.execute(_NOTIFY, channels.CATALOG, str(revision))
@@ -71,7 +73,7 @@ async def _put_back(
     players: Sequence[CatalogRow],
     dead_letters: list[DeadLetter],
 ) -> None:
-    """All at once; where one of them is refused, one by one, so that the others do not pay for it."""
+    """All at once; where one of them is refused, one by one, so that the others are kept."""
     try:
         async with connection.transaction():
             await _put_back_contents(connection, contents)

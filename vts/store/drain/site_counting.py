@@ -48,7 +48,7 @@ def _counts(events: Sequence[SiteEvent], known: tuple[Any, ...]) -> list[Any]:
         grown_authenticated, visitors_authenticated = sketch.grown(stored_authenticated, signed)
     counts = [number for name in EVENT_TYPES for number in tally.counts[name]]
     visitors, visitors_authenticated = (
-        min(seen, views + more)  # an estimate may say more than there were views
+        min(seen, views + more)  # an estimate may be more than there were views
         for seen, views, more in zip(
             (visitors, visitors_authenticated), page_views, tally.counts["page_view"], strict=True
         )

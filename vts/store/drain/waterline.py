@@ -1,9 +1,9 @@
-"""Whether the database has gone back: what it was known to hold is compared with what it says it holds.
+"""Whether the database has gone back: what it was known to hold is compared with what it holds now.
 
-After a failover to a replica that lagged, or from a backup, the next session meets an older copy. Each journal holds
-what is missing and its own process replays it; until then answers are low, and say so. What was known is kept here: how
-far each run of each journal was drained, of the own one and, by their notices, of the others. A session for
-questions is compared before its first question, so no answer can be low and not say it.
+After a failover to a replica that lagged, or from a backup, the next session is on an older copy. Each journal holds
+what is missing and its own process replays it; until then answers are low, and marked so. What was known is kept here:
+how far each run of each journal was drained, of the own one and, by their notices, of the others. A session for
+questions is compared before its first question, so no low answer is without that mark.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SELECT revision, (SELECT array_agg(COALESCE(seq, 0) ORDER BY place)
     FROM unnest($1::uuid[]) WITH ORDINALITY AS known (journal_id, place) LEFT JOIN journal_offset USING (journal_id))
 FROM catalog_revision
 """
-# A revision that nobody's journal can replay any more: whoever knows a newer one loads the catalog as it is.
+# A revision that no journal can replay any more: a process that has a newer one loads the catalog as it is.
 _RAISE: Final = """
 UPDATE catalog_revision SET revision = $1 + 1000, horizon = $1 + 1000 WHERE revision < $1
 """

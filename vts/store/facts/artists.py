@@ -1,8 +1,8 @@
 """Artists' days, added up anew out of the days of their contents: when contents change hands after they were counted.
 
-The drain counts for the owner that it knows at that moment. Whoever writes an owner into the catalog marks the days of
+The drain counts for the owner that it knows at that moment. A write of an owner into the catalog marks the days of
 the former and of the new owner in the same transaction; the actor adds marked days up within a second, and once more
-when every process has heard of the new owner.
+when every process has the new owner.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ class _Sum(msgspec.Struct):
         return (
             self.views,
             self.views_authenticated,
-            min(viewers, self.views),  # an estimate may say more than there were views
+            min(viewers, self.views),  # an estimate may be more than there were views
             min(viewers_authenticated, self.views_authenticated),
             min(self.first),
             max(self.last),

@@ -1,7 +1,7 @@
 """The catalog in PostgreSQL: contents and players, written as a whole request or not at all, read by revision.
 
 Every write takes the one row of `catalog_revision` first and keeps it to its commit: revisions become visible in their
-order, so whoever has seen revision 7 has seen every change up to 7. `NOTIFY vts_catalog` carries the new revision.
+order, so a process at revision 7 has every change up to 7. `NOTIFY vts_catalog` carries the new revision.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ query = queries_beside(__file__)
 ROWS_AT_ONCE: Final = 10_000  # of one statement: well below a second
 PROVISIONAL_AT_ONCE: Final = 5_000
 NO_TEXTS: Final[Mapping[int, str]] = MappingProxyType({})
-VIEWERS_TO_STAY: Final = 2  # of a content that no service has described (SPEC section 5)
+VIEWERS_TO_STAY: Final = 2  # of a content that no service has described
 
 _SNAPSHOT: Final = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _BUMP: Final = query("catalog_bump_above")
@@ -58,7 +58,7 @@ _KEPT_PLAYERS: Final = query("catalog_kept_players")
 class Write:
     """What a write has to know and what it leaves: `rows`, once it is committed, are for the journal.
 
-    `above` is the newest revision that the writer has heard of; the write gets one above it, whatever the database has.
+    `above` is the newest revision that the writer has; the write gets one above it, whatever the database has.
     """
 
     above: int = 0
@@ -165,7 +165,7 @@ async def changes_since(connection: Connection, revision: int) -> Change:
 async def settle_provisional(connection: Connection) -> int:
     """Decide about contents that a view registered a day ago: with a second viewer they stay, else they go.
 
-    Returns how many went. Also forgets removals that everybody has heard of. For every hour or so.
+    Returns how many went. Also forgets removals that every process has. Called about every hour.
     """
     found = await connection.fetch(_UNSETTLED, PROVISIONAL_AT_ONCE)
     stay = [post_id for post_id, sketches in found if sketch.union(sketches) >= VIEWERS_TO_STAY]

@@ -1,7 +1,7 @@
 """Digests: the rolled days of artists with many contents, each in one row that is read in a fraction of a millisecond.
 
 To sort 5,000 contents by their views of 30 days takes 150,000 daily rows on as many pages, half a second; with digests
-it takes 29 rows and today's. They repeat what `post_stats_daily` says, so nothing depends on them but time.
+it takes 29 rows and today's. They repeat `post_stats_daily`, so nothing depends on them but time.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Erasing a person from PostgreSQL: the journal's own rows are `vts.journal`'s to change.
 
 Counts stay. Rows of views and of the site lose user id and viewer key; reactions and comments stay under a number that
-is nobody's, so that they can still be taken back one by one; players lose owner and name, contents their first owner
-unless the host still names that person as the owner.
+belongs to no user, so that they can still be removed one by one; players lose owner and name, contents their first
+owner unless the host still names that person as the owner.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ async def erase_person(connection: Connection, erasure: Erasure) -> dict[str, in
     """
     changed = {table: await _erase_views(connection, erasure, table, more) for table, more in _EVENTS.items()}
     changed["dead_letters"] = await _erase_dead_letters(connection, erasure)
-    nobody = -1 - secrets.randbelow(2**62)
-    changed["reactions"] = _count(await connection.execute(_REACTIONS, erasure.user_id, nobody))
-    changed["comments"] = _count(await connection.execute(_COMMENTS, erasure.user_id, nobody))
+    no_user = -1 - secrets.randbelow(2**62)
+    changed["reactions"] = _count(await connection.execute(_REACTIONS, erasure.user_id, no_user))
+    changed["comments"] = _count(await connection.execute(_COMMENTS, erasure.user_id, no_user))
     changed["players"] = await _release_players(connection, erasure.user_id)
     for statement in _FIRST_OWNERS:
         await connection.execute(statement, erasure.user_id)

@@ -1,7 +1,7 @@
 """History that comes in: counters of days long gone, and views of them, each applied once and whole.
 
 What is imported is merged into the same rows that views are counted in, under the same locks; its days are then closed
-for good, so that no roll-up replaces what it cannot recount.
+permanently, so that no roll-up replaces what it cannot recount.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _CLOSE_DAYS: Final = query("import_close_days")
 _REGISTER: Final = query("import_register_content")
 _EVENTS: Final = query("import_events")
 _NOTIFY: Final = "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload"
-_NOBODY: Final = bytes(16)  # the journal of what came through none
+_NO_JOURNAL: Final = bytes(16)  # an import passes through none
 
 
 class ImportIdUsed(Exception):
@@ -72,7 +72,7 @@ async def import_daily(
 ) -> Applied:
     """Merge counters of days into the contents, their artists and the site. `register`: contents not known so far.
 
-    Of what the contents' rows and the site's rows (post_id 0) said of a day so far, the larger counts for the site.
+    Of what the contents' rows and the site's rows (post_id 0) have of a day so far, the larger counts for the site.
     Raises ImportIdUsed, DaysOpen (nothing is applied), StoreUnavailable.
     """
     dates = {row.day for row in rows}
@@ -124,7 +124,7 @@ async def _is_known(connection: Connection, ticket: Ticket) -> bool:
 
 @asynccontextmanager
 async def _closing(connection: Connection, dates: Iterable[dt.date], register: Sequence[int]) -> AsyncIterator[None]:
-    """Hold the days, make sure that nobody will recount them, and keep it so. Locks come in the drain's order."""
+    """Hold the days, and mark them, permanently, so that they are not recounted. Locks come in the drain's order."""
     wanted = sorted(dates)
     if register:
         revision = await connection.fetchval(BUMP)
@@ -166,7 +166,7 @@ def _sums(rows: Sequence[DailyRow], owner_of: OwnerOf) -> _Brought:
 
 
 async def _tell(connection: Connection, totals: Sequence[DayTotals]) -> None:
-    committed = Committed(journal_id=_NOBODY, last_seq=0, records=0, events=[], totals=list(totals))
+    committed = Committed(journal_id=_NO_JOURNAL, last_seq=0, records=0, events=[], totals=list(totals))
     payloads = notices_of(committed, 0)
     if totals:
         await connection.execute(_NOTIFY, channels.LIVE, payloads)

@@ -18,7 +18,7 @@ from vts.store.session.queries import queries_beside
 
 query = queries_beside(__file__)
 
-MERGED_AT_ONCE: Final = 50  # rows: their JSON is read and written between two looks at everybody else
+MERGED_AT_ONCE: Final = 50  # rows: their JSON is read and written between two turns of the other tasks
 
 
 class Table(NamedTuple):

@@ -1,4 +1,4 @@
-"""The site's days of an import: what contents' rows and the site's own rows say of them is counted once."""
+"""The site's days of an import: views that are both in contents' rows and in the site's own rows are counted once."""
 
 from __future__ import annotations
 

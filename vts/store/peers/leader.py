@@ -29,7 +29,7 @@ from vts.store.session.locks import BROKER_READER
 ASK_EVERY_S: Final = 1.0  # for the lock, or whether it is still ours: what another's takeover waits for at most
 ANSWER_S: Final = 3.0  # a database that is slower than this at a ping is away
 SILENT_S: Final = 10  # PostgreSQL ends the session of a leader that is frozen, or whose machine is gone
-GHOST_S: Final = SILENT_S + 2 * ASK_EVERY_S  # how long a lost session of our own may still have the lock
+LOST_SESSION_S: Final = SILENT_S + 2 * ASK_EVERY_S  # how long a lost session of our own may still have the lock
 PRESUME_AFTER_S: Final = 2.0  # a database that has not answered by then keeps the last leader from nothing
 
 _TRY: Final = "SELECT pg_try_advisory_lock($1, $2)"
@@ -141,7 +141,7 @@ class Leader:
         refused_since = trio.current_time()
         while not (await reach.may_take() and await connection.fetchval(_TRY, BROKER_READER, key)):
             self.others_lead = True
-            if self.tenure is None or trio.current_time() - refused_since > GHOST_S:
+            if self.tenure is None or trio.current_time() - refused_since > LOST_SESSION_S:
                 self._resign()
             await trio.sleep(ASK_EVERY_S)
         self.others_lead = False

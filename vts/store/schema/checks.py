@@ -126,7 +126,7 @@ async def synchronous_commit(connection: Connection) -> Finding:
 
 
 async def durability(connection: Connection) -> Finding:
-    """The server itself writes what it says it has written."""
+    """The server really writes what it reports as written."""
     off = [name for name in ("fsync", "full_page_writes") if await connection.fetchval(f"SHOW {name}") == "off"]
     if off:
         advice = "turn them on: a crash of the machine can destroy the database"

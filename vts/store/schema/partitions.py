@@ -12,7 +12,7 @@ from vts.model.day import date_of, day_of
 from vts.model.ports import Clock
 from vts.store.session.connection import Connection
 
-DAYS_AHEAD: Final = 2  # a day's warning and a day's slack for whoever watches a failing database
+DAYS_AHEAD: Final = 2  # a day's warning and a day's slack when the database fails
 EVERY_S: Final = 3600.0
 
 _MAKE_DAY: Final = "SELECT make_day($1)"

@@ -1,7 +1,7 @@
 """The PostgreSQL that VTS runs itself: made once, watched while it runs, ended with us, however we end.
 
 The server is a direct child without a network port. One line of `pg_hba.conf` lets the user that runs VTS in over a
-private socket, and nobody else.
+private socket, and no other user.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Embedded:
     """The embedded server as an actor. `run` ends by `stop` or cancellation; if the server ends by itself, by Outage.
 
     Started as root it runs as `user` (default: `vts` if there is such a user, else `nobody`). `settings` are added to
-    the server's, for tests. `say` is told in one line what an operator should know.
+    the server's, for tests. `say` is called with one line that an operator should know.
     """
 
     def __init__(

@@ -18,7 +18,7 @@ CANNOT_REACH = 3  # exit status: the user may not go to one of the paths asked a
 
 
 def become(user: list[int]) -> None:
-    """Change to (user id, group id) for good, without any group of the old user."""
+    """Change to (user id, group id), irreversibly, without any group of the old user."""
     user_id, group_id = user
     os.setgroups([group_id])
     os.setgid(group_id)

@@ -68,7 +68,7 @@ def find_layout(
 ) -> Layout:
     """Decide the layout and make its folders. Blocks. Raises BadStart with what is wrong.
 
-    `say` is told, in one line, when the home is not in the data folder.
+    `say` is called with one line when the home is not in the data folder.
     """
     data_dir = data_dir.resolve()
     try:
@@ -113,7 +113,7 @@ def _as_root(data_dir: Path, user_name: str | None, say: Callable[[str], None], 
 
 
 def _owner(cluster: Path) -> User | None:
-    """Whoever made the cluster goes on running it."""
+    """Return the user that made the cluster: it goes on running it."""
     try:
         owner = cluster.stat()
     except FileNotFoundError:
@@ -158,7 +158,7 @@ def _reachable_home(data_dir: Path, user: User, say: Callable[[str], None], shar
 
 
 def write_access(layout: Layout) -> None:
-    """Let the user that runs VTS log in, over the socket, as the login and as superuser, and nobody else."""
+    """Let the user that runs VTS log in, over the socket, as the login and as superuser, and no other user."""
     try:
         name = pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:

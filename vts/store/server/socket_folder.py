@@ -24,7 +24,7 @@ def socket_folder(home: Path, user_id: int, group_id: int) -> Path:
         folder.mkdir(mode=0o700)
         os.chown(folder, user_id, group_id)
     except FileExistsError:
-        found = folder.lstat()  # in /tmp somebody else may have been here first
+        found = folder.lstat()  # in /tmp another user may have made it before
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != user_id or stat.S_IMODE(found.st_mode) & 0o077:
             raise BadStart(f"{folder} is not the private folder of user id {user_id}: remove it") from None
     return folder

@@ -96,7 +96,7 @@ class ChildProcess:
                 stdout=log or subprocess.PIPE,
                 stderr=log or subprocess.STDOUT,
                 env=ENVIRONMENT,
-                start_new_session=True,  # a terminal's Ctrl-C is for us; the database stops last, when we say so
+                start_new_session=True,  # a terminal's Ctrl-C is for us; the database stops last, by our signal
             )
         except OSError as error:
             self._error = error
@@ -127,7 +127,7 @@ async def spawn(
     child = ChildProcess()
     arguments = (trio.lowlevel.current_trio_token(), launch_command(argv, user, death_signal), given, log)
     threading.Thread(target=child._live, args=arguments, name=f"child {Path(argv[0]).name}", daemon=True).start()
-    with trio.CancelScope(shield=True):  # some milliseconds; a child must not start after nobody waits for it
+    with trio.CancelScope(shield=True):  # some milliseconds; a child must not start when no task waits for it any more
         await child._spawned.wait()
     if child._error is not None:
         raise child._error

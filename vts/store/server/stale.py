@@ -1,4 +1,4 @@
-"""Processes of a cluster that nobody runs any more: found, told to quit, and killed when they do not.
+"""Which processes of a cluster have lost their parent, and how they are ended: a signal to quit, then a kill.
 
 A parent that is killed takes its server along, but not at once; a server that is killed leaves its workers for a
 moment; and a frozen one leaves them for ever. None of them may still be there when the next server starts.
@@ -38,7 +38,7 @@ def _all_processes() -> Iterable[int]:
 def _works_in(pid: int, data: Path) -> bool:
     try:
         return Path(f"/proc/{pid}/cwd").readlink() == data and Path(f"/proc/{pid}/comm").read_text() == "postgres\n"
-    except OSError:  # it has ended meanwhile, or is somebody else's
+    except OSError:  # it has ended meanwhile, or belongs to another user
         return False
 
 
@@ -79,7 +79,7 @@ async def end_all(data: Path, quit_s: float = QUIT_S) -> int:
 
 
 async def _gone(data: Path) -> None:
-    while processes_of(data):  # noqa: ASYNC110 - they are not our children, so nobody tells us
+    while processes_of(data):  # noqa: ASYNC110 - they are not our children, so no event is set
         await trio.sleep(_LOOK_AGAIN_S)
 
 

@@ -44,7 +44,7 @@ async def _answers(database: Database) -> bool:
 
 @contextmanager
 def startup_log(home: Path) -> Iterator[IO[bytes]]:
-    """What the server says before its own log is open. Made anew: an old one may belong to another user."""
+    """What the server writes before its own log is open. Made anew: an old one may belong to another user."""
     path = home / "startup.log"
     path.unlink(missing_ok=True)
     with path.open("xb") as file:

@@ -26,12 +26,12 @@ MIGRATIONS_TABLE: Final = "schema_migrations"
 
 _NEWEST_MIGRATION: Final = f"SELECT max(number) FROM {MIGRATIONS_TABLE}"  # noqa: S608
 
-GOODBYE_S: Final = 1.0  # a polite end of a connection or a transaction; after that the socket is cut
+CLOSE_S: Final = 1.0  # an orderly end of a connection or a transaction; after that the socket is cut
 IDLE_IN_TRANSACTION_S: Final = 60  # a transaction that we forgot must not hold back vacuum for longer
 IDLE_WITH_LOCKS_S: Final = 5  # of a process that stopped while others wait for its locks; a drain needs well under 1 s
 BE_QUICK: Final = f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_WITH_LOCKS_S}s'"  # before such a lock
 
-# Whoever owns the table of migrations owns the rest, so this is right whether or not roles could be made.
+# The owner of the table of migrations owns the rest, so this is right whether or not roles could be made.
 _TAKE_OWNER: Final = """
 SELECT set_config('role', pg_get_userbyid(relowner), false) FROM pg_class
 WHERE oid = to_regclass($1) AND relowner <> (SELECT oid FROM pg_roles WHERE rolname = session_user)
@@ -130,7 +130,7 @@ class Connection:
         """Roll back, or end the session. Raises nothing of the store's."""
         confirmed = self.is_closed
         try:
-            with trio.move_on_after(GOODBYE_S, shield=True), suppress(StoreUnavailable, StoreMistake, BadData):
+            with trio.move_on_after(CLOSE_S, shield=True), suppress(StoreUnavailable, StoreMistake, BadData):
                 if not confirmed:
                     await self.execute(rollback)
                     confirmed = True
@@ -143,7 +143,7 @@ class Connection:
         await self._call(self._raw.add_listener, channel, lambda _raw, _pid, _channel, payload: callback(payload))
 
     def on_lost(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called when the session ends, whoever ends it. It must not raise and not wait."""
+        """Have `callback` called when the session ends, from either side. It must not raise and not wait."""
         self._raw.add_termination_listener(lambda _: callback())
 
     async def stay(self, ping_every_s: float = 10.0) -> None:
@@ -156,10 +156,10 @@ class Connection:
         raise StoreUnavailable("the connection was lost")
 
     async def close(self) -> None:
-        """Say goodbye, and cut the socket when that takes too long. Never raises a fault."""
-        with trio.move_on_after(GOODBYE_S, shield=True):
+        """Close in order, and cut the socket when that takes too long. Never raises a fault."""
+        with trio.move_on_after(CLOSE_S, shield=True):
             with suppress(StoreUnavailable):
-                await self._call(self._raw.close, timeout=2 * GOODBYE_S)
+                await self._call(self._raw.close, timeout=2 * CLOSE_S)
         self.terminate()
 
     def terminate(self) -> None:
@@ -167,7 +167,7 @@ class Connection:
         protocol = self._raw._protocol
         self._raw.terminate()
         if protocol is not None:
-            protocol.resume_writing()  # a COPY waits for room in the buffer and is not told that the socket is gone
+            protocol.resume_writing()  # a COPY waits for room in the buffer and gets no event when the socket is gone
 
     async def _call(self, method: Callable[..., Coroutine[Any, Any, T]], *args: Any, **options: Any) -> T:
         await trio.lowlevel.checkpoint_if_cancelled()  # who is cancelled before asking need not lose the connection
@@ -186,10 +186,10 @@ def _savepoint(depth: int) -> tuple[str, str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """Where PostgreSQL is and how patient we are with it. `url` is asked at every connect.
+    """Where PostgreSQL is and how long calls may take. `url` is called at every connect.
 
-    Until the database has migration `schema` (0: do not ask), a session in one of our roles is StoreUnavailable: nobody
-    meets a table that is not there yet, and everybody waits for the migrator in the same way as for the server.
+    Until the database has migration `schema` (0: do not ask), a session in one of our roles is StoreUnavailable: no
+    session uses a table that is not there yet, and all wait for the migrator in the same way as for the server.
     """
 
     url: Callable[[], str]
@@ -222,7 +222,7 @@ class Database:
 
     async def _open(self, role: Role, timeout_s: float, name: str, idle_in_transaction_s: float) -> Any:
         # Later than our own deadline: the driver's timer tries to talk to the server about it.
-        patience = {"command_timeout": None if math.isinf(timeout_s) else timeout_s + GOODBYE_S}
+        patience = {"command_timeout": None if math.isinf(timeout_s) else timeout_s + CLOSE_S}
         told = {"application_name": name or f"vts {role}"}  # the one name that poolers, too, take from a login
         again = partial(asyncpg.connect, self.url(), timeout=self.connect_timeout_s, server_settings=told, **patience)
         raw = await again()

@@ -43,7 +43,7 @@ async def asyncpg_loop() -> AsyncIterator[None]:
 
 
 def keep(session: Any) -> None:
-    """Keep a session of the driver's until it ends, so that the garbage collector never meets one that is open.
+    """Keep a session of the driver's until it ends, so that the garbage collector never finds one that is open.
 
     Its finalizer would cut the socket, and for that put a callback into the loop's queue, wherever the collector
     happens to run: also in the midst of the loop's taking from that queue, and then the loop sleeps on over a queue
@@ -98,6 +98,6 @@ def cancel(task: asyncio.Task[Any]) -> None:
 
 
 def _forget(task: asyncio.Task[Any]) -> None:
-    """Look at the result of an abandoned task, so that asyncio does not complain that nobody did."""
+    """Look at the result of an abandoned task, so that asyncio does not log that it was never retrieved."""
     if not task.cancelled():
         task.exception()

@@ -27,7 +27,7 @@ NO_SCHEMA: Final = "3F000"
 
 
 class BadData(Exception):
-    """A value does not fit: the same statement with the same values fails again. Halve the batch, bury the row."""
+    """A value does not fit: the same statement fails again with it. A batch is halved, a single row a dead letter."""
 
     def __init__(self, message: str, sqlstate: str) -> None:
         super().__init__(message)

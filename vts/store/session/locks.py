@@ -1,4 +1,4 @@
-"""The register of advisory locks. Each number has one meaning: whoever counts the holders of one finds nobody else.
+"""The register of advisory locks. Each number has one meaning, so a count of a lock's holders counts nothing else.
 
 Those of two halves are taken as `pg_advisory_lock(first, second)`; the first half is the number here. They end with the
 session or the transaction that took them. `make_day` in the migrations has its number in its text.

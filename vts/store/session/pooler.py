@@ -1,4 +1,4 @@
-"""What a session is told when it begins, and whether it is one: a pooler may lend a server for a transaction only.
+"""Which settings a session begins with, and whether it is one: a pooler may lend a server for a transaction only.
 
 Poolers refuse startup parameters that they do not know, so settings are made by a statement. Locks, notifications,
 prepared statements and those settings belong to a session of the server; behind a pooler that changes the server from

@@ -1,5 +1,5 @@
 -- The same version-4 id may come on two days from two processes, and neither sees the other's uncommitted row. Batches
--- of today cannot meet that way among each other and share the lock; close to midnight and for other days one at a time.
+-- of today cannot conflict in that way and share the lock; close to midnight and for other days one at a time.
 SELECT CASE
     WHEN $1::date[] = ARRAY[(clock_timestamp() AT TIME ZONE 'UTC')::date]
         AND (clock_timestamp() AT TIME ZONE 'UTC')::time BETWEEN '00:10' AND '23:50'
