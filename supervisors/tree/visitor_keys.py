@@ -11,7 +11,7 @@ import trio
 
 from vts.auth.secrets import replace_secret
 from vts.enrich.enrich import Enricher
-from vts.enrich.rotation import EPOCH_DAY, FIRST_VERSION, KEY_BYTES, PassingKey, advanced, first_key
+from vts.enrich.rotation import EPOCH_DAY, FIRST_VERSION, KEY_BYTES, RotatingKey, advanced, first_key
 from vts.model.day import DAY_US, SECOND_US, day_of
 from vts.model.faults import BadStart
 from vts.model.ports import Clock
@@ -44,7 +44,7 @@ class Rotation:
             self._keep()
         except OSError as fault:
             raise BadStart(f"{path}: the key of visitors cannot be kept here: {fault.strerror}") from fault
-        enricher.turn(self._key)
+        enricher.rotate(self._key)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Turn at the beginning of every window."""
@@ -56,7 +56,7 @@ class Rotation:
             key = advanced(self._key, day_of(self._clock()), self._window_days)
             if key != self._key:
                 self._key = key
-                self._enricher.turn(key)
+                self._enricher.rotate(key)
                 kept = False
             if not kept:
                 kept = await self._try_keeping()
@@ -75,11 +75,11 @@ class Rotation:
             replace_secret(self._path, f"{self._key.day} {self._key.key.hex()}\n".encode("ascii"))
 
 
-def load_key(path: Path) -> PassingKey | None:
+def load_key(path: Path) -> RotatingKey | None:
     """Return the key in a file, None when there is no file. Raises BadStart for one that holds something else."""
     try:
         day, key = path.read_text("ascii").split()
-        found = PassingKey(int(day), bytes.fromhex(key))
+        found = RotatingKey(int(day), bytes.fromhex(key))
     except FileNotFoundError:
         return None
     except OSError as fault:
@@ -91,5 +91,5 @@ def load_key(path: Path) -> PassingKey | None:
     return found
 
 
-def _new_key(today: int) -> PassingKey:
-    return PassingKey(today, secrets.token_bytes(KEY_BYTES))
+def _new_key(today: int) -> RotatingKey:
+    return RotatingKey(today, secrets.token_bytes(KEY_BYTES))

@@ -118,7 +118,7 @@ async def test_a_repeat_of_a_player_without_a_clock_waits_for_the_first_one() ->
         assert again == [last]
 
 
-async def test_everybody_who_waited_hears_one_outcome() -> None:
+async def test_second_reports_wait_for_the_first_and_get_one_outcome_each() -> None:
     world, report = World(), visit(event_id=id_4(1))
     heard = [world.tell(report) for _ in range(5)]
     world.settle(JournalFull("full"))

@@ -70,11 +70,11 @@ WHO = [
     ("a service on behalf of the owner", visit(trusted=True, viewer_user_id=OWNER), "author"),
     ("owner's player", play(key=OWNED_PLAYER), "author"),
     ("owner's player, other content", play(1, key=OWNED_PLAYER), "admitted"),
-    ("somebody else", signed_in(OWNER + 1), "admitted"),
-    ("nobody's player, nobody's content", play(PROVISIONAL), "admitted"),
+    ("another user", signed_in(OWNER + 1), "admitted"),
+    ("a player and a content without owners", play(PROVISIONAL), "admitted"),
 ]
 
-ORDER = [  # two faults at once: the earlier reason wins
+ORDER = [  # two reasons at once: the earlier reason wins
     ("invalid before authentication_failed", play(at=NOW + HOUR, key=REVOKED), "invalid"),
     ("invalid before bot", visit(bot="tool", event_id=id_7(NOW + HOUR)), "invalid"),
     ("authentication_failed before too_late", play(at=1, key=REVOKED), "authentication_failed"),
@@ -82,9 +82,10 @@ ORDER = [  # two faults at once: the earlier reason wins
     ("bot before deleted", visit(DELETED, bot="tool"), "bot"),
     ("too_late before deleted", visit(DELETED, event_id=id_7(1000)), "too_late"),
 ]
+CASES = TIMES + WHO + ORDER
 
 
-@pytest.mark.parametrize(("report", "verdict"), [case[1:] for case in TIMES + WHO + ORDER], ids=lambda v: "")
+@pytest.mark.parametrize(("report", "verdict"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_verdict(report: Report, verdict: str) -> None:
     assert decide(gate(), report) == verdict
 
@@ -95,7 +96,7 @@ def test_players_must_be_known_in_strict_mode_too(name: str) -> None:
     assert decide(gate(strict=True), report) == "authentication_failed"
 
 
-def test_strict_mode_wants_contents_that_somebody_registered() -> None:
+def test_strict_mode_accepts_only_registered_contents() -> None:
     judge = gate(strict=True)
     assert decide(judge, visit(ARTWORK)) == "admitted"
     assert decide(judge, visit(UNKNOWN)) == "not_found"
@@ -104,7 +105,7 @@ def test_strict_mode_wants_contents_that_somebody_registered() -> None:
     assert decide(judge, visit(DELETED)) == "deleted"
 
 
-def test_without_any_catalog_nothing_is_known_about_anybody() -> None:
+def test_without_a_catalog_views_are_unavailable() -> None:
     judge = gate(MemoryCatalog())
     assert decide(judge, visit()) == "unavailable"
     assert decide(judge, play(key=b"X" * 16)) == "unavailable"
@@ -147,7 +148,7 @@ def test_a_player_with_a_clock_names_its_view_by_it() -> None:
 
 
 @pytest.mark.parametrize("report", [visit(event_id=id_4(1)), visit(event_id=id_7(NOW - S)), play(at=NOW - S), play()])
-def test_a_duplicate_of_a_durable_one_is_one_and_of_a_flying_one_waits(report: Report) -> None:
+def test_a_duplicate_of_a_durable_event_is_refused_and_one_of_a_pending_event_waits(report: Report) -> None:
     judge = gate()
     first = admit(judge, report)
     assert decide(judge, report) == "waiting"
@@ -230,7 +231,7 @@ def test_zero_is_no_limit() -> None:
     assert {decide(judge, visit(UNKNOWN + n, address_key=b"A" * 16)) for n in range(90)} == {"admitted"}
 
 
-def test_a_clock_set_back_locks_nobody_out() -> None:
+def test_a_clock_set_back_keeps_no_visitor_out() -> None:
     judge = gate()
     for _ in range(130):
         decide(judge, visit())

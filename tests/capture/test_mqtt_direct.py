@@ -130,7 +130,7 @@ async def test_a_view_is_acknowledged_when_it_is_journaled() -> None:
         assert home.world.admission.journal[0].viewer_user_id == 7
 
 
-async def test_what_the_welcome_announces() -> None:
+async def test_what_connack_announces() -> None:
     async with house() as home, home.player("", keep_alive=1000) as device:
         welcome = await device.have(mqtt5.ConnAckPacket)
         assert (welcome.receive_max, welcome.max_packet_size, welcome.topic_alias_max) == (100, 16_384, 0)
@@ -243,13 +243,13 @@ async def test_a_subscription_can_be_given_back() -> None:
         ({"client_id": "x" * 20_000}, "PACKET_TOO_LARGE"),
     ],
 )  # fmt: skip
-async def test_who_is_not_let_in_hears_why(fields: dict[str, Any], code: str) -> None:
+async def test_a_refused_connect_gets_its_reason_code(fields: dict[str, Any], code: str) -> None:
     async with house() as home:
         assert await refusal(home.port, **fields) == code
         assert sum(home.world.counts.values()) == 1
 
 
-async def test_nobody_is_let_in_before_the_first_catalog() -> None:
+async def test_no_connect_is_accepted_before_the_first_catalog() -> None:
     async with house() as home:
         home.world.catalog.ready = False
         assert await refusal(home.port) == "SERVER_UNAVAILABLE"
@@ -296,7 +296,7 @@ async def test_first_bytes(data: bytes, answer: bytes) -> None:
         (b"".join(publish(packet_id=i, payload=view(at=i)) for i in range(1, 102)), "RECEIVE_MAX_EXCEEDED"),
     ],
 )  # fmt: skip
-async def test_who_breaks_the_rules_is_sent_away_with_the_reason(packet: bytes, reason: str | None) -> None:
+async def test_a_broken_rule_ends_the_connection_with_its_reason(packet: bytes, reason: str | None) -> None:
     async with house() as home:
         assert await farewell(home.port, packet) == reason
         assert home.world.counts["retained"] == (reason == "RETAIN_NOT_SUPPORTED")
@@ -331,7 +331,7 @@ async def test_what_comes_before_the_end_in_one_read_is_decided_first(
         assert len(home.world.statuses) == (last != mqtt5.DisconnectPacket().write())
 
 
-async def test_who_hangs_up_without_reading_has_said_what_was_sent() -> None:
+async def test_what_was_sent_counts_also_when_the_player_closes_without_reading() -> None:
     """The first acknowledgement meets a closed socket; what had come in by then is read all the same."""
     async with house() as home:
         journal = trio.Event()
@@ -366,7 +366,7 @@ async def test_what_cannot_be_kept_is_not_acknowledged() -> None:
         assert device.acked == {}
 
 
-async def test_what_players_say_at_once_is_decided_together_and_each_hears_its_own() -> None:
+async def test_messages_of_one_moment_are_decided_together_and_each_player_gets_its_own_answer() -> None:
     async with house() as home, home.player("one") as one, home.player("two") as two:
         admission = home.world.admission
         admission.judge = lambda report: Refused(Reason.RATE_LIMITED) if report.post_id == 13 else None
@@ -428,7 +428,7 @@ async def test_a_session_waits_for_its_player() -> None:
 
 
 @pytest.mark.parametrize(("goodbye", "heard"), [(0x00, False), (0x04, True), (None, True)])
-async def test_a_last_will_is_said_unless_its_player_says_goodbye(goodbye: int | None, heard: bool) -> None:
+async def test_a_last_will_is_published_unless_its_player_disconnects(goodbye: int | None, heard: bool) -> None:
     will = mqtt5.Will(f"{BASE}/status", payload=b'{"status":"offline"}')
     async with house() as home:
         async with home.player(will=will) as device:
@@ -440,7 +440,7 @@ async def test_a_last_will_is_said_unless_its_player_says_goodbye(goodbye: int |
         assert [status.status for _, status in home.world.statuses] == (["offline"] if heard else [])
 
 
-async def test_a_delayed_will_is_said_when_nobody_came_back(hand_clock: MockClock) -> None:
+async def test_a_delayed_will_is_published_when_its_client_does_not_return(hand_clock: MockClock) -> None:
     will = mqtt5.Will(f"{BASE}/status", payload=b'{"status":"offline"}', will_delay_interval=60)
     async with house() as home:
         async with home.player(will=will, session_expiry_interval=3600):
@@ -486,7 +486,7 @@ async def test_a_slow_connect_is_cut_off(hand_clock: MockClock) -> None:
         await until(lambda: heard == [b""])
 
 
-async def test_a_player_that_never_takes_its_answers_is_sent_away() -> None:
+async def test_a_player_that_never_takes_its_answers_is_disconnected() -> None:
     async with house() as home:
         wanted = mqtt5.SubscribePacket(1, [mqtt5.TopicFilter(f"{BASE}/response/#")]).write()
         ask = publish(f"{BASE}/request/r", b"{}", qos=mqtt5.QoS.AT_MOST_ONCE, packet_id=None)
@@ -494,20 +494,20 @@ async def test_a_player_that_never_takes_its_answers_is_sent_away() -> None:
         assert heard.endswith(mqtt5.DisconnectPacket(reason_code=Gone.QUOTA_EXCEEDED).write())
 
 
-async def test_a_revoked_player_has_to_go() -> None:
+async def test_a_revoked_player_is_disconnected() -> None:
     async with house() as home, home.player() as device:
         home.world.catalog.players.clear()
         await device.send(mqtt5.PingReqPacket())
         assert (await device.have(mqtt5.DisconnectPacket)).reason_code == Gone.NOT_AUTHORIZED
 
 
-async def test_one_player_cannot_hold_the_whole_door() -> None:
+async def test_one_player_cannot_use_all_connections() -> None:
     async with house(connections_per_player=2) as home, home.player("a") as first, home.player("b"), home.player("c"):
         assert (await first.have(mqtt5.DisconnectPacket)).reason_code == Gone.QUOTA_EXCEEDED
         assert await refusal(home.port, password=b"x") == "BAD_USER_NAME_OR_PASSWORD"
 
 
-async def test_a_stop_acknowledges_what_is_under_way_and_says_goodbye() -> None:
+async def test_a_stop_acknowledges_what_is_under_way_and_disconnects() -> None:
     async with house() as home, home.player("busy") as busy, home.player("idle") as idle:
         journal = trio.Event()
         home.world.admission.gate = journal.wait
@@ -553,7 +553,7 @@ async def test_a_certificate_is_as_good_as_a_credential(tmp_path: Path) -> None:
                 assert packet.reason_code == code, (name, user)
 
 
-async def test_a_certificate_of_a_stranger_is_none(tmp_path: Path) -> None:
+async def test_a_certificate_of_another_authority_is_not_accepted(tmp_path: Path) -> None:
     server, server_key = self_signed(tmp_path)
     (tmp_path / "ca.pem").write_bytes(Authority().pem)
     async with house(listener_tls(str(server), str(server_key), str(tmp_path / "ca.pem"))) as home:
@@ -569,7 +569,7 @@ async def test_a_certificate_of_a_stranger_is_none(tmp_path: Path) -> None:
         await trio.aclose_forcefully(stream)
 
 
-async def test_noise_hurts_nobody() -> None:
+async def test_random_bytes_harm_no_other_connection() -> None:
     """Seeded noise on logged-in connections: the door stands, and an honest player is served all along."""
     dice = random.Random(7)
     honest = [

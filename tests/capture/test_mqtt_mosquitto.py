@@ -33,7 +33,7 @@ async def broker(tmp_path: Path) -> AsyncIterator[Mosquitto]:
         yield broker
 
 
-async def test_a_try_at_the_broker_takes_nobodys_session(tmp_path: Path) -> None:
+async def test_a_probe_of_the_broker_takes_no_session(tmp_path: Path) -> None:
     broker, world = Mosquitto(tmp_path), World()
     broker.start()
     url = f"mqtt://127.0.0.1:{broker.port}"
@@ -55,7 +55,7 @@ async def test_a_broker_that_refuses_our_password_is_not_reached(tmp_path: Path)
 
 
 @pytest.mark.parametrize("version", ["mqttv31", "mqttv311", "mqttv5"])
-async def test_players_of_every_version_are_heard(broker: Mosquitto, version: str) -> None:
+async def test_players_of_every_protocol_version_are_counted(broker: Mosquitto, version: str) -> None:
     world = World()
     async with world.serving(f"mqtt://127.0.0.1:{broker.port}"):
         done = await mosquitto_pub(broker.port, VIEW, view(), "-V", version)
@@ -163,7 +163,7 @@ def test_a_url_that_is_none_is_a_bad_start(url: str) -> None:
         broker_of(url)
 
 
-def test_a_url_says_it_all() -> None:
+def test_every_part_of_a_url_is_read() -> None:
     broker = broker_of("mqtts://us%40er:p%3Aw@[::1]")
     assert (broker.host, broker.port, broker.username, broker.password) == ("::1", 8883, "us@er", b"p:w")
     assert broker.tls is not None

@@ -22,7 +22,7 @@ def said(wills: object) -> list[bytes]:
     return [will.payload for _, will in wills]
 
 
-def test_an_evicted_session_says_its_will_after_its_delay() -> None:
+def test_the_will_of_an_evicted_session_is_due_after_its_delay() -> None:
     registry = Registry[Peer](connections_per_player=1, sessions_max=10)
     registry.enter(peer("a", delay_s=60), clean_start=False, now=0.0)
     entered = registry.enter(peer("b", delay_s=60), clean_start=False, now=10.0)
@@ -32,7 +32,7 @@ def test_an_evicted_session_says_its_will_after_its_delay() -> None:
     assert said(registry.due(70.0)) == [b"a"]
 
 
-def test_one_that_comes_back_before_finds_its_session_and_says_nothing() -> None:
+def test_a_client_that_returns_in_time_finds_its_session_and_no_will_is_due() -> None:
     registry = Registry[Peer](connections_per_player=1, sessions_max=10)
     registry.enter(peer("a", delay_s=60), clean_start=False, now=0.0)
     registry.enter(peer("b", delay_s=0), clean_start=False, now=10.0)
@@ -42,7 +42,7 @@ def test_one_that_comes_back_before_finds_its_session_and_says_nothing() -> None
     assert said(registry.due(1000.0)) == []
 
 
-def test_an_evicted_session_that_ends_with_its_connection_says_its_will_at_once() -> None:
+def test_the_will_of_an_evicted_session_that_is_not_kept_is_due_at_once() -> None:
     registry = Registry[Peer](connections_per_player=1, sessions_max=10)
     registry.enter(peer("a", delay_s=60, expiry_s=0), clean_start=False, now=0.0)
     assert said(registry.enter(peer("b", delay_s=60), clean_start=False, now=10.0).wills) == [b"a"]

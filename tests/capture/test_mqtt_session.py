@@ -114,7 +114,7 @@ def test_packets_arrive_whole_however_they_are_cut() -> None:
         assert [packet.packet_id for packet in arrived] == [1, 2]
 
 
-def test_refusals_say_why() -> None:
+def test_refusals_name_their_reason() -> None:
     session = Session(World().options())
     with pytest.raises(ConnectionLost, match="BAD_USER_NAME_OR_PASSWORD"):
         session.receive(mqtt5.ConnAckPacket(reason_code=mqtt5.ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD).write())

@@ -52,7 +52,7 @@ def request(**fields: Any) -> bytes:
     return json.dumps({"request_id": "r1", "player_key": KEY, "post_id": 192} | fields).encode()
 
 
-async def test_a_view_is_understood_as_the_player_meant_it(port: int) -> None:
+async def test_the_fields_of_a_view_are_read(port: int) -> None:
     world = World()
     said = view(
         192, timezone="America/Sao_Paulo", intent="channel", play_order=2, channel="hashtag", channel_hashtag="#cats",
@@ -164,7 +164,7 @@ async def test_reactions_that_cannot_be(port: int) -> None:
     assert world.reactions == []
 
 
-async def test_who_lies_or_stammers_is_counted_and_does_not_come_back(port: int) -> None:
+async def test_bad_messages_are_counted_and_not_redelivered(port: int) -> None:
     world = World()
     async with world.serving(url(port)), player(port) as device:
         await device.publish(VIEW, view(player_key=OTHER, request_ack=True))

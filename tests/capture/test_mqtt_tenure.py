@@ -89,7 +89,7 @@ def house(tmp_path: Path, nursery: trio.Nursery) -> House:
     return House(tmp_path, nursery)
 
 
-async def test_it_lets_go_when_the_broker_says_that_another_has_the_session(house: House) -> None:
+async def test_a_session_that_another_client_took_over_is_given_up(house: House) -> None:
     await house.presume()
     assert isinstance(await house.lose(house.say_taken_over), TakenOver)
     assert house.broker.connections[-1].connect.client_id == SESSION
@@ -113,7 +113,7 @@ async def test_a_broker_that_says_nothing_is_tried_once_more(house: House, autoj
     assert house.session.state == "waiting for the database"
 
 
-async def test_a_broker_that_lets_nobody_in_takes_no_session_away(house: House) -> None:
+async def test_a_broker_that_refuses_every_client_takes_no_session_away(house: House) -> None:
     await house.presume()
 
     async def hang_up() -> trio.abc.Stream:
@@ -142,7 +142,7 @@ async def test_a_tenure_that_ends_leaves_the_broker_in_order(house: House, autoj
     assert await house.lose(resign_and_stop) is None
 
 
-async def test_who_did_not_lead_waits_and_can_be_stopped(
+async def test_a_process_that_does_not_lead_waits_and_can_be_stopped(
     tmp_path: Path, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     house = House(tmp_path, nursery, led=False)

@@ -161,7 +161,7 @@ def test_what_is_no_emoji(emoji: str | None) -> None:
     assert parse_request(payload, "r").body == ReactionRequest(1, None, "add")
 
 
-def test_answers_say_what_the_contract_says() -> None:
+def test_answers_have_the_fields_of_the_contract() -> None:
     refused = PlayerReply("rate_limited", "slow down", 3.2)
     assert encode_ack(PlayerReply()) == b'{"success":true}'
     assert json.loads(encode_ack(refused)) == {
@@ -191,7 +191,7 @@ def seeds() -> list[bytes]:
     ]  # fmt: skip
 
 
-def test_honest_packets_pass() -> None:
+def test_valid_packets_pass() -> None:
     assert len(Frames(10_000).feed(b"".join(seeds()))) == len(seeds())
 
 

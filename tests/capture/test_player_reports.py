@@ -21,7 +21,7 @@ from vts.model.outcome import ACCEPTED, Reason, Refused
 from vts.model.view import ViewEvent
 
 NOON_US = 1_766_404_800 * SECOND_US  # 2025-12-22T12:00:00Z
-STRANGER = "11111111-2222-4333-8444-555555555555"
+UNKNOWN = "11111111-2222-4333-8444-555555555555"
 
 
 class Desk:
@@ -132,7 +132,7 @@ async def test_the_country_is_the_events_else_the_players_else_its_time_zones(
         (KEY, {"post_id": 0}, Reason.INVALID, "invalid_request"),
         (KEY, {"player_key": OTHER}, Reason.IDENTITY_MISMATCH, "authentication_failed"),
         (KEY, {"player_key": "me"}, Reason.IDENTITY_MISMATCH, "authentication_failed"),
-        (STRANGER, {}, Reason.AUTHENTICATION_FAILED, "authentication_failed"),
+        (UNKNOWN, {}, Reason.AUTHENTICATION_FAILED, "authentication_failed"),
         (REVOKED, {}, Reason.AUTHENTICATION_FAILED, "authentication_failed"),
         (KEY, {"post_id": 4}, Reason.NOT_FOUND, "not_found"),
         (KEY, {"post_id": 13}, Reason.DELETED, "deleted"),
@@ -140,7 +140,7 @@ async def test_the_country_is_the_events_else_the_players_else_its_time_zones(
         (KEY, {"event_id": "5c1d6b47-6a34-8f1a-9a40-3f8a1b0f7c11"}, Reason.INVALID, "invalid_request"),
     ],
 )  # fmt: skip
-async def test_every_door_decides_alike(
+async def test_every_way_in_decides_alike(
     how: str, key: str, fields: dict[str, Any], reason: Reason, code: str | None
 ) -> None:
     desk = Desk(strict=True)

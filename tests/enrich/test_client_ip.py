@@ -119,7 +119,7 @@ def test_whose_address_counts(trusted: Networks, peer: str, lines: Sequence[str]
     assert said is garbage
 
 
-def test_ten_thousand_forged_headers_move_nobody() -> None:
+def test_ten_thousand_forged_headers_change_no_address() -> None:
     """A visitor writes what he likes; proxies of ours append what they saw. What he wrote never counts."""
     chance = random.Random(21)
     visitor = Address(packed("203.0.113.7"))
@@ -184,7 +184,7 @@ def test_what_is_no_network_is_refused_at_start(text: str) -> None:
         Networks([text])
 
 
-def test_an_address_never_shows_itself() -> None:
+def test_an_address_is_never_written() -> None:
     address = parse_address("203.0.113.7")
     assert address is not None
     shown = f"{address} {address!r} {[address]} {(address, 1)}"

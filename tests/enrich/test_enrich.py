@@ -77,7 +77,7 @@ def test_every_field_is_one_of_a_report() -> None:
     assert set(Visitor.__struct_fields__) <= set(Report.__struct_fields__)
 
 
-def test_somebody_signed_in_is_the_same_viewer_everywhere(countries: Countries) -> None:
+def test_a_signed_in_user_is_the_same_viewer_everywhere(countries: Countries) -> None:
     rules = enricher(countries)
     here = rules.web("203.0.113.7", [], CHROME, None, None, USER)
     there = rules.web("198.51.100.7", [], IPHONE, None, None, USER)
@@ -98,7 +98,7 @@ def test_a_visitor_without_an_agent_is_no_bot_and_on_a_desktop(countries: Countr
     ("principal", "bot", "trusted"),
     [(None, "tool", False), (USER, "tool", False), (SERVICE, None, True)],
 )
-def test_a_service_meets_no_bot_list(
+def test_the_bot_list_does_not_apply_to_services(
     countries: Countries, principal: Principal | None, bot: str | None, trusted: bool
 ) -> None:
     found = enricher(countries).web("203.0.113.7", [], "curl/8.5.0", None, None, principal)
@@ -169,7 +169,7 @@ def test_a_visitor_whom_a_service_reports(countries: Countries) -> None:
     )
 
 
-def test_a_user_whom_a_service_reports_is_the_one_who_signs_in_himself(countries: Countries) -> None:
+def test_a_user_reported_by_a_service_has_the_key_of_the_signed_in_user(countries: Countries) -> None:
     rules = enricher(countries)
     found = rules.reported(SERVICE, "198.51.100.7", None, user_id=7)
     assert found.viewer_key == rules.web("203.0.113.7", [], CHROME, None, None, USER).viewer_key
@@ -187,7 +187,7 @@ def test_the_subject_of_a_service_s_token_is_no_visitor(countries: Countries) ->
     assert rules.reported(service, "198.51.100.7", None, user_id=9).viewer_user_id == 9
 
 
-def test_a_reported_bot_is_the_services_to_judge(countries: Countries) -> None:
+def test_a_service_decides_about_the_bots_that_it_reports(countries: Countries) -> None:
     found = enricher(countries).reported(SERVICE, "198.51.100.7", None, user_agent="Googlebot/2.1")
     assert found.bot is None
     assert found.viewer_key == visitor_key("198.51.100.7", "Googlebot/2.1")
@@ -223,7 +223,7 @@ def test_a_player(
     assert (found.viewer_user_id, found.authenticated) == (owner_id, owner_id is not None)
 
 
-def test_times_that_are_ignored_are_told(countries: Countries) -> None:
+def test_times_that_cannot_be_used_are_reported(countries: Countries) -> None:
     told: list[str] = []
     rules = enricher(countries, on_ignored=told.append)
     assert rules.local_time(None, None, 0) == LocalTime()

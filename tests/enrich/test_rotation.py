@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from vts.enrich.client_ip import parse_address
-from vts.enrich.rotation import EPOCH_DAY, KEY_BYTES, PassingKey, advanced, first_key
+from vts.enrich.rotation import EPOCH_DAY, KEY_BYTES, RotatingKey, advanced, first_key
 from vts.enrich.viewer import ViewerKeys
 from vts.model.identity import parse
 
-BEGIN = PassingKey(EPOCH_DAY, b"k" * KEY_BYTES)
+BEGIN = RotatingKey(EPOCH_DAY, b"k" * KEY_BYTES)
 SOMEBODY = parse_address("203.0.113.7")
 
 
@@ -43,23 +43,23 @@ def test_a_clock_that_was_set_back_and_a_longer_window_leave_the_key() -> None:
     assert advanced(newest, 20_004, 30) == newest
 
 
-def test_visitors_and_video_players_pass_and_whoever_has_a_name_stays() -> None:
+def test_keys_of_visitors_and_video_players_rotate_and_those_of_users_and_players_stay() -> None:
     assert SOMEBODY is not None
     keys = ViewerKeys(b"v" * 32)
     player = parse("01890a5d-ac96-774b-bcce-b302099a8057")
 
-    def passing() -> list[bytes]:
+    def rotating() -> list[bytes]:
         return [keys.visitor(SOMEBODY, "agent"), keys.client("screen"), keys.agent_hash("agent")]
 
     def staying() -> list[bytes]:
         return [keys.user(7), keys.player(player), keys.address(SOMEBODY)]
 
-    before, named = passing(), staying()
-    keys.turn(advanced(BEGIN, 20_001, 1))
-    after = passing()
+    before, named = rotating(), staying()
+    keys.rotate(advanced(BEGIN, 20_001, 1))
+    after = rotating()
     assert not set(before) & set(after)
     assert staying() == named
-    assert (keys.version, keys.passing_version) == (1, 2 + 20_001 - EPOCH_DAY)
+    assert (keys.version, keys.rotating_version) == (1, 2 + 20_001 - EPOCH_DAY)
 
 
 def test_versions_fit_their_column_for_this_century() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.model.quick import quick
 from vts.model import tally
-from vts.model.imported_site import NOTHING, SiteDay, Told, replace
+from vts.model.imported_site import NOTHING, DayViews, SiteDay, replace
 
 PAIR = st.integers(0, 50).flatmap(lambda n: st.integers(0, n).map(lambda signed: [n, signed]))
 BREAKDOWNS = st.dictionaries(
@@ -19,7 +19,7 @@ BREAKDOWNS = st.dictionaries(
 ROWS = st.lists(st.tuples(st.booleans(), PAIR, BREAKDOWNS), max_size=6)
 
 
-def told(rows: list[tuple[bool, list[int], tally.Breakdowns]]) -> SiteDay:
+def imported(rows: list[tuple[bool, list[int], tally.Breakdowns]]) -> SiteDay:
     day = NOTHING
     for of_site, (views, signed), breakdowns in rows:
         if of_site:
@@ -35,7 +35,7 @@ def test_the_order_of_imports_makes_no_difference(
     rows: list[tuple[bool, list[int], tally.Breakdowns]], seed: int
 ) -> None:
     shuffled = random.Random(seed).sample(rows, len(rows))
-    assert told(shuffled).counted() == told(rows).counted()
+    assert imported(shuffled).counted() == imported(rows).counted()
 
 
 @quick
@@ -45,7 +45,7 @@ def test_what_counts_is_the_larger_of_both_sides_and_never_becomes_less(
 ) -> None:
     before = 0
     for end in range(len(rows) + 1):
-        day = told(rows[:end])
+        day = imported(rows[:end])
         assert day.counted().views == max(day.site.views, day.contents.views) >= before
         before = day.counted().views
 
@@ -76,4 +76,4 @@ def test_a_pair_that_was_folded_is_taken_out_of_other() -> None:
 
 
 def test_views_of_a_signed_in_viewer_count_where_either_side_has_them() -> None:
-    assert SiteDay(Told(10, 7), Told(12, 3)).counted()[:2] == (12, 7)
+    assert SiteDay(DayViews(10, 7), DayViews(12, 3)).counted()[:2] == (12, 7)

@@ -10,7 +10,7 @@ SELF, OTHER = 7, 8
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_everybody_with_a_token_reads_their_own(role: str) -> None:
+def test_every_token_opens_the_answers_about_its_own_user(role: str) -> None:
     assert Principal(SELF, frozenset((role,))).may_read(SELF)
 
 

@@ -18,7 +18,7 @@ from vts.capture.events.visitors import Arrival
 from vts.capture.http.request import CaptureHead, Route
 from vts.enrich.country import Countries
 from vts.enrich.enrich import Enricher
-from vts.enrich.rotation import PassingKey
+from vts.enrich.rotation import RotatingKey
 from vts.enrich.timezones import TimeZones
 from vts.enrich.viewer import ViewerKeys
 from vts.model.day import DAY_US, HOUR_US
@@ -80,7 +80,7 @@ async def test_at_midnight_a_visitor_is_another_and_a_user_the_same(house: House
         await until(lambda: old != house.path.read_text())
         assert seen() != before  # over the same connection, whose visitor was remembered
         assert seen(user) == named
-        assert enricher.passing_version == load_key(house.path).version  # type: ignore[union-attr]
+        assert enricher.rotating_version == load_key(house.path).version  # type: ignore[union-attr]
         assert old.split()[1] not in house.path.read_text()
         nursery.cancel_scope.cancel()
 
@@ -146,5 +146,5 @@ def test_what_is_kept_is_what_is_read(house: House) -> None:
     house.start(30)
     kept = load_key(house.path)
     assert kept is not None
-    assert kept == PassingKey(kept.day, kept.key)
+    assert kept == RotatingKey(kept.day, kept.key)
     assert kept.day == TODAY  # a window that began before the first start begins with it

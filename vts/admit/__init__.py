@@ -1,1 +1,1 @@
-"""Which events count."""
+"""Which events count: the gate and the site's rules (pure), and the journal behind them."""

@@ -99,7 +99,7 @@ class Gate:
     # ---- visitors
 
     def _decide_dated(self, report: Report, now_us: int, entropy: bytes) -> Verdict:
-        """A visit that says when it was, or which one it is."""
+        """Judge a visit with a time or an id of its own."""
         event_id, created_at, name = self._seen.identify(report, now_us, entropy)
         if created_at > now_us + FUTURE_US:
             return _FUTURE

@@ -16,7 +16,7 @@ from vts.model.outcome import Reason, Refused
 from vts.model.view import Report, ViewEvent
 
 FUTURE_US: Final = 5 * MINUTE_US  # clocks of clients are off; more than that is no clock
-CLOCKLESS_REPEAT_US: Final = 60 * SECOND_US  # a player without a clock cannot say that two views are two
+CLOCKLESS_REPEAT_US: Final = 60 * SECOND_US  # two views of a player without a clock cannot be told apart
 IDENTITIES_MAX: Final = 200_000  # durable ones: 25 MB, hours of retries; the key in the database catches later ones
 REPEATS_MAX: Final = 200_000  # of players without a clock, in two minutes
 

@@ -1,4 +1,4 @@
-"""What the gate says of one report: admitted, refused, or waiting for the outcome of the same event."""
+"""Which verdicts the gate gives on a report: admitted, refused, or waiting for the outcome of the same event."""
 
 from __future__ import annotations
 

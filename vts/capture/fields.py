@@ -13,7 +13,7 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 
 from vts.model import identity
-from vts.model.unsaid import what_and_where
+from vts.model.decode_faults import what_and_where
 from vts.model.view import PLAY_ORDERS, POST_ID_MAX
 
 NUL_ESCAPE: Final = b"\\u0000"  # how JSON writes NUL, always

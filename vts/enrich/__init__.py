@@ -1,1 +1,1 @@
-"""What a report tells about who looked, where and on what: pure, and quick enough for the hot path."""
+"""Which viewer, country, device, page and local time a report has: pure, and quick enough for the hot path."""

@@ -29,7 +29,7 @@ _GROUP_OF_WORDS: Final = re.compile(r"^\(([a-z|]+)\)$")
 
 
 class _Words:
-    """Finds any of many words in a text, and says of which class the longest is that has one."""
+    """Finds any of many words in a text, and returns the class of the longest that has one."""
 
     def __init__(self, classes: Mapping[str, BotClass | None]) -> None:
         groups: dict[str, list[str]] = {}
@@ -74,7 +74,7 @@ def bot_class(agent: str | None) -> BotClass | None:
 
 
 def _class_of(agent: str) -> BotClass | None:
-    # What every browser says of itself is taken out first: "Mozilla/5.0 (X11; …)" would match much.
+    # What every browser's agent has is taken out first: "Mozilla/5.0 (X11; …)" would match much.
     rest = _NOISE.sub("", agent)
     if (found := _WORDS.class_in(rest)) is not None:
         return found

@@ -1,4 +1,4 @@
-"""Whose address a request counts for: the peer's, or the one that a trusted proxy vouches for.
+"""Which address a request counts for: the peer's, or the one that a trusted proxy forwards.
 
 Forwarding headers are read from the right, the only end that a visitor cannot write to (RFC 7239, section 8.1).
 """
@@ -19,7 +19,7 @@ _FAMILIES: Final = {4: socket.AF_INET, 16: socket.AF_INET6}
 
 
 class Address:
-    """A client's address: 4 or 16 bytes in `packed`. It never shows itself, so that no log line can hold it."""
+    """A client's address: 4 or 16 bytes in `packed`. It is never written as text, so that no log line can hold it."""
 
     __slots__ = ("packed",)
 
@@ -54,7 +54,7 @@ UNKNOWN_ADDRESS: Final = Address(bytes(16))  # "::", the unspecified address: a 
 
 
 class Networks:
-    """The proxies that are trusted to say who their client is. Raises ValueError for text that is no network."""
+    """The proxies whose forwarding headers are trusted. Raises ValueError for text that is no network."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self._networks = [_masked(ip_network(text.strip(), strict=False)) for text in texts]
@@ -78,7 +78,7 @@ def parse_address(text: str) -> Address | None:
 
 
 def client_address(peer: str, forwarded_for: Sequence[str], trusted: Networks) -> tuple[Address, bool]:
-    """Return whose address counts, and whether a trusted proxy sent garbage (then it is the peer's).
+    """Return the address that counts, and whether a trusted proxy sent garbage (then it is the peer's).
 
     `forwarded_for` holds the values of all `X-Forwarded-For` lines in their order.
     """

@@ -94,7 +94,7 @@ def device_type(agent: str | None) -> str:
 
 
 def _android(lowered: str) -> str:
-    """Go by the model where its series is known, else by "Mobile", wherever it stands: phones say it."""
+    """Go by the model where its series is known, else by "Mobile", wherever it stands: phones have it."""
     model = _ANDROID_MODEL.search(lowered)
     by_model = _first(_ANDROID_MODELS, f"; {model[1].strip()}" if model else lowered)
     return by_model or ("mobile" if "mobi" in lowered or "dalvik" in lowered else "tablet")

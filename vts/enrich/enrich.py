@@ -1,4 +1,4 @@
-"""All of enrichment in three calls: a web visitor, a visitor whom a service reports, a player.
+"""Which visitor a report has, in three calls: a web visitor, a visitor whom a service reports, a player.
 
 Nothing here does I/O. The caches are bounded in entries and in the size of each, so that a flood of addresses and
 agents costs time but no memory. A raw address lives in these caches and nowhere else.
@@ -18,7 +18,7 @@ from vts.enrich.country import Countries, country_code
 from vts.enrich.device import device_type
 from vts.enrich.local_time import LocalTime, PlayerTime, local_time, player_time
 from vts.enrich.referrer import referrer_domain
-from vts.enrich.rotation import PassingKey
+from vts.enrich.rotation import RotatingKey
 from vts.enrich.timezones import TimeZones
 from vts.enrich.viewer import ViewerKeys
 from vts.model.content import Player
@@ -35,7 +35,7 @@ PLAYERS_MAX: Final = 16_384
 
 
 class Visitor(msgspec.Struct, frozen=True, gc=False):
-    """Who looked, as far as enrichment can tell: the fields of `vts.model.view.Report` by their names there."""
+    """The viewer, as far as it can be known: fields of `vts.model.view.Report`, by their names there."""
 
     viewer_key: bytes
     key_version: int
@@ -68,8 +68,8 @@ class Enricher:
     """Bundles the rules of enrichment with their settings.
 
     `trusted` are the proxies whose `X-Forwarded-For` counts, and whose `CF-IPCountry` does when `cf_ipcountry` is set.
-    `own_domain` is the site's, as `site_domain` returns it. `on_ignored` is told the name of a field whose value could
-    not be used. The caches hold so many entries and no more.
+    `own_domain` is the site's, as `site_domain` returns it. `on_ignored` is called with the name of a field whose value
+    could not be used. The caches hold so many entries and no more.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Enricher:
         cf_country: str | None,
         principal: Principal | None,
     ) -> Visitor:
-        """Return who sent a request.
+        """Return the visitor that sent a request.
 
         `forwarded_for` are the values of all `X-Forwarded-For` lines in their order, `cf_country` is `CF-IPCountry`.
         """
@@ -131,7 +131,7 @@ class Enricher:
     ) -> Visitor:
         """Return the visitor on whose behalf a service reports; use it when any of the three is given.
 
-        The service's own address and agent say nothing about the visitor: what is not given is unknown, and `peer`
+        The service's own address and agent are not the visitor's: what is not given is unknown, and `peer`
         only keeps visitors without an address apart from those of other services. A user id is vouched for by the
         service, so the view is authenticated; the subject of the service's own token is not the visitor. Raises
         ValueError for a `client_ip` that is no address.
@@ -171,7 +171,7 @@ class Enricher:
         return self._keys.client(name)
 
     def local_time(self, local_datetime: str | None, local_timezone: str | None, now_us: int) -> LocalTime:
-        """Return when a web visitor looked by his own clock."""
+        """Return the time of a web view by the viewer's own clock."""
         if not local_datetime and not local_timezone:
             return _UNKNOWN_TIME
         local = local_time(local_datetime, local_timezone, now_us, self._zones)
@@ -180,20 +180,20 @@ class Enricher:
         return local
 
     def player_time(self, text: str | None, timezone: str | None) -> PlayerTime:
-        """Return what a player's clock says, and when that is in its own time."""
-        said = player_time(text, timezone, self._zones)
-        if said.local.ignored:
+        """Return the time of a player's view by its clock, in UTC and in its own zone."""
+        time = player_time(text, timezone, self._zones)
+        if time.local.ignored:
             self._on_ignored("local_time")
-        return said
+        return time
 
     @property
-    def passing_version(self) -> int:
-        """Under which version a visitor's key is made now."""
-        return self._keys.passing_version
+    def rotating_version(self) -> int:
+        """The version of the key with which visitors' keys are made now."""
+        return self._keys.rotating_version
 
-    def turn(self, key: PassingKey) -> None:
-        """Know visitors and video players by other keys from now on."""
-        self._keys.turn(key)
+    def rotate(self, key: RotatingKey) -> None:
+        """Make the keys of visitors and video players with another key from now on."""
+        self._keys.rotate(key)
         self._visitor_key.cache_clear()
         self._agent.cache_clear()
 
@@ -216,11 +216,11 @@ class Enricher:
         agent = self._agent(text) if text else _NO_AGENT
         origin = self._origin(address.packed)
         trusted = principal is not None and principal.is_service
-        # A service reports for others: the user in its own token is never who looked.
+        # A service reports for others: the user in its own token is never the viewer.
         user_id = reported_user_id if principal is None or trusted else principal.user_id
         return Visitor(
             self._visitor_key(address.packed, text) if user_id is None else self._user_key(user_id),
-            self._keys.passing_version if user_id is None else self._keys.version,
+            self._keys.rotating_version if user_id is None else self._keys.version,
             user_id,
             user_id is not None,
             trusted,

@@ -1,7 +1,7 @@
-"""When a view happened by the viewer's own clock, and whether a player's clock can be believed at all.
+"""When a view happened by the viewer's own clock, and whether a player's clock is set.
 
 A value that cannot be used becomes None and sets `ignored`; it never refuses a view. Only a real device time that lies
-too far off does, and that is the gate's to say.
+too far off does, which the gate decides.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ISO: Final = re.compile(
 class LocalTime(msgspec.Struct, frozen=True, gc=False):
     """The time by the viewer's own clock. `datetime` is naive, `weekday` counts from 0 = Monday.
 
-    `ignored` says that something was given that could not be used.
+    `ignored`: a value was given that could not be used.
     """
 
     datetime: dt.datetime | None = None
@@ -39,7 +39,7 @@ class LocalTime(msgspec.Struct, frozen=True, gc=False):
 
 
 class PlayerTime(msgspec.Struct, frozen=True, gc=False):
-    """What a player's clock says. `device_time_us` is None while the clock is not set, or names no moment.
+    """A time by a player's clock. `device_time_us` is None while the clock is not set, or names no moment.
 
     `invalid` means that the text is no time at all: the report is unreadable.
     """
@@ -54,7 +54,7 @@ def player_time(text: str | None, timezone: str | None, zones: TimeZones) -> Pla
 
     None, an empty text and the first day of 1970 (a clock that counts from power-on) mean that the clock is not set:
     then the local time is unknown. Without an offset the text is the time of its zone; without a zone either it is a
-    wall clock of some place, which tells the hour there but no moment.
+    wall clock of some place, which has an hour there but no moment.
     """
     zone, name, ignored = _zone(timezone, zones)
     nowhere = LocalTime(timezone=name, ignored=ignored)
@@ -74,8 +74,8 @@ def player_time(text: str | None, timezone: str | None, zones: TimeZones) -> Pla
 def local_time(local_datetime: str | None, timezone: str | None, now_us: int, zones: TimeZones) -> LocalTime:
     """Read `local_datetime` and `local_timezone` as clients send them.
 
-    A wall clock counts as it reads. One that is given in UTC (`…Z`) is moved to the zone, and is nobody's local time
-    without one. A zone alone tells the local time of the arrival.
+    A wall clock counts as it reads. One that is given in UTC (`…Z`) is moved to the zone, and is no
+    local time without one. From a zone alone comes the local time of the arrival.
     """
     zone, name, ignored = _zone(timezone, zones)
     arrival = datetime_of(now_us)

@@ -1,4 +1,4 @@
-"""What the public crawler lists do not say: names they lack, the shapes of a machine's agent, and people they drop.
+"""What the public crawler lists lack: names, the shapes of a machine's agent, and people whom they take for machines.
 
 All in lower case, matched against the lowered agent. Names are added here only while no list has them; every entry is
 one that real agents hold, and none of the browsers that `checks/test_agents.py` reads.
@@ -96,7 +96,7 @@ SHAPES: Final[dict[BotClass, tuple[str, ...]]] = {
         r"https?://",
         r"www\.[a-z]",
         r"@[a-z][\w-]*\.[a-z]",
-        # "(compatible; Name/1.0" says who is like a browser; old ones of people said so, too.
+        # "(compatible; Name/1.0" is how machines claim to be like a browser; old browsers of people had it, too.
         r"^mozilla/[\d.]+ \(compatible; (?!msie|konqueror|netpositive|ibrowse|icab|omniweb|abrowse|ncbrowser|gecko|u;)"
         r"[a-z][\w.-]*/v?\d",
         r"gecko; compatible; ",
@@ -108,4 +108,4 @@ SHAPES: Final[dict[BotClass, tuple[str, ...]]] = {
         r"^(?:spotify/1\.0|test)$",
     ),
 }
-"""Patterns over the whole agent, by what class they tell."""
+"""Patterns over the whole agent, by the class that they stand for."""

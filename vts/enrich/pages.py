@@ -22,7 +22,7 @@ class BadRule(ValueError):
 
 
 class Pages:
-    """The rules of a site. `strip` is a prefix that says nothing, such as `/api`. Raises BadRule."""
+    """The rules of a site. `strip` is a prefix to leave out, such as `/api`. Raises BadRule."""
 
     def __init__(self, rules: Sequence[str], strip: str = "") -> None:
         self._strip = strip.rstrip("/")

@@ -16,7 +16,7 @@ _NO_PLACE: Final = frozenset(("CET", "EET", "EST", "HST", "MET", "MST", "WET"))
 
 
 class TimeZones:
-    """Knows every zone. Reads files when made and never again."""
+    """Every zone. Reads files when made and never again."""
 
     def __init__(self) -> None:
         links = dict(_links())

@@ -1,4 +1,4 @@
-"""What a committed batch means to whoever follows the counts, here and in other processes."""
+"""What a committed batch changes for live counts, in this process and in others."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Notice(msgspec.Struct, frozen=True):
     seq: int = 0
 
     def viewers(self) -> Iterator[tuple[int, bytes, int]]:
-        """Give (post_id, first 8 bytes of the viewer key, seconds since) of everyone seen."""
+        """Give (post_id, first 8 bytes of the viewer key, seconds since) of every viewer seen."""
         for number, at in enumerate(range(0, len(self.seen) - _SEEN_BYTES + 1, _SEEN_BYTES)):
             age_s = int.from_bytes(self.ages[number * _AGE_BYTES : (number + 1) * _AGE_BYTES], "big")
             yield int.from_bytes(self.seen[at : at + 8], "big"), self.seen[at + 8 : at + _SEEN_BYTES], age_s
@@ -78,11 +78,11 @@ _decoder: Final = msgspec.json.Decoder(Notice)
 
 
 def notices_of(committed: Committed, now_us: int) -> list[str]:
-    """Write the notices of a batch, each short enough for one NOTIFY; one at least, for who follows the journal."""
+    """Write the notices of a batch, each short enough for one NOTIFY; at least one, for followers of the journal."""
     since_us = now_us - NOW_US
     recent = [event for event in committed.events if event.created_at > since_us]
     last = {_pack(event.post_id, event.viewer_key): event.created_at for event in recent}
-    if len(last) < len(recent):  # somebody was seen twice: the last time counts
+    if len(last) < len(recent):  # a viewer was seen twice: the last time counts
         recent.sort(key=_when)
         last = {_pack(event.post_id, event.viewer_key): event.created_at for event in recent}
     seen = list(last)

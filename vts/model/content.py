@@ -1,4 +1,4 @@
-"""What is viewed, and what it is viewed on, as the gate needs to know it."""
+"""What the gate needs of contents and players."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VISIBILITIES: Final = ("public", "private")
 
 
 class Content(NamedTuple):
-    """The gate's knowledge of one content. `owner_id` is None while it is provisional or unowned."""
+    """One content, as far as the gate needs it. `owner_id` is None while it is provisional or unowned."""
 
     owner_id: int | None
     kind: str | None

@@ -1,6 +1,6 @@
 """Taking a person out of what is kept about views: pure, so that every place where records lie does the same.
 
-User ids go. A viewer key becomes another one, the same wherever the old one stood, drawn by chance and told to nobody:
+User ids go. A viewer key becomes another one, the same wherever the old one stood, drawn at random and kept nowhere:
 counts of views and of viewers stay what they are, also when a day is counted again.
 """
 

@@ -6,14 +6,14 @@ from typing import ClassVar
 
 
 class Outage(Exception):
-    """Something outside is away and will come back: wait and try again. Never counted as a bug."""
+    """Something outside is away for a time: wait and try again. Never counted as a bug."""
 
     wait_max_s: ClassVar[float] = 30.0
     """Between two tries, at most: what this outage may last on after it is over."""
 
 
 class StoreUnavailable(Outage):
-    """PostgreSQL does not answer in time, or at all. To ask again costs it nothing that it would notice."""
+    """PostgreSQL does not answer in time, or at all. Asking again costs it next to nothing."""
 
     wait_max_s = 2.0
 
@@ -27,7 +27,7 @@ class TooManyClients(Exception):
 
 
 class BadStart(Exception):
-    """A setting, an address or a folder is wrong at start: say it in one line and exit with 2."""
+    """A setting, an address or a folder is wrong at start: the command prints one line and exits with 2."""
 
 
 class NoStart(BadStart):

@@ -1,7 +1,7 @@
-"""What imports say of one day of the site, and how much of it counts. Pure.
+"""How much of what was imported for one day of the site counts. Pure.
 
-A day's views come in twice: in the rows of the contents and in the site's own row. Both tell of the same views, so what
-counts is the one that knows more of them, whichever comes first and in however many parts.
+A day's views come in twice: in the rows of the contents and in the site's own row. Both are of the same views, so the
+larger one counts, in whatever order and in however many parts they come.
 """
 
 from __future__ import annotations
@@ -12,34 +12,34 @@ from vts.model import tally
 from vts.model.tally import Breakdowns
 
 
-class Told(NamedTuple):
+class DayViews(NamedTuple):
     """Views of a day, of them authenticated, and their breakdowns."""
 
     views: int = 0
     views_authenticated: int = 0
     breakdowns: Breakdowns = {}  # noqa: RUF012 -- never changed
 
-    def plus(self, views: tuple[int, int], breakdowns: Breakdowns) -> Told:
+    def plus(self, views: tuple[int, int], breakdowns: Breakdowns) -> DayViews:
         """Return the sum, of each breakdown the largest values as of every closed day."""
         merged: Breakdowns = {}
         for part in (self.breakdowns, breakdowns):
             tally.merge(merged, part)
         for values in merged.values():
             tally.fold(values)
-        return Told(self.views + views[0], self.views_authenticated + views[1], merged)
+        return DayViews(self.views + views[0], self.views_authenticated + views[1], merged)
 
 
 class SiteDay(NamedTuple):
-    """A day as the contents' rows and as the site's rows tell it."""
+    """A day by the contents' rows and by the site's rows."""
 
-    contents: Told = Told()
-    site: Told = Told()
+    contents: DayViews = DayViews()
+    site: DayViews = DayViews()
 
-    def counted(self) -> Told:
+    def counted(self) -> DayViews:
         """Return what the site's day has of it, besides what was counted here. It never becomes less."""
         larger = self.site if self.site.views >= self.contents.views else self.contents
         signed = max(self.site.views_authenticated, self.contents.views_authenticated)
-        return Told(larger.views, signed, larger.breakdowns)
+        return DayViews(larger.views, signed, larger.breakdowns)
 
 
 NOTHING: Final = SiteDay()

@@ -27,7 +27,7 @@ class BadRow(ValueError):
 class DailyRow(msgspec.Struct, frozen=True, kw_only=True):
     """One content's day. `breakdowns` are {"country": {"BR": 3}}, or [all, authenticated] in place of a count.
 
-    post_id 0 is the whole site; a row of it may leave out its views and tell the unique viewers alone.
+    post_id 0 is the whole site; a row of it may leave out its views and give the unique viewers alone.
     `total_views` and its twin are what an exported `post_stats_daily` calls views; its viewers are those counted there
     and, apart, those that it had imported itself.
     """
@@ -119,6 +119,6 @@ def _check_breakdown(row: DailyRow, dimension: str, pairs: dict[str, list[int]])
         raise BadRow(f"breakdowns.{dimension}: a value has a NUL character")
     if any(signed > n for n, signed in pairs.values()):
         raise BadRow(f"breakdowns.{dimension}: more authenticated views than views")
-    for who, most in enumerate((row.views, row.views_authenticated)):
-        if sum(pair[who] for pair in pairs.values()) > most:
+    for place, most in enumerate((row.views, row.views_authenticated)):
+        if sum(pair[place] for pair in pairs.values()) > most:
             raise BadRow(f"breakdowns.{dimension}: adds up to more than the views")

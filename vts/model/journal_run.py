@@ -15,5 +15,5 @@ class Run(NamedTuple):
 
     @property
     def is_proven(self) -> bool:
-        """Whether the database's offset for this run says what was drained of it."""
+        """Whether the database's offset for this run is what was drained of it."""
         return not self.id.startswith(UNPROVEN)

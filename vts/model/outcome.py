@@ -1,4 +1,4 @@
-"""What can become of a report: a closed union and a closed list of reasons."""
+"""Which outcomes a report can have: a closed union and a closed list of reasons."""
 
 from __future__ import annotations
 

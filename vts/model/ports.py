@@ -1,4 +1,4 @@
-"""How rooms meet without knowing each other: the shapes of mailboxes and callables that the tree hands in."""
+"""Which shapes rooms share without importing each other: mailboxes, the catalog, callables that the tree passes in."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class MailboxFull(Exception):
 
 
 class Catalog(Protocol):
-    """What the gate may ask about contents and players. Every method is synchronous and constant-time."""
+    """Contents and players, for the gate. Every method is synchronous and constant-time."""
 
     @property
     def ready(self) -> bool:

@@ -1,4 +1,4 @@
-"""Who asks: what a verified token says about its bearer, and what that lets him read."""
+"""Which answers the bearer of a verified token may read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Principal(NamedTuple):
     """The bearer of a token. `user_id` is the token's subject, None where it has none.
 
     The subject of a service names the account that the host application works with, for the audit log only: what a
-    service reports, others did.
+    service reports was done by others.
 
     `expires_s` is when the token ends, in seconds since the epoch: what outlasts a request ends with it.
     """
@@ -34,5 +34,5 @@ class Principal(NamedTuple):
         return not self.roles.isdisjoint(_READS_EVERYTHING)
 
     def may_read(self, owner_id: int | None) -> bool:
-        """Whether the answers about something of this owner are open. Nobody's things are open to readers of all."""
+        """Whether answers about something of this owner may be read; without owner, only by readers of everything."""
         return self.reads_everything or (owner_id is not None and owner_id == self.user_id)

@@ -13,7 +13,7 @@ Id = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 
 
 class ReactionLimitExceeded(Exception):
-    """The user has as many reactions on the post as anybody may: REACTIONS_PER_USER_AND_POST."""
+    """The user has as many reactions on the post as are allowed: REACTIONS_PER_USER_AND_POST."""
 
 
 class Reaction(msgspec.Struct, frozen=True, kw_only=True):

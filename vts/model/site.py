@@ -57,7 +57,7 @@ class PlaybackEvent(msgspec.Struct, frozen=True, array_like=True, tag="p", gc=Fa
 
 
 class SiteReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A page view or host event as a door understood it, before admission has judged it.
+    """A page view or host event as capture read it, before admission has judged it.
 
     `event_id` is the client's own id of version 7 (its day is in it) or None. `trusted` is a service token.
     """

@@ -23,7 +23,7 @@ class SiteTally(msgspec.Struct, gc=False):
 
 
 def add(tally: SiteTally, events: Iterable[SiteEvent]) -> None:
-    """Add new events to the counters. Unique visitors cannot be told from the events alone."""
+    """Add new events to the counters. Unique visitors cannot be counted from the events alone."""
     for event in events:
         signed = 1 if event.authenticated else 0
         _count(tally.counts, event.event_type, signed)

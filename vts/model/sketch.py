@@ -67,7 +67,7 @@ class Union:
             self._whole.update(_read(stored))
 
     def result(self) -> tuple[bytes | None, int]:
-        """Return the bytes to store, None when nobody was seen, and how many viewers there were."""
+        """Return the bytes to store, None when there was no viewer, and how many viewers there were."""
         sketch = self._whole.get_result(_KIND)
         return (None, 0) if sketch.is_empty() else (sketch.serialize_compact(), round(sketch.get_estimate()))
 

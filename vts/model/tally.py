@@ -142,7 +142,7 @@ def regrouped(increments: Increments, name_of: Callable[[int], int | None]) -> I
 
 
 def add(tally: Tally, increment: Increment) -> None:
-    """Add a batch's views to the counters. Unique viewers cannot be told from the views alone and stay as they are."""
+    """Add a batch's views to the counters. Unique viewers stay as they are: views alone do not give them."""
     times, facts, signed, _ = increment
     tally.views += len(times)
     tally.views_authenticated += sum(signed)

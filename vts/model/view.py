@@ -1,4 +1,4 @@
-"""The words of a view: its enumerations, the report a door hands in, the event that is kept."""
+"""Which fields a view has: its enumerations, the report that capture makes, the event that is kept."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ class ViewEvent(msgspec.Struct, frozen=True, array_like=True, tag="v", gc=False)
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A view as a door understood and enriched it, before the gate has judged it.
+    """A view as capture read and enriched it, before the gate has judged it.
 
-    `event_id` is the client's own id (16 bytes, version 4 or 7, checked at the door) or None. `device_time_us` is the
+    `event_id` is the client's own id (16 bytes, version 4 or 7, checked by capture) or None. `device_time_us` is the
     player's or importing service's own real time, None when its clock is not set or not given. `trusted` is a service
-    token: no bot list, no web limit. `bot` is the door's finding. `address_key` groups provisional
+    token: no bot list, no web limit. `bot` is the class that enrichment found. `address_key` groups provisional
     registrations (keyed hash of the address, never the address), None for players.
     """
 

@@ -78,7 +78,7 @@ class ViewImport:
             if index % SUBMITTED_AT_ONCE == 0:
                 await trio.lowlevel.checkpoint()
             try:
-                reports.append(self._views.report(view, index, import_id, who=who, peer=peer, now_us=now_us))
+                reports.append(self._views.report(view, index, import_id, service=who, peer=peer, now_us=now_us))
             except BadField as fault:
                 raise RowRefused(index, str(fault)) from None
             events.append(imported_event_of(reports[-1]))

@@ -10,7 +10,7 @@ from quart import Request
 
 from vts.capture.events.body import unpacked
 from vts.capture.http.fault import HttpFault
-from vts.model.unsaid import what_and_where
+from vts.model.decode_faults import what_and_where
 from vts.web.answers import Problem
 
 PLAIN_MAX_BYTES: Final = 16 << 20  # of a bulk body, after gunzip

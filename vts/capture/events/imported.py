@@ -1,4 +1,4 @@
-"""Views of the past that a service brings: understood and enriched like any other, at their own time."""
+"""Which report an imported view becomes: read and enriched like any other, at its own time."""
 
 from __future__ import annotations
 
@@ -35,14 +35,16 @@ class ImportedViews:
         self._reports = reports
         self._id_secret = id_secret
 
-    def report(self, view: ImportedView, index: int, import_id: str, who: Principal, peer: str, now_us: int) -> Report:
-        """Return a view as the gate wants it. Raises BadField.
+    def report(
+        self, view: ImportedView, index: int, import_id: str, service: Principal, peer: str, now_us: int
+    ) -> Report:
+        """Return a view as the gate takes it. Raises BadField.
 
         One without an id gets one of its place in the import, so that sending the import again counts nothing twice.
         """
         time_us = _time_of(view, now_us)
         head = CaptureHead(Route.VIEW, "POST", "/api/view", "", peer)
-        made = self._reports.make(Arrival(head, who, time_us), view, view.post_id, "intentional")
+        made = self._reports.make(Arrival(head, service, time_us), view, view.post_id, "intentional")
         event_id = made.event_id
         if event_id is None:
             key = hashlib.sha256(import_id.encode()).digest()[:16]

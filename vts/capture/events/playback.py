@@ -56,7 +56,7 @@ class PlaybackReports:
             stream_id=_stream_id(fields.streamId),
             arrived_us=arrival.now_us,
             client_key=self._enricher.client_key(fields.clientId),
-            key_version=self._enricher.passing_version,
+            key_version=self._enricher.rotating_version,
             events=[_played(index, one) for index, one in enumerate(fields.events)],
             trusted=who.trusted,
             country_code=who.country_code,

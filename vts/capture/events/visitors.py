@@ -56,7 +56,7 @@ class Visitors:
         if arrival.principal is not None:
             return self._from_head(head, referrer, arrival.principal)
         who = head.visitors.get(referrer)
-        if who is None or who.key_version != self._enricher.passing_version:
+        if who is None or who.key_version != self._enricher.rotating_version:
             who = self._from_head(head, referrer, None)
             if len(head.visitors) < VISITORS_REMEMBERED:
                 head.visitors[referrer] = who

@@ -15,7 +15,7 @@ from vts.model.outcome import Reason, Refused
 from vts.model.ports import Catalog, CountOutcome
 from vts.model.reaction import Reaction, ReactionLimitExceeded
 
-RETRY_STORE_S: Final = 5.0  # what a player is told when PostgreSQL is away
+RETRY_STORE_S: Final = 5.0  # given to a player while PostgreSQL is away
 TOO_MANY: Final = PlayerReply("unavailable", "too many reactions at once", RETRY_STORE_S)
 _log: Final = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class PlayerReactions:
     count: CountOutcome
 
     def decide(self, key: bytes, asked: ReactionRequest) -> Reaction | PlayerReply:
-        """Return the reaction to store, or the reply that says why there is none."""
+        """Return the reaction to store, or the reply with the reason why there is none."""
         player, content = self.catalog.player(key), self.catalog.content(asked.post_id)
         if not self.catalog.ready:
             return PlayerReply("unavailable", "no catalog yet", RETRY_STORE_S)

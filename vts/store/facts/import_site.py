@@ -9,7 +9,7 @@ from typing import Any, Final
 import trio
 
 from vts.model import tally
-from vts.model.imported_site import NOTHING, SiteDay, Told
+from vts.model.imported_site import NOTHING, DayViews, SiteDay
 from vts.model.tally import SITE
 from vts.store.facts.import_counters import MERGED_AT_ONCE, Sum, Sums
 from vts.store.session.connection import Connection
@@ -44,11 +44,11 @@ async def site_sums(connection: Connection, contents: ByDay, site: ByDay) -> Sum
     return sums
 
 
-def _with(told: Told, more: Sum | None) -> Told:
+def _with(told: DayViews, more: Sum | None) -> DayViews:
     return told if more is None else told.plus((more.views[0], more.views[1]), more.breakdowns)
 
 
-def _sum(before: Told, after: Told, contents: Sum | None, site: Sum | None) -> Sum:
+def _sum(before: DayViews, after: DayViews, contents: Sum | None, site: Sum | None) -> Sum:
     one = Sum()
     one.views = [after.views - before.views, after.views_authenticated - before.views_authenticated]
     one.former, one.breakdowns = before.breakdowns, after.breakdowns
@@ -64,11 +64,11 @@ def _sum(before: Told, after: Told, contents: Sum | None, site: Sum | None) -> S
 def _day_of(row: Any) -> SiteDay:
     return SiteDay(
         *(
-            Told(row[f"{who}_views"], row[f"{who}_views_authenticated"], tally.decode(row[f"{who}_breakdowns"]))
+            DayViews(row[f"{who}_views"], row[f"{who}_views_authenticated"], tally.decode(row[f"{who}_breakdowns"]))
             for who in ("contents", "site")
         )
     )
 
 
-def _columns(told: Told) -> tuple[int, int, str]:
+def _columns(told: DayViews) -> tuple[int, int, str]:
     return told.views, told.views_authenticated, tally.encode(told.breakdowns)

@@ -1,4 +1,4 @@
-"""What a decoder found wrong with an input, without a word of the input itself."""
+"""What is wrong with an input that cannot be decoded, without any part of the input itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _REPEATING: Final = (
 
 
 def what_and_where(fault: msgspec.ValidationError) -> tuple[str, str]:
-    """Return what is wrong (types and bounds, as msgspec words it) and the path of the field, "" for the whole."""
+    """Return what is wrong (types and bounds, in msgspec's words) and the path of the field, "" for the whole."""
     what, at, path = str(fault).rpartition(" - at `")
     if not at:
         what, path = path, ""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
-from vts.model.unsaid import what_and_where
+from vts.model.decode_faults import what_and_where
 
 SENT = "a person's name - at `$.b`"
 
