@@ -1,5 +1,5 @@
 """What every check may ask for."""
 
-from tests.conftest import folder, hand_clock
+from tests.conftest import disk_folder, folder, hand_clock
 
-__all__ = ["folder", "hand_clock"]
+__all__ = ["disk_folder", "folder", "hand_clock"]

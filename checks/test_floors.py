@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture(scope="module")
 def oldest() -> Iterator[Path]:
     """A fresh environment: the lowest direct versions, no extras, and VTS installed as a package."""
-    with open_folder() as folder:
+    with open_folder("/tmp") as folder:
         environment = folder / "venv"
         for words in (
             ["venv", "--python", sys.executable, str(environment)],

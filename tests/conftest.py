@@ -1,6 +1,6 @@
 """What every test may ask for."""
 
 from tests.support.clocks import hand_clock
-from tests.support.folders import folder
+from tests.support.folders import disk_folder, folder
 
-__all__ = ["folder", "hand_clock"]
+__all__ = ["disk_folder", "folder", "hand_clock"]

@@ -17,7 +17,7 @@ def key(n: int) -> bytes:
 
 
 def test_a_player_costs_less_than_300_bytes() -> None:
-    players, limits = 20_000, PlayerLimits(5 * S, 1000)
+    players, limits = 10_000, PlayerLimits(5 * S, 1000)
     tracemalloc.start()
     for minute in range(3):
         for view in range(3):  # one each 20 s
@@ -30,7 +30,7 @@ def test_a_player_costs_less_than_300_bytes() -> None:
 
 
 def test_queues_that_were_delivered_shrink() -> None:
-    limits, players = PlayerLimits(5 * S, 1000), 200
+    limits, players = PlayerLimits(5 * S, 1000), 60
     tracemalloc.start()
     for n in range(players):
         for view in range(720):

@@ -222,7 +222,8 @@ async def test_killed_while_the_cluster_is_made(folder, driver, moment):
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root has to drop its rights")
-async def test_started_by_root_in_a_private_home(folder, driver):
+async def test_started_by_root_in_a_private_home(disk_folder, driver):
+    folder = disk_folder
     home = folder / "home"
     programs, checkout, shared = home / "site", home / "vts" / "var", folder / "lib" / "vts"
     home.mkdir(mode=0o700)

@@ -6,17 +6,21 @@ Bounded in count and time, and it talks to loopback only.
 from __future__ import annotations
 
 import json
+import math
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import mqtt5
 import trio
 
 from tests.support.process import BROWSER
+from tests.support.waiting import until
 
 CHUNK = 65536
+RECONNECT_S = 0.05
 
 
 @dataclass
@@ -74,41 +78,47 @@ async def send_views(
     connections: int = 16,
     pause_s: float = 0.0,
 ) -> None:
-    """Send every event once over keep-alive connections; an event whose answer was lost is not sent again."""
+    """Send every event once over keep-alive connections; an event whose answer was lost is not sent again.
+
+    While the server is away the events wait for it.
+    """
 
     async def worker() -> None:
-        for event in events:
+        is_over = False
+        while not is_over:
+            stream = await until(partial(connected, port), math.inf, RECONNECT_S)
             try:
-                await one(event)
+                is_over = await send(stream)
             except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
-                await trio.sleep(0.05)
+                continue
+            finally:
+                await trio.aclose_forcefully(stream)
 
-    async def one(event: dict[str, object]) -> None:
-        stream, buffer = await pool()
-        try:
-            while True:
-                started = time.perf_counter()
-                await stream.send_all(request_bytes(event))
-                status, body = await read_answer(stream, buffer)
-                ledger.latencies_s.append(time.perf_counter() - started)
-                if status == 202 and json.loads(body)["accepted"] == 1:
-                    ledger.acknowledged.add(str(event["event_id"]))
-                else:
-                    ledger.refused[status] = ledger.refused.get(status, 0) + 1
-                if pause_s:
-                    await trio.sleep(pause_s)
-                event = next(events)
-        except StopIteration:
-            return
-        finally:
-            await trio.aclose_forcefully(stream)
-
-    async def pool() -> tuple[trio.SocketStream, bytearray]:
-        return await trio.open_tcp_stream("127.0.0.1", port()), bytearray()
+    async def send(stream: trio.SocketStream) -> bool:
+        buffer = bytearray()
+        for event in events:
+            started = time.perf_counter()
+            await stream.send_all(request_bytes(event))
+            status, body = await read_answer(stream, buffer)
+            ledger.latencies_s.append(time.perf_counter() - started)
+            if status == 202 and json.loads(body)["accepted"] == 1:
+                ledger.acknowledged.add(str(event["event_id"]))
+            else:
+                ledger.refused[status] = ledger.refused.get(status, 0) + 1
+            if pause_s:
+                await trio.sleep(pause_s)
+        return True
 
     async with trio.open_nursery() as nursery:
         for _ in range(connections):
             nursery.start_soon(worker)
+
+
+async def connected(port: Callable[[], int]) -> trio.SocketStream | None:
+    try:
+        return await trio.open_tcp_stream("127.0.0.1", port())
+    except OSError:
+        return None
 
 
 async def publish(

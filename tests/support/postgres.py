@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from tests.support.folders import in_memory
 from tests.support.waiting import BOUND_S, until
 from vts.store.schema.migrate import migrate
 from vts.store.server.layout import unprivileged
@@ -30,7 +31,6 @@ from vts.store.session.connection import Database, asyncpg_loop
 from vts.store.session.faults import StoreUnavailable
 
 MAJOR = int(os.environ.get("TEST_POSTGRES_MAJOR", "18"))  # of the versions that VTS carries
-ROOM_BYTES = 2 * 2**30  # for the servers of four workers: 128 MB of WAL and some databases of 9 MB each
 
 
 @dataclass
@@ -80,7 +80,7 @@ def postgres_server(request: pytest.FixtureRequest) -> Iterator[Server]:
 @contextmanager
 def running_server(major: int = MAJOR) -> Iterator[Server]:
     """Run a server of a version, with a migrated database on it."""
-    folder = Path(tempfile.mkdtemp(prefix="vts-test-", dir=_fast_folder()))
+    folder = Path(tempfile.mkdtemp(prefix="vts-test-", dir=in_memory()))
     user = unprivileged() if os.geteuid() == 0 else None
     if user is not None:
         os.chown(folder, user.user_id, user.group_id)
@@ -112,14 +112,6 @@ def running_server(major: int = MAJOR) -> Iterator[Server]:
         process.send_signal(signal.SIGINT)
         process.wait(BOUND_S)
         shutil.rmtree(folder)
-
-
-def _fast_folder() -> str:
-    """Return a folder in memory, where there is one with room: a database of a test is 300 files, made and removed."""
-    memory = Path("/dev/shm")
-    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_BYTES:
-        return str(memory)
-    return "/tmp"
 
 
 async def _prepare(server: Server) -> None:

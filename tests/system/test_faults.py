@@ -25,9 +25,10 @@ from vts.store.session.connection import Connection, Database, asyncpg_loop
 T = TypeVar("T")
 
 UNLIMITED = {"VTS_LIMITS__WEB_PER_MINUTE": "0"}  # the generator is one viewer; no limit may hide a loss
-FROZEN_S = 12  # longer than a command may take
-EVENTS_HTTP = 15_000
-EVENTS_MQTT = 5_000
+COMMAND_S = 1.0
+FROZEN_S = 4 * COMMAND_S  # longer than a command may take
+EVENTS_HTTP = 6_000
+EVENTS_MQTT = 2_000
 PLAYERS = 100
 
 
@@ -126,7 +127,7 @@ async def test_killed_while_events_are_acknowledged_nothing_is_lost_or_doubled(f
 
 async def test_a_frozen_database_costs_no_acknowledgement_and_no_row(folder: Path) -> None:
     ledger = load.Ledger()
-    with running(folder, **UNLIMITED) as vts:
+    with running(folder, VTS_DATABASE__COMMAND_TIMEOUT_S=str(COMMAND_S), **UNLIMITED) as vts:
         assert vts.process is not None
         token = await trio.to_thread.run_sync(vts.service_token)
         with vts.client(token) as client:
