@@ -8,7 +8,7 @@ from functools import partial
 
 import trio
 
-from vts.admit.site_rules import AdmittedSide, SideReport, SiteRules, events_of, records_of, source_of
+from vts.admit.site_rules import AdmittedSiteReport, AnySiteReport, SiteRules, events_of, records_of, source_of
 from vts.admit.submission import (
     AGE_EVERY_S,
     ENTROPY_BYTES,
@@ -46,7 +46,7 @@ class SiteAdmission:
             await trio.sleep(AGE_EVERY_S)
             self._rules.age(self._clock())
 
-    def submit_soon(self, report: SideReport, settle: Settle) -> None:
+    def submit_soon(self, report: AnySiteReport, settle: Settle) -> None:
         """Decide one report; `settle` is called once with its outcome, before this returns or when it is durable."""
         now_us = self._clock()
         verdict = self._rules.decide(report, now_us)
@@ -56,7 +56,7 @@ class SiteAdmission:
         records = records_of(report, now_us, self._entropy(ENTROPY_BYTES * verdict.events))
         self._submission.write(records, partial(self._written, verdict, settle))
 
-    def _written(self, admitted: AdmittedSide, settle: Settle, fault: Exception | None) -> None:
+    def _written(self, admitted: AdmittedSiteReport, settle: Settle, fault: Exception | None) -> None:
         if fault is None:
             self._submission.accept(admitted.source, settle, admitted.events)
         else:

@@ -26,10 +26,10 @@ _FUTURE: Final = Refused(Reason.INVALID, detail="event_id: its time lies in the 
 _NO_CATALOG: Final = Refused(Reason.UNAVAILABLE, retry_after_s=2.0, detail="no catalog yet")
 _NO_STREAM: Final = Refused(Reason.NOT_FOUND)
 
-SideReport = SiteReport | PlaybackReport
+AnySiteReport = SiteReport | PlaybackReport
 
 
-class AdmittedSide(NamedTuple):
+class AdmittedSiteReport(NamedTuple):
     """A report that is kept once it is durable; `sender` is the key whose allowance was used, if any."""
 
     source: str
@@ -47,7 +47,7 @@ class SiteRules:
         self._raw_days = raw_days
         self._senders = Buckets(per_minute, burst, VIEWERS_MAX)
 
-    def decide(self, report: SideReport, now_us: int) -> AdmittedSide | Refused:
+    def decide(self, report: AnySiteReport, now_us: int) -> AdmittedSiteReport | Refused:
         """Judge one report. What is admitted has used its sender's allowance."""
         if isinstance(report, PlaybackReport):
             refused = self._refuse_playback(report)
@@ -58,9 +58,9 @@ class SiteRules:
         sender = None if report.trusted else _sender(report)
         if sender is not None and (wait_us := self._senders.take(sender, now_us)):
             return Refused(Reason.RATE_LIMITED, retry_after_s=wait_us / SECOND_US)
-        return AdmittedSide(source_of(report), events_of(report), sender)
+        return AdmittedSiteReport(source_of(report), events_of(report), sender)
 
-    def release(self, admitted: AdmittedSide) -> None:
+    def release(self, admitted: AdmittedSiteReport) -> None:
         """The report is not durable: give its allowance back."""
         if admitted.sender is not None:
             self._senders.give_back(admitted.sender)
@@ -86,17 +86,17 @@ class SiteRules:
         return _NO_STREAM if stream is None or stream.deleted or stream.kind != "stream" else None
 
 
-def source_of(report: SideReport) -> str:
+def source_of(report: AnySiteReport) -> str:
     """Return the word under which the metrics count a report."""
     return SITE if isinstance(report, SiteReport) else PLAYBACK
 
 
-def events_of(report: SideReport) -> int:
+def events_of(report: AnySiteReport) -> int:
     """Return how many events a report has."""
     return 1 if isinstance(report, SiteReport) else len(report.events)
 
 
-def records_of(report: SideReport, now_us: int, entropy: bytes) -> list[Record]:
+def records_of(report: AnySiteReport, now_us: int, entropy: bytes) -> list[Record]:
     """Return a report as it is journaled; `entropy` has 10 random bytes for each of its events."""
     if isinstance(report, SiteReport):
         return [_site_event(report, report.event_id or identity.version_7(now_us, entropy))]
@@ -106,7 +106,7 @@ def records_of(report: SideReport, now_us: int, entropy: bytes) -> list[Record]:
     ]
 
 
-def _sender(report: SideReport) -> bytes | None:
+def _sender(report: AnySiteReport) -> bytes | None:
     """Return whose allowance a report uses. A video player's is its own: an office behind one address has many."""
     if isinstance(report, PlaybackReport):
         return report.client_key
