@@ -1,1 +1,1 @@
-"""What the process is told: settings, their layers and their faults."""
+"""The configuration of the process: settings, their layers and their faults."""

@@ -1,4 +1,4 @@
-"""What a supervisor knows of a child."""
+"""The declaration of a child: its name, how it runs, and how it is stopped."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Child:
-    """An actor, its name, and how it is asked to stop.
+    """An actor of a supervisor.
 
-    `run` takes the keyword `task_status` and calls `started()` when it takes messages. `stop` is called to ask for an
-    orderly end and must not wait; without one the actor is simply cancelled. After `grace_s` it is cancelled and named.
+    `run` takes the keyword `task_status` and calls `started()` when it takes messages. `stop` requests an orderly
+    end and must not wait; without one the actor is cancelled. After `grace_s` seconds it is cancelled and reported.
     """
 
     name: str

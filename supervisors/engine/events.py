@@ -1,4 +1,4 @@
-"""Everything that supervision does, as typed values sent to one hook: log, metrics, readiness and tests read them."""
+"""The events of supervision: typed values sent to one hook, read by log, metrics, readiness and tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The actor returned, or was asked to stop and did."""
+    """The actor returned, or stopped on request."""
 
     name: str
 
@@ -31,7 +31,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class BackingOff:
-    """The actor is started again after a while."""
+    """The actor is started again after `after_s` seconds."""
 
     name: str
     after_s: float
@@ -47,7 +47,7 @@ class GaveUp:
 
 @dataclass(frozen=True, slots=True)
 class StopTimedOut:
-    """The actor overstayed its grace and was cancelled."""
+    """The actor did not stop within its grace and was cancelled."""
 
     name: str
     grace_s: float

@@ -1,4 +1,4 @@
-"""Mailboxes that survive a crash: what is leased leaves only when the lease ends well."""
+"""Bounded queues whose items survive a crash of the reader: a leased item is removed only when the lease succeeds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Mailbox(Generic[T]):
-    """A bounded queue that the tree owns, so that its items outlive the actor that reads them. One receiver."""
+    """A bounded queue with one receiver. The tree owns it, so its items outlive the actor that reads them."""
 
     __slots__ = ("_capacity", "_items", "_receiver", "_sealed", "_senders")
 
@@ -30,7 +30,7 @@ class Mailbox(Generic[T]):
         return len(self._items)
 
     def put_nowait(self, item: T) -> None:
-        """Put an item in. Raises MailboxFull when the box is full or sealed."""
+        """Add an item. Raises MailboxFull when the mailbox is full or sealed."""
         if self._sealed or len(self._items) >= self._capacity:
             raise MailboxFull
         self._items.append(item)
@@ -38,23 +38,23 @@ class Mailbox(Generic[T]):
             self._receiver.unpark()
 
     async def put(self, item: T) -> None:
-        """Wait for room and put an item in. Raises MailboxFull when the box is sealed."""
+        """Wait for room and add an item. Raises MailboxFull when the mailbox is sealed."""
         await trio.lowlevel.checkpoint()
         while not self._sealed and len(self._items) >= self._capacity:
             await self._senders.park()
         self.put_nowait(item)
 
     def seal(self) -> None:
-        """Take no more: what is inside is still handed out, and then the receiver gets an empty lease."""
+        """Refuse further items. Those inside are still leased; then the receiver gets an empty lease."""
         self._sealed = True
         self._receiver.unpark_all()
         self._senders.unpark_all()
 
     @asynccontextmanager
     async def lease(self, limit: int) -> AsyncIterator[list[T]]:
-        """Wait for an item, take up to `limit`. Leaving by any exception puts them back in their order.
+        """Wait for an item and lease up to `limit` of them. An exception in the block puts them back, in order.
 
-        An empty list means sealed and empty. Every checkpoint lies before the taking.
+        An empty list means sealed and empty. No checkpoint follows the removal, so a cancellation loses no item.
         """
         await trio.lowlevel.checkpoint()
         while not self._items and not self._sealed:

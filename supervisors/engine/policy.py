@@ -1,4 +1,4 @@
-"""When a fallen actor is started again, pure: outages wait, bugs count."""
+"""When a failed actor is started again: after an outage with a delay, after a bug at once, up to a bound. Pure."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class BackOff:
-    """The world is away: start it again after a while."""
+    """Something outside does not answer: start it again after `after_s` seconds."""
 
     after_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Too many bugs: somebody above has to decide."""
+    """Too many bugs: the supervisor above decides."""
 
 
 Verdict = Restart | BackOff | GiveUp
@@ -40,21 +40,21 @@ Verdict = Restart | BackOff | GiveUp
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What an actor has been through: the times of its bugs, and how many outages in a row."""
+    """The failures of an actor: the times of its bugs, and how many outages in a row."""
 
     bugs: tuple[float, ...] = ()
     outages: int = 0
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether an error says that something outside is away: OSError, Outage, or a group made only of them."""
+    """Return whether an error is an outage: OSError, Outage, or a group of nothing else."""
     if isinstance(error, BaseExceptionGroup):
         return all(is_outage(part) for part in error.exceptions)
     return isinstance(error, OSError | Outage)
 
 
 def wait_max_s(error: BaseException) -> float:
-    """Return the longest wait that an outage allows: of several the longest, since all of them have to end."""
+    """Return the longest wait that an outage allows; of a group the longest, since all of its outages must end."""
     if isinstance(error, BaseExceptionGroup):
         return max(map(wait_max_s, error.exceptions))
     return error.wait_max_s if isinstance(error, Outage) else Outage.wait_max_s
@@ -69,7 +69,7 @@ def backoff_s(policy: Policy, outages: int, error: BaseException, chance: float)
 def decide(
     policy: Policy, history: History, error: BaseException, now_s: float, chance: float
 ) -> tuple[Verdict, History]:
-    """Return what to do about a failure, and the history with it in."""
+    """Return what to do about a failure, and the history that includes it."""
     if is_outage(error):
         wait = BackOff(backoff_s(policy, history.outages, error, chance))
         return wait, History(history.bugs, history.outages + 1)

@@ -1,7 +1,7 @@
 """A supervisor keeps its children running, and stops them in the reverse order of their start.
 
-It supervises every child that has not yet come to its end, also while others are being stopped: a drain that meets an
-outage in the middle of the shutdown is started again until its grace is over.
+It supervises every child that has not ended, also while others are being stopped: a drain that has an outage during
+the shutdown is started again until its grace is over.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from supervisors.engine.events import BackingOff, Failed, GaveUp, OnEvent, Start
 from supervisors.engine.policy import BackOff, GiveUp, History, Policy, decide, delay_s, is_outage
 from vts.model.faults import NoStart
 
-CALM_S: Final = 60.0  # an actor that ran this long has left its outage behind
+CALM_S: Final = 60.0  # an actor that ran this long has recovered from its outage
 Strategy = Literal["one_for_one", "rest_for_one"]
 
 
@@ -26,14 +26,14 @@ class TooManyBugs(Exception):
 
 
 def alone(error: Exception) -> Exception:
-    """Take a single exception out of the groups that nurseries put around it."""
+    """Return a single exception without the groups that nurseries put around it."""
     while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
 
 
 class _Seat:
-    """A child's place: what happened to it, and how to end it."""
+    """The state of a child: its failures, and how to end it."""
 
     def __init__(self, child: Child) -> None:
         self.child = child
@@ -52,7 +52,7 @@ class _Seat:
         self.over = trio.Event()
 
     def ask(self) -> None:
-        """Ask for an orderly end; whoever knows none is cancelled."""
+        """Request an orderly end; a child without `stop` is cancelled."""
         self.asked = True
         if self.child.stop is None:
             self.scope.cancel()
@@ -61,7 +61,7 @@ class _Seat:
 
 
 class Supervisor:
-    """An actor made of actors. `rest_for_one`: a child that falls takes those started after it along."""
+    """An actor that runs actors. `rest_for_one`: when a child fails, those started after it are restarted too."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class Supervisor:
         self._starting = trio.CancelScope()
 
     def stop(self) -> None:
-        """Ask for an orderly end of all children."""
+        """Request an orderly end of all children."""
         self._shutdown.set()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -113,7 +113,7 @@ class Supervisor:
             await self._stop(self._seats)
 
     async def _keep(self, seat: _Seat, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Run one child, again and again, until it has come to its end."""
+        """Run one child, again and again, until it has ended."""
         try:
             with seat.scope:
                 while await self._once(seat, task_status):
@@ -132,7 +132,7 @@ class Supervisor:
         except Exception as group:
             error = alone(group)
             if not seat.ever_started or isinstance(error, NoStart):
-                raise error from None  # a wrong setting, address or folder: nothing that waiting would mend
+                raise error from None  # a wrong setting, address or folder: waiting would not help
             return await self._after(seat, error, trio.current_time() - since)
         finally:
             seat.running = False
@@ -171,21 +171,21 @@ class Supervisor:
         self._fault.__cause__ = error
         self._shutdown.set()
 
-    # ---- rest_for_one: those that were started after a fallen child depend on it
+    # ---- rest_for_one: the children started after a failed one depend on it
 
-    async def _stop_rest(self, fallen: _Seat) -> None:
+    async def _stop_rest(self, failed: _Seat) -> None:
         self._starting.cancel()
         async with self._turn:
-            for seat in reversed(self._seats[self._seats.index(fallen) + 1 :]):
-                seat.scope.cancel()  # not asked to stop: whoever was asked means it, and could not be started again
+            for seat in reversed(self._seats[self._seats.index(failed) + 1 :]):
+                seat.scope.cancel()  # cancelled: `stop()` is permanent, the child could not be started again
                 await seat.over.wait()
 
-    async def _start_rest(self, back: _Seat) -> None:
+    async def _start_rest(self, restarted: _Seat) -> None:
         async with self._turn:
             with trio.CancelScope() as self._starting:
-                for seat in self._seats[self._seats.index(back) + 1 :]:
+                for seat in self._seats[self._seats.index(restarted) + 1 :]:
                     if not seat.over.is_set() or self._shutdown.is_set():
-                        return  # the first start is run()'s own, in order
+                        return  # `run()` makes the first start, in order
                     seat.reopen()
                     await self._nursery.start(self._keep, seat)
 

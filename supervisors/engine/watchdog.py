@@ -1,7 +1,7 @@
-"""Names any task step that holds the loop: while it runs, nobody else is served.
+"""Names any task step that holds the loop: while it runs, no other task runs.
 
-The instrument notes when a step begins; a thread looks on, and when a step is overdue takes down where it is. What the
-step costs is told when it ends.
+The instrument notes when a step begins; a thread looks, and notes the stack of a step that is overdue. The event is
+sent when the step ends, with its duration.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class Watchdog(trio.abc.Instrument):
         self._thread_id = 0
 
     def before_run(self) -> None:
-        """Begin to look on."""
+        """Start the thread."""
         self._thread_id = threading.get_ident()
-        threading.Thread(target=self._look_on, name="watchdog", daemon=True).start()
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def after_run(self) -> None:
-        """Look no more."""
+        """End the thread."""
         self._over.set()
 
     def before_task_step(self, task: trio.lowlevel.Task) -> None:
@@ -47,14 +47,14 @@ class Watchdog(trio.abc.Instrument):
         self._since = time.perf_counter()
 
     def after_task_step(self, task: trio.lowlevel.Task) -> None:
-        """Tell of a step that took too long."""
+        """Report a step that took too long."""
         since, self._since = self._since, 0.0
         held_s = time.perf_counter() - since
         if held_s > self._held_s:
             where, self._where = self._where, ""
             self._on_event(LoopHeld(task.name, held_s * 1000, where or "not seen"))
 
-    def _look_on(self) -> None:
+    def _watch(self) -> None:
         seen = 0.0
         while not self._over.wait(LOOK_EVERY_S):
             since = self._since

@@ -1,4 +1,4 @@
-"""What decides: the gate's tables, warmed from the journal before any door opens, and aged ever after."""
+"""The second group: admission, with the gate's tables filled from the journal before any door opens, then aged."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class AdmissionGroup:
         return Supervisor("admission", children, on_event=self._components.on_event)
 
     async def _run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Take in what is durable from before the start, then age. The tables survive a crash, so this happens once."""
+        """Fill the tables from the journal, once: they survive a crash of the actor. Then run admission."""
         if not self._warm:
             async for records in self._components.journal.recent(now_us() - WARM_US):
                 events = [record for record in records if isinstance(record, ViewEvent)]

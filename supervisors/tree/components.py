@@ -52,13 +52,13 @@ from vts.store.session.pool import Readers
 
 _log: Final = logging.getLogger(__name__)
 
-JOURNAL_BOX: Final = 20_000  # entries: every connection of a full house may have one on its way
+JOURNAL_BOX: Final = 20_000  # entries: one for every connection that the door accepts
 WARM_US: Final = 15 * 60 * SECOND_US  # retries come within minutes; the key in the database catches later ones
 PROCESS_ID_BYTES: Final = 8
 
 
 class Components:
-    """Every long-lived object of the process. Raises BadStart for a setting that only its use shows to be wrong."""
+    """Every long-lived object of the process. Raises BadStart for a setting that proves wrong when it is used."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings = settings
@@ -117,7 +117,7 @@ class Components:
         return OwnHosts([*http.allowed_hosts, urlsplit(http.public_url).netloc], loopback_only=self.is_private)
 
     def contained(self, bug: Exception) -> None:
-        """Note an exception that ended a connection and nothing else."""
+        """Report an exception that ended one connection and nothing else."""
         self.metrics.note("contained_bug")
         _log.error("a connection failed", exc_info=bug)
 
@@ -129,7 +129,7 @@ class Components:
 
     @property
     def slot_id(self) -> bytes:
-        """The name of this data folder among the journals that the database knows: 16 bytes."""
+        """The name of this data folder among the journals in the database: 16 bytes."""
         return hashlib.sha256(b"journal slot " + self.process_id.encode()).digest()[:16]
 
     @property

@@ -52,15 +52,15 @@ class ShortLines(logging.Formatter):
     converter = staticmethod(time.localtime)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line; what a terminal would obey (newlines, control characters) is escaped."""
+        """Return one line; control characters, which a terminal would execute, are escaped."""
         extra = _extra(record)
         actor = f"{extra.pop('actor')} " if "actor" in extra else ""
         fields = [f"{name}={value}" for name, value in extra.items() if value != ""]
         if record.exc_info and (error := record.exc_info[1]) is not None:
             kind, *places = places_of(error)
             fields.append(f"{kind} at {places[-1]}" if places else kind)
-        said = f"{actor}{record.getMessage()}" + (f": {', '.join(fields)}" if fields else "")
-        line = f"{self.formatTime(record, '%H:%M:%S')} {record.levelname.lower()}: {said}"
+        text = f"{actor}{record.getMessage()}" + (f": {', '.join(fields)}" if fields else "")
+        line = f"{self.formatTime(record, '%H:%M:%S')} {record.levelname.lower()}: {text}"
         return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
 
 
@@ -93,20 +93,20 @@ def install(level: str = "info", form: Literal["auto", "json"] = "auto", stream:
 
 
 def set_level(level: str) -> None:
-    """Write what has this level or a higher one from now on."""
+    """Set the lowest level that is written."""
     logging.getLogger().setLevel(level.upper())
 
 
 _log = logging.getLogger("vts.supervision")
-SAID_EVERY_S: Final = 30.0  # an outage of the database makes eight actors try again every 2 s
+REPEATED_EVERY_S: Final = 30.0  # an outage of the database makes eight actors try again every 2 s
 
 
 class EventLog:
-    """Writes the events of supervision. An actor whose outage goes on says so every half minute, not at every try."""
+    """Writes the events of supervision. A lasting outage of an actor is written every half minute, not at every try."""
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._clock_s = clock_s
-        self._said: dict[str, tuple[str, float]] = {}
+        self._written: dict[str, tuple[str, float]] = {}
         self._again: set[str] = set()
 
     def __call__(self, event: Event) -> None:
@@ -114,11 +114,11 @@ class EventLog:
         match event:
             case Failed(name, error, False):
                 what, at_s = f"{type(error).__name__} {error}", self._clock_s()
-                said = self._said.get(name)
-                if said is not None and said[0] == what and at_s - said[1] < SAID_EVERY_S:
+                written = self._written.get(name)
+                if written is not None and written[0] == what and at_s - written[1] < REPEATED_EVERY_S:
                     self._again.add(name)
                     return
-                self._said[name] = what, at_s
+                self._written[name] = what, at_s
                 self._again.discard(name)
             case Started(name) | BackingOff(name, _) if name in self._again:
                 return

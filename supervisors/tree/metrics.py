@@ -1,4 +1,4 @@
-"""What operators measure: counters that rooms move through plain callables, gauges that are read when asked."""
+"""What operators measure: counters that rooms increment through callables, gauges that are read at every scrape."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class Metrics:
 
 
 class _Live(Collector):
-    """What is read when it is asked for. Events are counted in a plain table: the library locks for each of them."""
+    """The metrics that are read at a scrape. Events are counted in a plain table: the library would lock for each."""
 
     def __init__(self) -> None:
         self._read: dict[str, tuple[str, Gauge]] = {"vts_started_seconds": ("Start time", partial(float, time.time()))}

@@ -1,4 +1,4 @@
-"""What is read anew while everything runs: at SIGHUP all of it, and each file when it has changed."""
+"""The actor that reads files again while the process runs: all at SIGHUP, each when it has changed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Renewable:
 
 
 class Renewal:
-    """The actor that looks after them."""
+    """The actor. `look_s` is the time between two checks."""
 
     def __init__(self, renewables: Sequence[Renewable], look_s: float = LOOK_S) -> None:
         self._renewables = renewables
@@ -41,11 +41,11 @@ class Renewal:
         self._seen = {one.name: _stamp(one.files) for one in renewables}
 
     def ask(self) -> None:
-        """Have everything read anew, soon."""
+        """Read everything again, soon."""
         self._asked.set()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Look for ever."""
+        """Check the files until cancelled."""
         task_status.started()
         while True:
             with trio.move_on_after(self._look_s):

@@ -23,13 +23,13 @@ class SecretOf(Protocol):
     """Returns the secret in a file of the data folder. Raises BadStart."""
 
     def __call__(self, path: Path, nbytes: int, *, loss: str) -> bytes:
-        """`loss` says what a new secret would cost."""
+        """`loss`: what is lost when a new secret has to be made, for the log."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secrets:
-    """What only this installation knows."""
+    """The secrets of this installation."""
 
     tokens: Tokens
     viewer: bytes

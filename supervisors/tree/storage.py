@@ -33,7 +33,7 @@ POSTGRES_GRACE_S: Final = 3.0  # a checkpoint; cancelled it ends at once and rec
 
 
 class Storage:
-    """Everything that reads or writes the database by itself, and the hub that is told what was committed."""
+    """Everything that reads or writes the database by itself, and the hub, which receives every commit."""
 
     def __init__(self, components: Components) -> None:
         self._components = components

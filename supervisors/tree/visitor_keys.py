@@ -1,4 +1,4 @@
-"""The actor that lets the keys of anonymous visitors pass, and the file that holds the newest."""
+"""The actor that rotates the key of anonymous visitors, and the file that holds the newest key."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Rotation:
                 kept = await self._try_keeping()
 
     async def _try_keeping(self) -> bool:
-        """A full disk must not keep a key from passing: the older one in the file leads to the same."""
+        """Write the key. A full disk does not stop the rotation: later keys are derived from an older one as well."""
         try:
             await trio.to_thread.run_sync(self._keep)
         except OSError as fault:

@@ -14,7 +14,7 @@ from typing import Literal, TextIO
 import pytest
 
 from supervisors.engine.events import BackingOff, Failed, Started, Stopped
-from supervisors.tree.logs import SAID_EVERY_S, EventLog, install, set_level
+from supervisors.tree.logs import REPEATED_EVERY_S, EventLog, install, set_level
 from vts.model.faults import StoreUnavailable
 
 BOUND_S = 60  # for busy cores; nothing is decided by it
@@ -81,7 +81,7 @@ def test_an_outage_that_goes_on_is_written_every_half_minute(caplog: pytest.LogC
     caplog.set_level(logging.INFO)
     now_s = 0.0
     log = EventLog(lambda: now_s)
-    for _ in range(round(2 * SAID_EVERY_S)):
+    for _ in range(round(2 * REPEATED_EVERY_S)):
         now_s += 1.0
         for event in (Failed("drain", StoreUnavailable("away"), False), BackingOff("drain", 1.0), Started("drain")):
             log(event)

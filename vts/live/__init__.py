@@ -1,1 +1,1 @@
-"""Counts pushed to whoever watches."""
+"""Live counts, pushed to the connections that follow a topic."""

@@ -1,6 +1,6 @@
-"""Asking the database for what commits do not tell: first snapshots, late days, unique viewers of many posts, the top.
+"""Asks the database for what commits lack: first snapshots, late days, unique viewers of many posts, the top.
 
-A topic is asked for while somebody reads it, together with all others that are due. A database that is away delays
+A topic is asked for while it has readers, together with all others that are due. A database that is away delays
 first snapshots and nothing else.
 """
 
@@ -18,8 +18,8 @@ from vts.live.window import ViewerWindow
 from vts.model.faults import Outage
 
 ASK_GAP_S: Final = 0.25  # between two loads of anything: a flood of subscriptions becomes one query
-RELOAD_S: Final = 60.0  # erasures and roll-ups change what was; nothing announces them
-OUTAGE_S: Final = 1.0  # how long a database that is away is left in peace
+RELOAD_S: Final = 60.0  # erasures and roll-ups change stored counts; no notice announces them
+OUTAGE_S: Final = 1.0  # between two tries while the database does not answer
 POSTS_PER_LOAD: Final = 1_000
 
 
@@ -42,7 +42,7 @@ class Sources:
 
 
 class AnyTrack(Protocol):
-    """What the hub does with every kind of topic."""
+    """What all kinds of tracks have in common."""
 
     board: Board
     day: int
@@ -54,22 +54,22 @@ class AnyTrack(Protocol):
         """Begin a day."""
 
     def show(self, window: ViewerWindow, at_us: int) -> Sequence[Reader]:
-        """Put up what has changed. Returns whom to rouse."""
+        """Publish what has changed. Return the readers to wake."""
 
 
 class Asking:
-    """The actor that asks. `answered` hears of every topic that has new numbers."""
+    """The actor that asks. `answered` is called with every track that has new numbers."""
 
     def __init__(
         self, sources: Sources, tracks: Callable[[], Iterable[AnyTrack]], answered: Callable[[AnyTrack], None]
     ) -> None:
         self._sources = sources
         self._tracks = tracks
-        self._tell = answered
+        self._on_answer = answered
         self._wanted = trio.Event()
 
     def want(self, track: AnyTrack) -> None:
-        """Note that a topic's numbers are not what the database would say."""
+        """Mark a track: its numbers differ from the database's."""
         track.stale = True
         self._wanted.set()
 
@@ -80,7 +80,7 @@ class Asking:
             self.want(track)
 
     async def run(self) -> None:
-        """Ask for what is due, for ever."""
+        """Ask for what is due, until cancelled."""
         while True:
             with trio.move_on_after(self._until_due()):
                 await self._wanted.wait()
@@ -92,7 +92,7 @@ class Asking:
             await trio.sleep(ASK_GAP_S)
 
     def _until_due(self) -> float:
-        """How long nothing has to be asked for, if nothing happens."""
+        """Return the seconds until the next track is due, if none is marked meanwhile."""
         now_s = trio.current_time()
         return max(0.0, min(map(_due_s, self._read()), default=now_s + RELOAD_S) - now_s)
 
@@ -101,7 +101,7 @@ class Asking:
         return [track for track in self._read() if now_s >= _due_s(track)]
 
     def _read(self) -> list[AnyTrack]:
-        """The tracks that somebody reads: nobody else is worth a query."""
+        """Return the tracks that have readers; the others need no query."""
         return [track for track in self._tracks() if track.board.unread_since_s is None]
 
     async def _ask(self, tracks: list[AnyTrack]) -> None:
@@ -152,7 +152,7 @@ class Asking:
 
     def _answered(self, track: AnyTrack) -> None:
         track.due_s = trio.current_time() + track.gap_s
-        self._tell(track)
+        self._on_answer(track)
 
 
 def _due_s(track: AnyTrack) -> float:

@@ -1,9 +1,9 @@
-"""A topic's board and those who read it: one text per change, encoded once, and one pending slot per reader and topic.
+"""A topic's board and its readers: one text per change, encoded once, and one pending slot per reader and topic.
 
 How a reader that misses changes sees no gap: `seq` counts what *this reader* was sent. Readers that keep up share
 the board's own number, and so the very bytes; for one that missed k changes since it subscribed, the number is k lower,
 and its few digits are spliced into the same text. A change that finds the slot still full only raises k: a slow reader
-costs one addition, whatever it fails to read.
+costs one addition per change.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SPLICED_MAX: Final = 16  # slow readers of one topic are few, or differ in how 
 
 
 class Frame:
-    """One message, as the two doors send it. Each form is made once, whoever asks first."""
+    """One message, as WebSocket and SSE send it. Each form is made once, when it is first asked for."""
 
     __slots__ = ("_event", "_frame", "text")
 
@@ -76,9 +76,9 @@ class Board:
             reader.forget(self)
 
     def publish(self, body: str) -> list[Reader]:
-        """Put up a new text: the fields behind `seq`, without braces. Goes into every reader's slot.
+        """Publish a new text: the fields behind `seq`, without braces. It fills every reader's slot.
 
-        Returns whom to rouse; to wake thousands in one step would hold up everyone else.
+        Returns the readers to wake; to wake thousands in one step would delay every other task.
         """
         self._body = body
         self._frames.clear()
@@ -86,22 +86,22 @@ class Board:
         return [reader for reader in self.readers if reader.offer(self)]
 
     def add(self, reader: Reader) -> None:
-        """Let somebody read. What is up is the snapshot; an empty board shows it as soon as there is one."""
+        """Add a reader. The current text is its snapshot; without one, the first text is."""
         self.unread_since_s = None
         reader.forget(self)
         self.readers[reader] = None
         if self._body is not None and reader.offer(self):
-            reader.rouse()
+            reader.wake()
 
     def remove(self, reader: Reader, now_s: float) -> None:
-        """Let somebody stop reading."""
+        """Remove a reader."""
         reader.forget(self)
         self.readers.pop(reader, None)
         if not self.readers:
             self.unread_since_s = now_s
 
     def frame(self, missed: int) -> Frame:
-        """Return what is up, numbered for a reader that missed so many."""
+        """Return the current text, numbered for a reader that missed so many."""
         frame = self._frames.get(missed)
         if frame is None:
             head = f'{{"topic":"{self.topic.name}","epoch":"{self._epoch}","seq":{self.seq - missed}'
@@ -112,7 +112,7 @@ class Board:
 
 
 class Reader:
-    """One connection's slots. Memory grows with its topics, never with what it fails to read."""
+    """One connection's slots. Memory grows with its topics, not with the changes that it does not read."""
 
     __slots__ = ("_missed", "_pending", "_wake", "expired", "left", "principal", "topics")
 
@@ -157,7 +157,7 @@ class Reader:
     def leave(self) -> None:
         """End the reading: `next` returns None from now on."""
         self.left = True
-        self.rouse()
+        self.wake()
 
     def expire(self) -> None:
         """End the reading, since the token that allowed it has ended."""
@@ -175,8 +175,8 @@ class Reader:
         del self._pending[board]
         return board.frame(self._missed.get(board, 0))
 
-    def rouse(self) -> None:
-        """Wake whoever waits in `next`."""
+    def wake(self) -> None:
+        """Wake the task that waits in `next`."""
         if self._wake is not None:
             self._wake.set()
             self._wake = None

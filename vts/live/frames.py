@@ -1,4 +1,4 @@
-"""What a client may say, and how it is told that it may not."""
+"""The frames of a client, and the frames that report an error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TOPICS_MAX: Final = 100  # in one frame, and per connection: more is an export
 
 
 class BadFrame(ValueError):
-    """The client said something that is not in the protocol."""
+    """The frame is not one of the protocol."""
 
 
 class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
@@ -28,7 +28,7 @@ _encoder: Final = msgspec.json.Encoder()
 
 
 def read(message: str | bytes, max_bytes: int = FRAME_MAX_BYTES) -> Ask:
-    """Read one frame. Raises BadFrame, which says what is expected and nothing of what was sent."""
+    """Read one frame. Raises BadFrame, whose text names what is expected and repeats nothing of the frame."""
     if isinstance(message, bytes):
         raise BadFrame("a text frame is expected")
     if len(message) > max_bytes or len(message.encode("utf-8", "replace")) > max_bytes:
@@ -43,5 +43,5 @@ def read(message: str | bytes, max_bytes: int = FRAME_MAX_BYTES) -> Ask:
 
 
 def error(text: str, code: str, topic: str | None = None) -> Frame:
-    """Say what is wrong. `topic` is None when it is not about one; a name that is none is not echoed."""
+    """Return an error frame. `topic` is None when it is not about one; a name that is none is not echoed."""
     return Frame(_encoder.encode({"error": text, "error_code": code, "topic": topic}).decode())

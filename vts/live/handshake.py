@@ -20,7 +20,7 @@ from vts.model.principal import Principal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handshake:
-    """Serves the requests that the door hands over. `rules` says which pages and names may ask."""
+    """Serves the requests that the door hands over. `rules`: which pages and names may ask."""
 
     hub: Hub
     rules: upgrade.Rules

@@ -84,7 +84,7 @@ class Publisher:
             woken = self._publish()
             for start in range(0, len(woken), WOKEN_AT_ONCE):
                 for reader in woken[start : start + WOKEN_AT_ONCE]:
-                    reader.rouse()
+                    reader.wake()
                 await trio.lowlevel.checkpoint()
             await trio.sleep_until(due_s)
 

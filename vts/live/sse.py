@@ -35,9 +35,9 @@ async def events(
             except NotFollowed as why:
                 yield error(str(why), why.code, why.topic).server_sent_event
         while True:
-            with trio.move_on_after(keep_alive_s) as patience:
+            with trio.move_on_after(keep_alive_s) as deadline:
                 frame = await reader.next()
-            if patience.cancelled_caught:
+            if deadline.cancelled_caught:
                 yield _ALIVE
             elif frame is None:
                 return

@@ -1,4 +1,4 @@
-"""What a client may follow: the names of topics, and who may see which."""
+"""The names of topics, and the rule of who may follow which."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _number(text: str) -> int:
 def who_may_see(catalog: Catalog, *, public_top: bool) -> Callable[[Principal | None, Topic], bool]:
     """Return the rule: owners see what is theirs, readers of everything see all, every bearer of a token sees `top`.
 
-    With `public_top` (VTS listens on loopback only) everybody sees `top`.
+    With `public_top` (VTS listens on loopback only) no token is needed for `top`.
     """
 
     def may_see(principal: Principal | None, topic: Topic) -> bool:

@@ -1,4 +1,4 @@
-"""What is known of a followed topic, and how its text is written. Pure: the hub brings commits, loads and the time.
+"""The numbers of a followed topic, and how its text is written. Pure: the hub passes in commits, loads and the time.
 
 A track takes totals as they are committed and loads as they arrive, in any order: totals of a day only grow, so of two
 that disagree about the same day the larger is the newer; what was counted before today comes from loads alone.
@@ -62,7 +62,7 @@ class Track:
         self._unique = max(self._unique, unique)
 
     def turn(self, day: int) -> None:
-        """Begin a day: what was today's is now before."""
+        """Begin a day: today's counts are added to those of before."""
         if day == self.day:
             return
         self._before += self._today
@@ -76,7 +76,7 @@ class Track:
         return Load(self.day, self._changes)
 
     def load(self, asked: Load, counts: Counts) -> None:
-        """Take the answer. One that a midnight overtook is asked for again."""
+        """Take the answer. One that was asked for before midnight and came after it is asked for again."""
         if asked.day != self.day:
             self.stale = True
             return
@@ -88,7 +88,7 @@ class Track:
         self.loaded = True
 
     def show(self, window: ViewerWindow, at_us: int) -> Sequence[Reader]:
-        """Put the numbers up if they have changed. Returns whom to rouse."""
+        """Publish the numbers if they have changed. Return the readers to wake."""
         numbers = (self._before + self._today, self._today, self._unique, self.now_here(window))
         if not self.loaded or (numbers == self._shown and self.board.seq):
             return ()
@@ -108,7 +108,7 @@ class ArtistTrack(Track):
 
 
 class TopTrack:
-    """The most viewed contents of today. Who is among them is asked for; how they move is followed."""
+    """The most viewed contents of today. The database says which they are; commits change their counts."""
 
     def __init__(self, board: Board, size: int, gap_s: float) -> None:
         self.board = board
@@ -130,7 +130,7 @@ class TopTrack:
             self.stale = True
 
     def commit(self, post_id: int, views: int, unique: int) -> None:
-        """Take the totals of a content today. One that may have climbed in makes the list stale."""
+        """Take the totals of a content today. A content that may now be in the list makes it stale."""
         if self._since is not None:
             self._since[post_id] = (views, unique)
         row = self._rows.get(post_id)
@@ -158,7 +158,7 @@ class TopTrack:
         self.loaded = True
 
     def show(self, window: ViewerWindow, at_us: int) -> Sequence[Reader]:
-        """Put the list up if it has changed. Returns whom to rouse."""
+        """Publish the list if it has changed. Return the readers to wake."""
         ranked = sorted(self._rows.values(), key=lambda row: (-row.views_today, row.post_id))
         posts = [msgspec.structs.asdict(row) | {"viewers_now": window.count(row.post_id)} for row in ranked]
         if not self.loaded or (posts == self._shown and self.board.seq):

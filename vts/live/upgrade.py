@@ -1,7 +1,7 @@
-"""Who may open a live connection, judged before the upgrade. Pure: tokens and tickets are checked by callables.
+"""Whether a live connection may be opened, decided before the upgrade. Pure: callables check tokens and tickets.
 
 A browser sends an Origin that no page can forge, so a foreign page can neither use a visitor's cookie nor read `top`
-from a VTS on his own machine. A client without Origin is a program and brings a token.
+from a VTS on the same machine. A client without Origin is a program and brings a token.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SESSION_COOKIE: Final = "vts_session"
 _QUERY_FIELDS_MAX: Final = 8
 
 Check = Callable[[str], Principal | None]
-"""A token or a ticket → who it speaks for, None when it is not good."""
+"""A token or a ticket → its principal, None when it is not valid."""
 
 
 class Welcome(NamedTuple):
@@ -36,9 +36,9 @@ class Turned(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """`allowed_origins` beside the own host's; `anonymous` lets a browser without a token in (loopback only).
+    """`allowed_origins` beside the own host's; `anonymous`: a browser needs no token (loopback only).
 
-    `hosts` holds the Host values that are ours.
+    `hosts` holds the Host values of this service.
     """
 
     allowed_origins: frozenset[str]

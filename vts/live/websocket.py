@@ -1,4 +1,4 @@
-"""Live counts over a WebSocket: one conversation, whose every wait has an end."""
+"""Live counts over a WebSocket: one conversation, with a deadline for every wait."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ NORMAL: Final = 1000
 GOING_AWAY: Final = 1001
 POLICY: Final = 1008
 TRY_AGAIN_LATER: Final = 1013
-CLOSE_S: Final = 1.0  # for the closing handshake; whoever does not answer is cut off
-PING_BUSY_S: Final = 5.0  # a peer that is sent data proves so often that it reads: kernels buffer megabytes if not
+CLOSE_S: Final = 1.0  # for the closing handshake; then the connection is cut
+PING_BUSY_S: Final = 5.0  # between pings while data is sent: a kernel buffers megabytes for a peer that does not read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +50,14 @@ async def serve(
 ) -> None:
     """Accept the upgrade and talk until either side ends it. The caller has judged the request (`vts.live.upgrade`).
 
-    `address` counts connections per client and is not kept longer. A refusal for lack of room is HTTP 503.
+    `address` counts connections per client and is not kept longer. Too many connections are refused with HTTP 503.
     """
     deadlines = deadlines or Deadlines()
     try:
         with hub.admitted(address, principal) as reader:
-            with trio.move_on_after(deadlines.write_s) as patience:
+            with trio.move_on_after(deadlines.write_s) as deadline:
                 connection = await request.accept()
-            if not patience.cancelled_caught:
+            if not deadline.cancelled_caught:
                 _answer_violations(connection)
                 await _Conversation(connection, hub, reader, principal, deadlines).run()
     except TooManyClients as why:
@@ -66,30 +66,30 @@ async def serve(
         with trio.move_on_after(deadlines.write_s):
             await request.reject(503, extra_headers=headers, body=body)
     except ConnectionClosed:
-        pass  # it went before we had said yes
+        pass  # the client left during the upgrade
 
 
 def _answer_violations(connection: WebSocketConnection) -> None:
-    """Have a peer that breaks the protocol told so by a close frame (RFC 6455, section 7.1.7).
+    """Send a close frame to a peer that breaks the protocol (RFC 6455, section 7.1.7).
 
     The library closes then as if the peer had closed: without a frame, so that a client sees an abnormal end (1006).
     """
     close = connection._close_web_socket
 
-    async def tell_and_close(code: int, reason: str | None = None) -> None:
+    async def send_and_close(code: int, reason: str | None = None) -> None:
         if connection._wsproto.state is ConnectionState.OPEN:  # neither side has sent a close frame
             with suppress(ConnectionClosed), trio.move_on_after(CLOSE_S):
                 await connection._send(CloseConnection(code=code, reason=reason))
         await close(code, reason)
 
-    connection._close_web_socket = tell_and_close  # type: ignore[method-assign]
+    connection._close_web_socket = send_and_close  # type: ignore[method-assign]
 
 
 class _Conversation:
-    """Three tasks: what the client says, what it is told, and whether it is there.
+    """Three tasks: read the frames of the client, write changes, and ping.
 
     Frames are framed once for all readers and written under the library's own lock. A whole, uncompressed frame leaves
-    no trace in the library's protocol state, so it need not know of it.
+    no trace in the library's protocol state, so the library can be bypassed.
     """
 
     __slots__ = (
@@ -128,25 +128,25 @@ class _Conversation:
         try:
             with self._scope:
                 async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self._tell)
-                    nursery.start_soon(self._prove)
-                    await self._listen()
+                    nursery.start_soon(self._write_changes)
+                    nursery.start_soon(self._ping)
+                    await self._read_frames()
         finally:
             with trio.move_on_after(CLOSE_S, shield=True):
                 await self._connection.aclose(self._code, self._reason)
 
-    async def _listen(self) -> None:
+    async def _read_frames(self) -> None:
         while True:
             try:
                 message = await self._connection.get_message()
             except ConnectionClosed:
                 return self._end(NORMAL, None)
             try:
-                await self._obey(read(message, self._deadlines.frame_max_bytes))
+                await self._apply(read(message, self._deadlines.frame_max_bytes))
             except BadFrame as fault:
                 await self._send(error(str(fault), "invalid_request"))
 
-    async def _obey(self, ask: Ask) -> None:
+    async def _apply(self, ask: Ask) -> None:
         for name in ask.topics:
             if ask.op == "unsubscribe":
                 self._hub.unsubscribe(self._reader, name)
@@ -156,7 +156,7 @@ class _Conversation:
             except NotFollowed as why:
                 await self._send(error(str(why), why.code, why.topic))
 
-    async def _tell(self) -> None:
+    async def _write_changes(self) -> None:
         while (frame := await self._reader.next()) is not None:
             await self._send(frame)
             self._sent = True
@@ -164,8 +164,8 @@ class _Conversation:
             self._end(POLICY, "the token has ended")
         self._end(GOING_AWAY, "closing")
 
-    async def _prove(self) -> None:
-        """Ask for a sign of life: often of a peer that is being sent data, seldom of a silent one."""
+    async def _ping(self) -> None:
+        """Ping the peer: often while data is sent, seldom while none is."""
         quiet_s = 0.0
         pause_s = min(PING_BUSY_S, self._deadlines.ping_s)
         while True:
@@ -175,11 +175,11 @@ class _Conversation:
                 continue
             quiet_s, self._sent = 0.0, False
             try:
-                with trio.move_on_after(self._deadlines.write_s) as patience:
+                with trio.move_on_after(self._deadlines.write_s) as deadline:
                     await self._connection.ping()
             except ConnectionClosed:
                 return self._end(NORMAL, None)
-            if patience.cancelled_caught:
+            if deadline.cancelled_caught:
                 return self._end(TRY_AGAIN_LATER, "no answer to a ping")
 
     async def _send(self, frame: Frame) -> None:
@@ -188,11 +188,11 @@ class _Conversation:
             sent = self._send_now(data)
             if sent == len(data):
                 return None
-            with trio.move_on_after(self._deadlines.write_s) as patience:
+            with trio.move_on_after(self._deadlines.write_s) as deadline:
                 await self._send_rest(data, sent)
         except (ConnectionClosed, OSError):
             return self._end(NORMAL, None)
-        if patience.cancelled_caught:
+        if deadline.cancelled_caught:
             self._end(TRY_AGAIN_LATER, "too slow")
         return None
 
@@ -226,7 +226,7 @@ class _Conversation:
             connection._stream_lock.release()
 
     def _end(self, code: int, reason: str | None) -> None:
-        """End the conversation. The first reason is the one that the peer is told, if it still listens."""
+        """End the conversation. The first reason is sent to the peer."""
         if not self._scope.cancel_called:
             self._code, self._reason = code, reason
             self._scope.cancel()

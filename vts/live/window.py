@@ -1,4 +1,4 @@
-"""Who is here now: the distinct viewers of the last five minutes, per post, in bounded memory. Pure."""
+"""`viewers_now`: the distinct viewers of the last five minutes, per post, in bounded memory. Pure."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ WindowKey = int | bytes
 
 
 class ViewerWindow:
-    """Exact while no more sightings than `capacity` fall into the window; beyond that the oldest second is let go.
+    """Exact while no more sightings than `capacity` fall into the window; beyond that the oldest second is removed.
 
-    A viewer is the first 8 bytes of the viewer key as a number. Times are whole seconds: somebody leaves at most one
-    second late.
+    A viewer is the first 8 bytes of the viewer key as a number. Times are whole seconds: a viewer is removed at
+    most one second late.
     """
 
     def __init__(self, capacity: int = CAPACITY) -> None:
@@ -42,7 +42,7 @@ class ViewerWindow:
             self._forget(min(self._seconds))
 
     def expire(self, now_s: int) -> set[WindowKey]:
-        """Let go of whoever was not seen for five minutes. Returns the keys whose count fell."""
+        """Remove the viewers that were not seen for five minutes. Return the keys whose count fell."""
         gone: set[WindowKey] = set()
         for second in [second for second in self._seconds if second <= now_s - SPAN_S]:
             gone |= self._forget(second)

@@ -28,7 +28,7 @@ WEEKDAYS: Final = range(7)  # 0 is Monday
 
 
 def none_seen() -> Pair:
-    """Return the pair of what nobody did."""
+    """Return the pair of zeros."""
     return [0, 0]
 
 

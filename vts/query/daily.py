@@ -1,4 +1,4 @@
-"""What answers about a content and about an artist have in common: everything that their daily rows say. Pure.
+"""What answers about a content and about an artist have in common: everything in their daily rows. Pure.
 
 Totals, breakdowns and `daily_views` speak of the range; reactions and comments of all time.
 """

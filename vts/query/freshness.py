@@ -1,4 +1,4 @@
-"""How far the analytics of a range are behind its views, so that every answer can say so."""
+"""How far the analytics of a range are behind its views, which every answer names."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ WHO: Final = (0, 1)
 """Where all, and where the authenticated are in a pair."""
 LIMIT_DEFAULT: Final = 10
 LIMIT_MAX: Final = 100  # of every breakdown and day no more values are kept
-LONG_DAYS: Final = 62  # longer ranges take more than the 20 ms for which nobody should hold the loop
+LONG_DAYS: Final = 62  # longer ranges take more than 20 ms, for which no task should hold the loop
 
 _pairs: Final = msgspec.json.Decoder(dict[str, dict[str, Pair]])
 _values: Final = msgspec.json.Decoder(dict[str, Pair])

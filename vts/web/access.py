@@ -1,4 +1,4 @@
-"""Which principal a request speaks for, and what that principal may do."""
+"""The principal of a request, and what that principal may do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ADMINISTRATORS = frozenset(("owner", "service"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What decides who may ask, and under which name.
+    """The rules of who may ask, and under which name.
 
     `hosts`: names of this service. `allowed_origins`: pages of other sites that may call it. `public_url` is empty or
     has no slash at its end. `anonymous_live`: a browser needs no token for public live counts.
@@ -92,10 +92,10 @@ def require_administrator(request: Request, access: Access) -> Principal:
 
     A moderator may read statistics, and no personal data.
     """
-    who = require(principal_of(request, access))
-    if who.roles.isdisjoint(_ADMINISTRATORS):
+    principal = require(principal_of(request, access))
+    if principal.roles.isdisjoint(_ADMINISTRATORS):
         raise Problem(403, "Authorization: the role owner or service is needed")
-    return who
+    return principal
 
 
 def require_catalog(catalog: Catalog) -> None:
@@ -106,20 +106,20 @@ def require_catalog(catalog: Catalog) -> None:
 
 def readable_content(principal: Principal | None, catalog: Catalog, post_id: int) -> Content:
     """Return a content whose statistics the principal may read, else raise Problem 401, 403, 404 or 503."""
-    who = require(principal)
+    principal = require(principal)
     require_catalog(catalog)
     content = catalog.content(post_id)
     if content is None or content.deleted:
-        if who.reads_everything:
+        if principal.reads_everything:
             raise Problem(404, "post_id: unknown content")
         # Without the right to read everything, the answer does not say which contents exist.
         raise Problem(403 if content is not None else 404, "post_id: unknown content, or not yours")
-    if not who.may_read(content.owner_id):
+    if not principal.may_read(content.owner_id):
         raise Problem(403, "post_id: not yours to read")
     return content
 
 
-def actor_of(who: Principal) -> str:
+def actor_of(principal: Principal) -> str:
     """Return how the audit log names the bearer: `user:7`, `service`, or `service:7` for one with a subject."""
-    kind = "service" if who.is_service or who.user_id is None else "user"
-    return kind if who.user_id is None else f"{kind}:{who.user_id}"
+    kind = "service" if principal.is_service or principal.user_id is None else "user"
+    return kind if principal.user_id is None else f"{kind}:{principal.user_id}"

@@ -73,13 +73,13 @@ def install_error_answers(app: Quart) -> None:
 
     @app.errorhandler(JournalFull)
     async def refused(_: JournalFull) -> Response:
-        told = {"Retry-After": str(RETRY_AFTER_S)}
-        return _problem(Problem(503, "the journal takes nothing at the moment; send it again", "unavailable", told))
+        headers = {"Retry-After": str(RETRY_AFTER_S)}
+        return _problem(Problem(503, "the journal takes nothing at the moment; send it again", "unavailable", headers))
 
     @app.errorhandler(HTTPException)
     async def http_fault(fault: HTTPException) -> Response:
-        told = {name: value for name, value in fault.get_headers() if name not in _OF_THE_PAGE}
-        return _problem(Problem(fault.code or 500, fault.name.lower(), headers=told))
+        headers = {name: value for name, value in fault.get_headers() if name not in _OF_THE_PAGE}
+        return _problem(Problem(fault.code or 500, fault.name.lower(), headers=headers))
 
     @app.errorhandler(Exception)
     async def bug(fault: Exception) -> Response:

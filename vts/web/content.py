@@ -19,9 +19,9 @@ def blueprint(access: Access, writes: CatalogWrites, audit: AuditLog) -> Bluepri
 
     @routes.post("/api/content")
     async def upsert_contents() -> Response:
-        who = require_service(principal_of(request, access))
+        principal = require_service(principal_of(request, access))
         rows = decode_rows(await plain_body_of(request), ContentRow)
-        await audit.note(actor_of(who), "catalog.upsert", "content", {"rows": len(rows)})
+        await audit.note(actor_of(principal), "catalog.upsert", "content", {"rows": len(rows)})
         return json_answer({"upserted": await writes.upsert_contents(rows)})
 
     @routes.delete("/api/content/<int:post_id>")

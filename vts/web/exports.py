@@ -24,10 +24,10 @@ def blueprint(access: Access, exports: Exports, audit: AuditLog) -> Blueprint:
     routes = Blueprint("exports", __name__)
 
     def reader() -> Principal:
-        who = require(principal_of(request, access))
-        if not who.reads_everything:
+        principal = require(principal_of(request, access))
+        if not principal.reads_everything:
             raise Problem(403, "Authorization: the role moderator, owner or service is needed")
-        return who
+        return principal
 
     @routes.get("/api/export")
     async def tables() -> Response:
@@ -36,14 +36,14 @@ def blueprint(access: Access, exports: Exports, audit: AuditLog) -> Blueprint:
 
     @routes.get("/api/export/<name>")
     async def table(name: str) -> Response:
-        who = reader()
+        principal = reader()
         if name not in TABLES:
             raise Problem(404, f"table: one of {', '.join(TABLES)} is expected")
         form = format_asked(request) or "json"
         first, last = _range(request)
         if TABLES[name].personal and request.method != "HEAD":
             detail = {"format": form, "from": first and first.isoformat(), "to": last and last.isoformat()}
-            await audit.note(actor_of(who), "export", name, detail)
+            await audit.note(actor_of(principal), "export", name, detail)
         return await table_answer(request, exports.stored(name, first, last), exports.encode)
 
     return routes

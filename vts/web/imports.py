@@ -52,10 +52,12 @@ def blueprint(access: Access, counter_import: CounterImport, view_import: ViewIm
 
     @routes.post("/api/import/views")
     async def views() -> Response:
-        who = require_service(principal_of(request, access))
+        principal = require_service(principal_of(request, access))
         rows, import_id, digest = await _read(request, ImportedView)
         with _problems():
-            counts = await view_import.apply(Ticket(import_id, "views", digest), rows, who, request.remote_addr or "")
+            counts = await view_import.apply(
+                Ticket(import_id, "views", digest), rows, principal, request.remote_addr or ""
+            )
         answer = {"import_id": import_id, "accepted": counts.accepted, "merged": counts.merged.imported}
         return json_answer(answer | {"repeated": counts.merged.repeated, "dropped": counts.dropped}, 202)
 

@@ -23,11 +23,11 @@ def blueprint(access: Access, data: PersonalData, audit: AuditLog, exports: Expo
 
     @routes.get("/api/admin/users/<int:user_id>/data")
     async def export(user_id: int) -> Response:
-        who = require_administrator(request, access)
+        principal = require_administrator(request, access)
         _check(user_id)
         answer = Response(content_type="application/json")
         if request.method != "HEAD":
-            await audit.note(actor_of(who), "person.export", f"user:{user_id}", {})
+            await audit.note(actor_of(principal), "person.export", f"user:{user_id}", {})
             pieces = _document(user_id, data.tables(user_id), exports)
             answer = Response(all_pieces(await first_piece(pieces), pieces), content_type="application/json")
         answer.timeout = None  # every write has a deadline of its own
@@ -36,9 +36,9 @@ def blueprint(access: Access, data: PersonalData, audit: AuditLog, exports: Expo
 
     @routes.delete("/api/admin/users/<int:user_id>/data")
     async def erase(user_id: int) -> Response:
-        who = require_administrator(request, access)
+        principal = require_administrator(request, access)
         _check(user_id)
-        await audit.note(actor_of(who), "person.erase", f"user:{user_id}", {})
+        await audit.note(actor_of(principal), "person.erase", f"user:{user_id}", {})
         return json_answer({"user_id": user_id, "erased": await data.erase(user_id)})
 
     return routes

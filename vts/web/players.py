@@ -20,18 +20,18 @@ def blueprint(access: Access, writes: CatalogWrites, audit: AuditLog) -> Bluepri
 
     @routes.post("/api/players")
     async def upsert_players() -> Response:
-        who = require_service(principal_of(request, access))
+        principal = require_service(principal_of(request, access))
         rows = decode_rows(await plain_body_of(request), PlayerRow)
-        await audit.note(actor_of(who), "catalog.upsert", "players", {"rows": len(rows)})
+        await audit.note(actor_of(principal), "catalog.upsert", "players", {"rows": len(rows)})
         return json_answer({"upserted": await writes.upsert_players(rows)})
 
     @routes.delete("/api/players/<player_key>")
     async def delete_player(player_key: str) -> Response:
-        who = require_service(principal_of(request, access))
+        principal = require_service(principal_of(request, access))
         key = parse_key(player_key)
         if key is None:
             raise Problem(400, "player_key: a UUID is expected")
-        await audit.note(actor_of(who), "catalog.delete", f"player:{identity.text_of(key)}", {"rows": 1})
+        await audit.note(actor_of(principal), "catalog.delete", f"player:{identity.text_of(key)}", {"rows": 1})
         if not await writes.delete_player(key):
             raise Problem(404, "player_key: unknown player")
         return json_answer({"deleted": 1})

@@ -55,7 +55,7 @@ def format_asked(asked: Request) -> Format | None:
 
 
 def _mark_asked(asked: Request, form: Format) -> bytes:
-    """Return what comes before a file: a byte order mark when a request wants a CSV with it. Raises Problem 400."""
+    """Return the byte order mark of a file, which a request may ask for a CSV; else nothing. Raises Problem 400."""
     text = asked.args.get("bom", "0")
     if text not in {"0", "1"}:
         raise Problem(400, "bom: 0 or 1 is expected")
@@ -63,7 +63,7 @@ def _mark_asked(asked: Request, form: Format) -> bytes:
 
 
 def is_table_asked(asked: Request) -> bool:
-    """Whether a request wants one table of an answer and not the answer. Raises Problem 400 for an unknown format."""
+    """Return whether a request asks for one table of an answer. Raises Problem 400 for an unknown format."""
     return format_asked(asked) not in {None, "json"} or "table" in asked.args
 
 
@@ -71,7 +71,7 @@ async def body_answer(asked: Request, name: str, body: Mapping[str, Any], encode
     """Answer a JSON object, or one of its tables when the request names a format or a table.
 
     `table=` is a field of the answer that is a list or a breakdown (`daily_views`, `country`); without it the first
-    list. `name` is the file's. Raises Problem 400 that says which tables there are.
+    list. `name` is the file's. Raises Problem 400 that names the tables.
     """
     if not is_table_asked(asked):
         return json_answer(body)
@@ -89,7 +89,7 @@ async def table_answer(asked: Request, table: Table, encode: Encode, default: Fo
     """Answer a table in the format that the request names.
 
     The first piece is made before the answer begins, so a fault up to there is an error answer; a later one breaks the
-    transfer off, which every client can tell from its end. Raises Problem, and whatever the table's source raises.
+    transfer off, which a client sees at the end of the body. Raises Problem, and what the source of the table raises.
     """
     form = format_asked(asked) or default
     mark = _mark_asked(asked, form)

@@ -82,7 +82,7 @@ def main() -> None:
     try:
         run(sys.stdin.buffer, sys.stdout.buffer)
     except (EOFError, BrokenPipeError):
-        os._exit(1)  # the parent has gone; flushing what nobody reads would only complain
+        os._exit(1)  # the parent has gone; flushing to a closed pipe would only fail
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ async def _pressed(table: Table, form: Format, scratch: Path) -> AsyncGenerator[
 
 
 class _Child:
-    """The process at work, and what it has said."""
+    """The running process, and its output."""
 
     def __init__(self, process: trio.Process) -> None:
         self._process = process
