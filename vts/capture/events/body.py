@@ -46,8 +46,11 @@ def read_events(head: CaptureHead, body: bytes, limits: Limits) -> View | Sequen
     packing that is wrong, and for too many events.
     """
     body = plain_body(head, body, limits.batch_body_max_bytes)
-    items = _batch_items(body, head.content_type)
-    if items is None:
+    start = body.lstrip(_JSON_SPACE)
+    items: Sequence[View | bytes] | None
+    if start.startswith(b"["):
+        items = parse_views(start) or _array_items(start)
+    elif (items := _ndjson_lines(body, head.content_type)) is None:
         return parse_view(body)
     if not items:
         raise BadField("body: no events in it")
@@ -79,31 +82,24 @@ def _view_or_fault(item: bytes) -> View | BadField:
         return fault
 
 
-def _batch_items(body: bytes, content_type: str | None) -> Sequence[View | bytes] | None:
-    """Return the events of an array or of NDJSON, None when the body is a single event.
+def _ndjson_lines(body: bytes, content_type: str | None) -> list[bytes] | None:
+    """Return the lines of NDJSON that are not blank, None when the body is a single event.
 
-    They are decoded when all of them are sound, else each is the JSON that was sent. Raises BadField for an array that
-    cannot be split.
+    `sendBeacon` cannot set this content type, so two lines that each begin an object are enough.
     """
-    start = body.lstrip(_JSON_SPACE)
-    if start.startswith(b"["):
-        views = parse_views(start)
-        return _array_items(start) if views is None else views
-    if b"\n" in body and _is_ndjson(body, content_type):
-        return [line for line in (line.strip(_JSON_SPACE) for line in body.split(b"\n")) if line]
-    return [start] if start and _has_ndjson_type(content_type) else None
+    has_type = _has_ndjson_type(content_type)
+    if b"\n" not in body:
+        start = body.lstrip(_JSON_SPACE)
+        return [start] if has_type and start else None
+    if not has_type:
+        first = [line for line in body.split(b"\n", 8) if line.strip(_JSON_SPACE)][:2]
+        if len(first) < 2 or any(line.lstrip(_JSON_SPACE)[:1] != b"{" for line in first):
+            return None
+    return [line for line in (line.strip(_JSON_SPACE) for line in body.split(b"\n")) if line]
 
 
 def _has_ndjson_type(content_type: str | None) -> bool:
     return content_type is not None and content_type.partition(";")[0].strip().lower() in _ND_TYPES
-
-
-def _is_ndjson(body: bytes, content_type: str | None) -> bool:
-    """`sendBeacon` cannot set this content type, so two lines that each begin an object are enough."""
-    if _has_ndjson_type(content_type):
-        return True
-    lines = [line for line in body.split(b"\n", 8) if line.strip(_JSON_SPACE)][:2]
-    return len(lines) == 2 and all(line.lstrip(_JSON_SPACE)[:1] == b"{" for line in lines)
 
 
 def _array_items(body: bytes) -> list[bytes]:

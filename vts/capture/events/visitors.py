@@ -31,12 +31,14 @@ class Visitors:
 
     def named_in(self, arrival: Arrival, fields: HasOnBehalf, referrer: str | None) -> Visitor:
         """Return the visitor whom a service names in the fields of an event, else the sender. Raises BadField."""
-        service = arrival.principal
-        if service is None or not service.is_service or not (on_behalf := on_behalf_of(fields)):
-            return self.sender(arrival, referrer)
+        principal = arrival.principal
+        if principal is None:
+            return self._anonymous(arrival.head, referrer)
+        if not principal.is_service or not (on_behalf := on_behalf_of(fields)):
+            return self._from_head(arrival.head, referrer, principal)
         try:
             return self._enricher.reported(
-                service,
+                principal,
                 arrival.head.peer,
                 referrer,
                 client_ip=on_behalf.client_ip,
@@ -47,14 +49,13 @@ class Visitors:
             raise BadField("client_ip: not an IP address") from None
 
     def sender(self, arrival: Arrival, referrer: str | None) -> Visitor:
-        """Return who sent the request.
+        """Return who sent the request."""
+        if arrival.principal is None:
+            return self._anonymous(arrival.head, referrer)
+        return self._from_head(arrival.head, referrer, arrival.principal)
 
-        A page sends all its views over one connection, so an anonymous sender is enriched once for a head. A new key
-        of anonymous visitors ends that.
-        """
-        head = arrival.head
-        if arrival.principal is not None:
-            return self._from_head(head, referrer, arrival.principal)
+    def _anonymous(self, head: CaptureHead, referrer: str | None) -> Visitor:
+        """Enrich once for a head: a page sends all its views over one connection. A new key of visitors ends that."""
         who = head.visitors.get(referrer)
         if who is None or who.key_version != self._enricher.rotating_version:
             who = self._from_head(head, referrer, None)

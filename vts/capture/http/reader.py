@@ -37,11 +37,11 @@ class RequestReader:
         self.fault: HttpFault | None = None
         self.rest = b""
         self.finished = False
+        self.partial = False  # a request has begun and not ended
         self._limits = limits
         self._budget = budget
         self._peer = peer
         self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
-        self._begun = False
         self._verdict: HeadVerdict | None = None
         self._continue_sent = False
         self._url = b""
@@ -51,11 +51,6 @@ class RequestReader:
         self._unread_bytes = 0
         # Heads that came with their whole bodies in one piece, by the size of that.
         self._known: dict[int, tuple[HeadVerdict, bytes]] = {}
-
-    @property
-    def partial(self) -> bool:
-        """Whether a request has begun and not ended."""
-        return self._begun
 
     @property
     def in_body(self) -> bool:
@@ -76,7 +71,7 @@ class RequestReader:
         The same bytes at the same place are the same to llhttp and to the rules, so neither is run again.
         """
         known = self._known.get(len(data))
-        if known is None or self._begun or not data.startswith(known[1]):
+        if known is None or self.partial or not data.startswith(known[1]):
             return None
         return known[0], data[len(known[1]) :]
 
@@ -84,7 +79,7 @@ class RequestReader:
         """Read what has arrived. Never raises: see `ready` and `fault`."""
         if self.fault is not None or self.finished or self._parser is None:
             return
-        at_boundary, was_in_body, waiting = not self._begun, self.in_body, len(self.ready)
+        at_boundary, was_in_body, waiting = not self.partial, self.in_body, len(self.ready)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -95,7 +90,7 @@ class RequestReader:
                 self.fault = _fault_of(error, data if at_boundary else b"")
         else:
             self._bound(len(data), was_in_body, len(self.ready) - waiting)
-            if at_boundary and not self._begun and len(self.ready) - waiting == 1:
+            if at_boundary and not self.partial and len(self.ready) - waiting == 1:
                 self._remember(data)
 
     def forget(self) -> None:
@@ -129,7 +124,7 @@ class RequestReader:
 
     def on_message_begin(self) -> None:
         """A request line begins."""
-        self._begun = True
+        self.partial = True
         self._continue_sent = False
         self._url = b""
         self._headers = []
@@ -174,7 +169,7 @@ class RequestReader:
         self.ready.append((verdict, body))
         self.finished = not verdict.keep_alive
         self._verdict = None
-        self._begun = False
+        self.partial = False
         self._unread_bytes = 0
         self._drop_body()
 
