@@ -20,7 +20,7 @@ def names_of(folder: str) -> list[str]:
 
 
 @pytest.mark.parametrize("words", [("stats", "--raw", "300000000"), ("rollup", "--views", "500000000")])
-def test_an_interrupted_benchmark_says_nothing_of_our_code(words: tuple[str, ...]) -> None:
+def test_an_interrupted_benchmark_shows_no_traceback(words: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         Path(folder).chmod(0o711)
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is started with it ignored

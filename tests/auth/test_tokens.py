@@ -85,7 +85,7 @@ def test_a_principal_holds_as_long_as_its_token() -> None:
         (GOOD | {"sub": str(2**63 - 1)}, Principal(2**63 - 1, frozenset({"user"}))),
     ],
 )
-def test_a_good_token_says_who_it_speaks_for(claims: dict[str, Any], who: Principal) -> None:
+def test_a_valid_token_names_its_principal(claims: dict[str, Any], who: Principal) -> None:
     found = Tokens(secret=SECRET).verify(signed(claims), NOW)
     assert found == who._replace(expires_s=claims["exp"])
 

@@ -119,13 +119,13 @@ async def test_what_is_written_is_in_force_when_refresh_returns(world: World) ->
         assert (world.memory.content(1), world.memory.content(2)) == (None, owned(7))
 
 
-async def test_what_others_write_is_heard_of(world: World) -> None:
+async def test_writes_of_other_processes_arrive(world: World) -> None:
     async with running(world):
         world.database.write(5)
         await until(lambda: world.memory.content(5) is not None)
 
 
-async def test_a_start_without_a_database_knows_what_the_last_process_knew(world: World) -> None:
+async def test_a_start_without_a_database_has_the_last_process_s_catalog(world: World) -> None:
     world.database.write(1, 2, 3)
     async with running(world):
         await world.until_saved()

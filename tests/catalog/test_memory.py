@@ -75,7 +75,7 @@ def test_a_first_sight_is_forgotten_after_a_day() -> None:
     assert (catalog.content(1), catalog.content(2)) == (None, PROVISIONAL)
 
 
-def test_what_the_store_knows_only_the_store_forgets() -> None:
+def test_what_the_store_has_is_forgotten_by_the_store_only() -> None:
     catalog = MemoryCatalog()
     catalog.register_provisional(1, NOW)
     catalog.put_content(1, PROVISIONAL)

@@ -84,7 +84,7 @@ def test_the_audience_reads_frames_however_they_are_cut() -> None:
         client.texts(bytes([0x88, 2, 3, 232]))
 
 
-def test_every_question_is_one_that_the_api_answers() -> None:
+def test_every_request_of_the_benchmark_is_answered_by_the_api() -> None:
     assert all(path.startswith("/api/") for name, ask in stats.QUESTIONS.items() for path in [ask(stats.random)])
 
 

@@ -106,7 +106,7 @@ NOT_CONCERNED = {("away", "serve"), ("no right to make tables", "db status"), ("
 @pytest.mark.parametrize(
     ("what", "command"), sorted({(one, other) for one in SAYS for other in COMMANDS} - NOT_CONCERNED)
 )
-def test_a_database_that_does_not_let_us_is_said_by_every_command(
+def test_a_database_that_refuses_the_login_is_reported_by_every_command(
     refusing: dict[str, str], what: str, command: str
 ) -> None:
     line = refusal(*command.split(), VTS_DATABASE__URL=refusing[what])
@@ -187,7 +187,7 @@ def test_commands_say_what_is_wrong_with_an_address_or_a_token(tmp_path: Path, c
     assert not list(tmp_path.iterdir())
 
 
-def test_a_topic_that_is_none_is_not_asked_for() -> None:
+def test_an_unknown_topic_is_refused_before_the_request() -> None:
     assert "topics are post:ID" in refusal("watch", "nonsense")
     assert "a number from 1" in refusal("watch", "top", "post:x")
 

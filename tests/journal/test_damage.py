@@ -92,7 +92,7 @@ def damaged_story(folder: Path, seed: int, state: str) -> None:
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("turn", range(4))
-def test_what_is_intact_is_stored_once_and_the_rest_is_told(tmp_path: Path, turn: int, state: str) -> None:
+def test_what_is_intact_is_stored_once_and_the_rest_is_reported(tmp_path: Path, turn: int, state: str) -> None:
     damaged_story(tmp_path, first_seed() + turn, state)
 
 

@@ -47,7 +47,7 @@ async def is_taken(journal: Journal, view: ViewEvent) -> bool:
     return True
 
 
-async def test_a_run_that_is_cut_off_anywhere_tells_everyone_once(tmp_path: Path) -> None:
+async def test_a_run_that_is_cut_off_anywhere_settles_every_entry_once(tmp_path: Path) -> None:
     seed = random.randrange(2**32)
     print("seed", seed)
     chance = random.Random(seed)

@@ -70,9 +70,7 @@ async def test_what_is_changed_is_read_changed_though_it_was_read_ahead(
         assert [(one.post_id, one.channel_context) for one in part.records] == [(n, None) for n in (5, 6, 7, 8)]
 
 
-async def test_it_knows_the_newest_row_of_a_content_that_is_not_drained(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_newest_undrained_row_of_a_content_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vts.journal.tail.TAIL_RECORDS", 4)
     async with running(tmp_path / "j.sqlite") as journal:
         for posts in ((1,), (2, 1), (3,)):
@@ -112,7 +110,7 @@ async def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
         assert modes(tmp_path) == {0o600}
 
 
-async def test_the_drain_is_woken_by_what_lies_behind_it(tmp_path: Path) -> None:
+async def test_the_drain_is_woken_by_rows_behind_its_own(tmp_path: Path) -> None:
     async with running(tmp_path / "j.sqlite") as journal, trio.open_nursery() as nursery:
         woken = trio.Event()
 
@@ -160,7 +158,7 @@ async def test_a_sealed_mailbox_is_emptied_and_then_refuses(tmp_path: Path) -> N
         journal.submit([event(2)])
 
 
-async def test_a_caller_who_goes_away_takes_nothing_back(tmp_path: Path) -> None:
+async def test_a_cancelled_caller_takes_nothing_back(tmp_path: Path) -> None:
     told: list[Exception | None] = []
     async with running(tmp_path / "j.sqlite") as journal:
         with trio.CancelScope() as impatience:
@@ -206,7 +204,7 @@ async def test_drained_rows_age_out_and_no_number_is_used_twice(
         assert (await journal.read(5, 10)).last_seq == 6
 
 
-async def test_a_copied_file_knows_its_rows_by_the_same_run_and_writes_its_own(tmp_path: Path) -> None:
+async def test_a_copied_file_keeps_the_run_of_its_rows_and_writes_under_a_new_one(tmp_path: Path) -> None:
     async with running(tmp_path / "j.sqlite") as journal:
         await journal.append([event(1)])
         (first,) = journal.runs
@@ -224,7 +222,7 @@ async def test_a_copied_file_knows_its_rows_by_the_same_run_and_writes_its_own(t
     assert len({first.id, *(run.id for run in runs)}) == 3
 
 
-async def test_a_file_restored_in_place_says_that_it_lost_its_tail_and_uses_no_number_twice(tmp_path: Path) -> None:
+async def test_a_file_restored_in_place_reports_its_lost_tail_and_uses_no_number_twice(tmp_path: Path) -> None:
     path = tmp_path / "j.sqlite"
     async with running(path) as journal:
         await journal.append([event(1)])
@@ -247,7 +245,7 @@ async def test_a_file_restored_in_place_says_that_it_lost_its_tail_and_uses_no_n
         assert journal.quarantined == 1
 
 
-async def test_a_useless_folder_is_told_at_the_start(tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_used_is_an_error_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(BadStart):
         await journal_at(tmp_path / "nowhere" / "j.sqlite", Mailbox(1)).run()
 

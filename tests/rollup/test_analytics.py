@@ -42,7 +42,7 @@ def pairs(row: Any, names: Sequence[str]) -> dict[str, tuple[int, int]]:
     return {name: (row[name], row[f"{name}_authenticated"]) for name in names}
 
 
-async def test_engagement_is_what_the_story_tells(database: Database) -> None:
+async def test_engagement_is_that_of_the_story(database: Database) -> None:
     await stored(database, story())
     connection = await rolled(database)
     rows = await connection.fetch("SELECT * FROM engagement_stats_daily")
@@ -70,7 +70,7 @@ async def test_engagement_is_what_the_story_tells(database: Database) -> None:
     assert viewers["hashtag", "cats"] == (None, None)
 
 
-async def test_hours_playlists_and_players_are_what_the_story_tells(database: Database) -> None:
+async def test_hours_playlists_and_players_are_those_of_the_story(database: Database) -> None:
     await stored(database, story())
     connection = await rolled(database)
     hours = await connection.fetch("SELECT weekday, hour, views, views_authenticated FROM local_hours_daily ORDER BY 2")

@@ -43,7 +43,7 @@ def url(postgres_server: Server) -> Iterator[str]:
     trio.run(drop)
 
 
-def test_rolls_by_hand_and_says_before_what_it_would_do(
+def test_rolls_by_hand_and_a_dry_run_prints_what_it_would_do(
     url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vts.cli.rollup.now_us", lambda: TODAY * DAY_US)

@@ -545,7 +545,7 @@ STEPS = (
 )  # fmt: skip
 
 
-async def test_whatever_step_it_dies_in_every_day_is_whole(world, monkeypatch):
+async def test_every_day_is_whole_after_a_crash_in_any_step(world, monkeypatch):
     """One world for all steps: each time the roller dies a step later, and the next one finds it all to do again."""
     views = await crowd(world, 60)
     await world.drained([*views, world.visit()])

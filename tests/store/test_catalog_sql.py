@@ -72,7 +72,7 @@ async def test_a_player_keeps_its_credential_until_there_is_another(writer):
     assert (await changes_since(writer, -1)).players == [(KEY.bytes, Player(None, True, None, other, None))]
 
 
-async def test_who_follows_by_revision_knows_what_a_newcomer_knows(writer):
+async def test_a_follower_by_revision_has_what_a_fresh_load_has(writer):
     """A random history of writes, followed at random moments."""
     chance = random.Random(3)
     keys = [uuid.UUID(int=chance.getrandbits(128)) for _ in range(6)]
@@ -131,7 +131,7 @@ async def test_many_rows_come_in_pages_and_none_is_missing(writer, monkeypatch):
     assert len(change.players) == 50
 
 
-async def test_deleting_says_whether_there_was_something(writer):
+async def test_deleting_returns_whether_there_was_a_row(writer):
     await upsert_contents(writer, [ContentRow(post_id=1, title="gone soon", owner_id=7)])
     assert [await delete_content(writer, 1) for _ in range(2)] == [True, False]
     assert (await changes_since(writer, -1)).contents == [(1, Content(7, "artwork", False, True, False))]
@@ -205,7 +205,7 @@ async def test_a_provisional_content_stays_with_a_second_viewer_and_goes_without
     assert (lonely, Content(None, None, False, False, True)) in (await changes_since(writer, change.revision)).contents
 
 
-async def test_removals_are_forgotten_and_who_missed_them_loads_everything(writer):
+async def test_removals_are_forgotten_and_a_process_that_missed_them_loads_everything(writer):
     await upsert_players(writer, [PlayerRow(player_key=KEY)])
     before = (await changes_since(writer, -1)).revision
     await delete_player(writer, KEY.bytes)

@@ -148,7 +148,7 @@ async def test_an_overdue_command_is_an_outage(empty_database):
     assert connection.is_closed
 
 
-async def test_notifications_arrive_and_a_lost_listener_says_so(empty_database):
+async def test_notifications_arrive_and_a_lost_listener_raises(empty_database):
     heard: list[str] = []
     got = trio.Event()
     listener = await empty_database.connect("login")

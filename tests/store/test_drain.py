@@ -81,7 +81,7 @@ async def test_under_load_a_small_batch_waits_for_more_and_a_lone_event_does_not
     assert [commit.records for commit in told.commits] == [1, 2]
 
 
-async def test_says_the_totals_after_each_commit(connect, journal, chance):
+async def test_totals_are_reported_after_each_commit(connect, journal, chance):
     first, second = event(chance, post_id=5), event(chance, post_id=5)
     told = Told()
     journal.append(first)
@@ -288,7 +288,7 @@ async def test_a_partition_that_went_meanwhile_is_made_again(database, look, con
     assert [row[0] for row in await look.fetch("SELECT event_id FROM view_events")] == [after.event_id]
 
 
-async def test_events_that_wait_while_nothing_is_committed_are_told(connect, journal, chance):
+async def test_events_that_wait_while_nothing_is_committed_are_reported(connect, journal, chance):
     told = Told()
     drain = drain_of(connect, journal, told, pace=Pace(linger_s=0))
     assert (drain.state(0.0), drain.state(4.0)) == ("not connected", "no commit for 4 s")
@@ -410,7 +410,7 @@ async def test_content_without_a_description_gets_a_provisional_row(look, databa
     assert heard == ["1"]
 
 
-async def test_other_processes_hear_of_every_commit(look, connect, journal, chance):
+async def test_other_processes_are_notified_of_every_commit(look, connect, journal, chance):
     events = [event(chance, post_id=n + 1, created_at=NOON_US - 60_000_000) for n in range(400)]
     journal.append(*events)
     heard: list[str] = []

@@ -109,7 +109,7 @@ async def test_all_kinds_go_in_once_whatever_is_repeated(look, connect, journal,
     assert sum(len(commit.events) for commit in told.commits) == 20
 
 
-async def test_a_sketch_says_what_it_is(look, connect, journal, chance):
+async def test_a_sketch_carries_its_version(look, connect, journal, chance):
     journal.append(event(chance), reported(chance))
     await finish(drain_of(connect, journal, Told(), owner_of=lambda post_id: 7))
     journal.append(event(chance, key_version=3), reported(chance, key_version=3))
@@ -119,7 +119,7 @@ async def test_a_sketch_says_what_it_is(look, connect, journal, chance):
         assert [tuple(row) for row in rows] == [("HLL_4", sketch.LG_K, 3)]
 
 
-async def test_bad_rows_of_every_kind_is_split_off(look, connect, journal, chance):
+async def test_bad_rows_of_every_kind_are_split_off(look, connect, journal, chance):
     sound = [reported(chance), played(chance), event(chance)]
     poison = [reported(chance, page="/a\0"), played(chance, extra="\0"), reported(chance, event_id=b"short")]
     journal.append(*sound, *poison)

@@ -106,7 +106,7 @@ async def test_a_day_with_raw_rows_takes_no_import_until_they_are_dropped(databa
     assert (await import_daily(connection, DAILY, ROWS, [], owner_of)).imported == 3
 
 
-async def test_an_imported_day_is_closed_for_good(database: Database) -> None:
+async def test_an_imported_day_is_closed_permanently(database: Database) -> None:
     connection = await session(database)
     await import_daily(connection, DAILY, ROWS, [], owner_of)
     await make_days(connection, [DATE])  # as a late event from an old journal would
@@ -219,7 +219,7 @@ async def test_imported_days_of_the_site_leave_what_was_counted_here(database: D
     assert json.loads(site["breakdowns"])["country"] == {"BR": [12, 3], "FR": [7, 0], "JP": [1, 1]}
 
 
-async def test_a_site_s_row_adds_what_lies_beyond_the_imports_of_an_earlier_version(database: Database) -> None:
+async def test_a_site_s_row_adds_what_exceeds_the_imports_of_an_earlier_version(database: Database) -> None:
     connection = await session(database)
     await import_daily(connection, DAILY, CONTENTS, [], owner_of)
     (upgrade,) = (one.sql for one in migrations() if one.name == "imported_site_days")

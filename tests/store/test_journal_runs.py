@@ -105,7 +105,7 @@ async def test_what_came_after_an_older_copy_is_stored_though_its_numbers_were_d
     assert warned == [], "the mark beside the file has told it"
 
 
-async def test_an_older_copy_without_its_mark_is_told_by_the_database(look, connect, chance, path):
+async def test_an_older_copy_without_its_mark_is_found_by_the_database(look, connect, chance, path):
     await start(path, connect, *(event(chance) for _ in range(3)))
     backup = copy_journal(path, path.parent.parent / "backup")
     await start(path, connect, *(event(chance) for _ in range(20)))

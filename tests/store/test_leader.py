@@ -152,7 +152,9 @@ async def test_who_loses_the_database_leads_on_and_proves_the_lock_again(start: 
     await until(lambda: a.leads)
 
 
-async def test_who_cannot_prove_the_lock_leaves_when_the_broker_says_so(start: Start, tmp_path: Path) -> None:
+async def test_a_leader_without_a_proven_lock_leaves_when_the_broker_session_is_taken(
+    start: Start, tmp_path: Path
+) -> None:
     a = await start("a")
     await until(lambda: a.leads)
     b = await start("b")

@@ -35,7 +35,7 @@ def test_a_database_whose_folder_has_gone_is_named_and_removed(folder: Path) -> 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's database lies elsewhere")
-def test_a_database_that_is_made_elsewhere_knows_its_folder(folder: Path) -> None:
+def test_a_database_that_is_made_elsewhere_is_found_from_its_folder(folder: Path) -> None:
     (folder / "home").mkdir(mode=0o700)
     data_dir, shared = folder / "home" / "var", folder / "lib"
     home = find_layout(data_dir, say=lambda line: None, shared=shared).home

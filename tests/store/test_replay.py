@@ -98,7 +98,7 @@ async def test_who_knew_the_newer_catalog_loads_what_was_replayed(newer, older):
     assert dict(change.contents)[2].owner_id == 8
 
 
-async def test_a_first_owner_that_comes_back_is_asked_for_in_days_that_were_rolled_meanwhile(newer, older):
+async def test_a_first_owner_put_back_applies_to_days_that_were_rolled_meanwhile(newer, older):
     write = Write()
     await upsert_contents(newer, [ContentRow(post_id=1, owner_id=7)], write, now_us=NOON_US)
     await older.execute("UPDATE catalog_revision SET revision = 5000")  # what a roll-up since has noted

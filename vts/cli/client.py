@@ -1,4 +1,4 @@
-"""How commands talk to a running VTS: its address, the token, and every refusal as one line."""
+"""How commands reach a running VTS: its address, the token, and every refusal as one line."""
 
 from __future__ import annotations
 

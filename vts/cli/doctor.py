@@ -1,4 +1,4 @@
-"""`vts doctor`: looks at everything that VTS depends on, and says what to do about what is wrong."""
+"""`vts doctor`: checks everything that VTS depends on, and prints a remedy for each fault."""
 
 from __future__ import annotations
 

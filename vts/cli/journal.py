@@ -1,4 +1,4 @@
-"""`vts journal`: looks at the journal, mends it, and settles what it had to set aside."""
+"""`vts journal`: checks the journal, repairs it, and settles what was set aside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ordinary mistakes of operators as one line on standard error, never a traceback; what is left is a bug."""
+"""Which errors are an operator's mistake: one line on standard error, no traceback; every other error is a bug."""
 
 from __future__ import annotations
 

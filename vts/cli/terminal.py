@@ -1,4 +1,4 @@
-"""What `vts serve` says to a person at a terminal: what runs, where, and how to stop it.
+"""What `vts serve` prints for a person at a terminal: what runs, where, and how to stop it.
 
 Each function prints nothing when standard output is no terminal: programs read the log and the ready file.
 """

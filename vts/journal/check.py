@@ -1,4 +1,4 @@
-"""A look at a journal's file that changes nothing: beside a running process, too. Blocking."""
+"""Whether a journal's file is sound. Changes nothing, and may run beside a running process. Blocking."""
 
 from __future__ import annotations
 

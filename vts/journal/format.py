@@ -1,4 +1,4 @@
-"""The journal's SQLite file: what is in it, how a row proves itself, and what the file's faults mean.
+"""The journal's SQLite file: what is in it, how a row is proven, and which fault each error of SQLite is.
 
 One row per chunk of a group commit: (seq, at_us, upto, body, run, digest). `seq` is never used twice. `upto` counts all
 records up to and including the row, so that the depth is a subtraction. The body is a msgpack array of records.

@@ -1,4 +1,4 @@
-"""What the journal knew of itself a moment ago, in a small file beside it.
+"""The journal's last known state, in a small file beside it.
 
 The file is written without a sync, so it may be old, but never ahead of what was durable: a journal that ends before it
 has lost its tail.

@@ -1,4 +1,4 @@
-"""A damaged journal made anew: every row that proves itself moves into a fresh file, the rest is set aside.
+"""A damaged journal made anew: every row whose digest fits moves into a fresh file, the rest is set aside.
 
 Nothing of the old file is trusted but rows whose digest fits. The new file takes its place by one rename, so that a
 crash anywhere leaves one of the two. The old one is kept beside it for the operator.

@@ -1,8 +1,8 @@
-"""Whose turn it is: one process at a time, of all on a database, rolls up and drops days.
+"""Which process rolls up: one at a time, of all on a database, rolls days up and drops them.
 
 The turn is an advisory lock. Its session does nothing else: it is used every second, and PostgreSQL ends it when it has
 been silent for `SILENT_S`, so that a process that is stopped, or whose machine is gone, delays others for no longer. A
-roll-up works on other sessions, whose statements may take as long as they like. One that comes back from a stop learns
+roll-up works on other sessions, whose statements may take as long as they like. One that was stopped and goes on learns
 under the lock of the day that its turn is over (`Turn.check`), before it puts anything in place.
 """
 
@@ -21,7 +21,7 @@ from vts.store.session.locks import ROLLUP
 T = TypeVar("T")
 
 ASK_EVERY_S: Final = 1.0  # for the turn, or whether it is still ours
-ANSWER_S: Final = 5.0  # a database that is slower than this at a ping is away
+ANSWER_S: Final = 5.0  # a database that is slower than this at a ping is unreachable
 SILENT_S: Final = 10  # as for the process that reads the broker
 
 _TRY: Final = f"SELECT pg_try_advisory_lock({ROLLUP}, 1)"

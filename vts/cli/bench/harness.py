@@ -1,4 +1,4 @@
-"""What every benchmark of events shares: the place where it happens, the measuring, and the ledger."""
+"""What every benchmark of events shares: the testbed, the measuring, and the ledger."""
 
 from __future__ import annotations
 

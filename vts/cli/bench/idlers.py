@@ -1,4 +1,4 @@
-"""Players that are connected and say nothing, as a process: `python -m vts.cli.bench.idlers TASK`, a `Task` as JSON.
+"""Players that are connected and publish nothing, as a process: `python -m vts.cli.bench.idlers TASK` (JSON).
 
 It says how many there are when all are connected, keeps them alive, and ends with its standard input.
 """

@@ -1,4 +1,4 @@
-"""The names of what a benchmark sends: every event is a number, and its id says which.
+"""The names of what a benchmark sends: every event is a number, and its id contains it.
 
 An id is a UUID of version 4 whose last 48 bits are the number, the 16 bits before the version the series of this
 benchmark; its first 32 bits scatter consecutive numbers over the index, as random ids would be.

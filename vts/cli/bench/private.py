@@ -1,4 +1,4 @@
-"""A VTS of our own for one benchmark: its own folder, a free port, no limits, and gone afterwards."""
+"""A VTS of our own for one benchmark: its own folder, a free port, no limits, and removed afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Load from wrk: cheaper by far than our own generator, but it does not say which of its events were answered."""
+"""Load from wrk: cheaper by far than our own generator, but without a record of which events were answered."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What else is kept: the catalog, reactions, imports, artists' days, persons, the audit log."""
+"""What is kept beside events: the catalog, reactions, imports, artists' days, persons, the audit log."""

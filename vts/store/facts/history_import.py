@@ -1,4 +1,4 @@
-"""History that comes in: counters of days long gone, and views of them, each applied once and whole.
+"""Imports of history: counters of past days, and views of them, each applied once and whole.
 
 What is imported is merged into the same rows that views are counted in, under the same locks; its days are then closed
 permanently, so that no roll-up replaces what it cannot recount.

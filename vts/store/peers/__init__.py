@@ -1,1 +1,1 @@
-"""Other processes on the same database: which one leads, and whether all know viewers by the same keys."""
+"""Other processes on the same database: which one leads, and whether all derive viewer keys in the same way."""

@@ -26,11 +26,11 @@ from vts.store.peers.reach import BrokerView, Reach
 from vts.store.session.connection import Connection
 from vts.store.session.locks import BROKER_READER
 
-ASK_EVERY_S: Final = 1.0  # for the lock, or whether it is still ours: what another's takeover waits for at most
-ANSWER_S: Final = 3.0  # a database that is slower than this at a ping is away
+ASK_EVERY_S: Final = 1.0  # for the lock, or whether it is still ours: the longest delay of a takeover
+ANSWER_S: Final = 3.0  # a database that is slower than this at a ping is unreachable
 SILENT_S: Final = 10  # PostgreSQL ends the session of a leader that is frozen, or whose machine is gone
 LOST_SESSION_S: Final = SILENT_S + 2 * ASK_EVERY_S  # how long a lost session of our own may still have the lock
-PRESUME_AFTER_S: Final = 2.0  # a database that has not answered by then keeps the last leader from nothing
+PRESUME_AFTER_S: Final = 2.0  # a database that has not answered by then does not delay the last leader
 
 _TRY: Final = "SELECT pg_try_advisory_lock($1, $2)"
 

@@ -1,4 +1,4 @@
-"""What `vts doctor` asks about the database, and what to do about each answer."""
+"""What `vts doctor` checks in the database, and the remedy for each finding."""
 
 from __future__ import annotations
 

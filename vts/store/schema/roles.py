@@ -1,4 +1,4 @@
-"""Three roles behind one login: the owner makes tables, the writer fills them, the reader looks.
+"""Three roles behind one login: the owner makes tables, the writer writes rows, the reader reads.
 
 They are made when the login may make roles, else VTS works with the rights of the login and `vts doctor` says so.
 """

@@ -1,4 +1,4 @@
-"""The PostgreSQL that VTS runs itself: made once, watched while it runs, ended with us, however we end.
+"""The PostgreSQL that VTS runs itself: made once, watched while it runs, and ended when VTS ends, also by a crash.
 
 The server is a direct child without a network port. One line of `pg_hba.conf` lets the user that runs VTS in over a
 private socket, and no other user.

@@ -1,4 +1,4 @@
-"""What PostgreSQL and its driver complain about, in one table, named by what the caller can do about it."""
+"""Which exception each error of PostgreSQL and its driver is, in one table, named by what the caller can do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SQL lies in files of the `sql` folder beside its callers; this reads them, once, at import."""
+"""SQL is in files of the `sql` folder beside its callers; this reads them, once, at import."""
 
 from __future__ import annotations
 
