@@ -17,7 +17,7 @@ _NO_PLAYER: Final = hashlib.sha256(b"").digest()
 
 
 class Login(NamedTuple):
-    """What an `Authorization: Basic` header says. It hides its password from logs."""
+    """The user and password of an `Authorization: Basic` header. Its repr has no password."""
 
     name: str
     password: str

@@ -12,7 +12,7 @@ _TTL: Final = re.compile(r"(\d{1,9})\s*([smhdw])", re.ASCII)
 
 
 def parse_ttl(text: str) -> int:
-    """Read a lifetime like `90s`, `1h`, `30d` or `2w`, in seconds. Raises ValueError that says what is allowed."""
+    """Read a lifetime like `90s`, `1h`, `30d` or `2w`, in seconds. Raises ValueError with what is allowed."""
     found = _TTL.fullmatch(text.strip().lower())
     seconds = int(found[1]) * _UNITS_S[found[2]] if found else 0
     if not 0 < seconds <= TTL_MAX_S:
@@ -21,6 +21,6 @@ def parse_ttl(text: str) -> int:
 
 
 def roles_of(roles: Sequence[str], *, service: bool) -> frozenset[str]:
-    """Return the roles of a token: those named, `service` when asked for, and a plain user when neither is given."""
+    """Return the roles of a token: those named, `service` with that flag, and a plain user when neither is given."""
     named = frozenset(roles) | (frozenset(("service",)) if service else frozenset())
     return named or frozenset(("user",))

@@ -20,8 +20,8 @@ def load_or_make(path: Path, nbytes: int = 32, *, loss: str = "") -> bytes:
     """Return the secret in this file: `nbytes` random bytes as hexadecimal digits; when there is no file, make it.
 
     The file appears whole or not at all, with mode 0600, and when two processes make it at once both get the same
-    secret. A file that others may read is closed to them. `loss` says what a new secret would cost. Raises `BadStart`,
-    which names the file and says what to do.
+    secret. A file that others may read is closed to them. `loss` is what a new secret would cost. Raises `BadStart`
+    with the file's name and a remedy.
     """
     try:
         if not path.exists():

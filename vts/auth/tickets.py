@@ -24,7 +24,7 @@ class _Ticket(NamedTuple):
 
 
 class Tickets:
-    """Gives and takes tickets. When `capacity` are out, the oldest one goes."""
+    """Issues and redeems tickets. When `capacity` are valid, the oldest one is dropped."""
 
     def __init__(self, capacity: int = TICKETS_MAX, entropy: Callable[[int], bytes] = os.urandom) -> None:
         self._capacity = capacity

@@ -74,7 +74,7 @@ class _Verified(NamedTuple):
 def own_secret(shared: bytes) -> bytes:
     """Derive our own signing secret, 32 bytes, from one that the host application shares.
 
-    Processes with one `auth.secret` so know each other's sessions, and the host does not take our tokens for its own.
+    Processes with one `auth.secret` so accept each other's sessions, and the host does not accept our tokens.
     """
     return hmac.digest(shared, b"tokens that VTS signs itself", "sha256")
 
@@ -265,7 +265,7 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
 
 
 def _roles(claim: object) -> frozenset[str]:
-    """Read the roles we know; a host application may have more of its own. None at all is a plain user."""
+    """Read the roles of VTS; a host application may have more of its own. None at all is a plain user."""
     if claim is None:
         return frozenset(("user",))
     if not isinstance(claim, list) or not all(isinstance(role, str) for role in claim):
@@ -274,7 +274,7 @@ def _roles(claim: object) -> frozenset[str]:
 
 
 def _user_id(claim: object) -> int | None:
-    """Read the subject: RFC 7519 says a string, many an application writes a number."""
+    """Read the subject: a string by RFC 7519, a number in many applications."""
     if claim is None:
         return None
     text = str(claim) if isinstance(claim, int) and not isinstance(claim, bool) else claim

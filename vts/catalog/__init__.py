@@ -1,1 +1,1 @@
-"""The contents and players that the gate knows, in memory and beside the journal."""
+"""Which contents and players exist, for the gate: in memory, and in a file beside the journal."""

@@ -1,4 +1,4 @@
-"""The last catalog beside the journal, so that a start without a database knows contents and players.
+"""The last catalog beside the journal, so that a start without a database has contents and players.
 
 It is a copy that may be missing or old: what cannot be read is made anew from the database.
 """

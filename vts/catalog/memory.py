@@ -1,4 +1,4 @@
-"""What the gate knows of contents and players: two tables in memory, constant time to look up.
+"""Contents and players, for the gate: two tables in memory, constant time to look up.
 
 A content is one integer: owner in the high bits, flags in the low ones. Measured (resident memory, Python 3.11):
 1,000,000 contents 106 MB, 100,000 players with names and credentials 42 MB.
@@ -15,9 +15,7 @@ from vts.model.reference import ReferenceKey, References
 
 PROVISIONAL_US: Final = DAY_US  # a content that is neither registered nor stored is forgotten after that
 PROVISIONAL_MAX: Final = 100_000
-LEVELS: Final = (
-    4  # of views by which provisional contents are told apart: a content with four viewers is none of chance
-)
+LEVELS: Final = 4  # of views by which provisional contents are ranked: four viewers are no accident
 UNPACKED_MAX: Final = 4_096  # contents ready to be handed out, 100 bytes each: one for an owner and its flags
 
 _PRIVATE: Final = 1
@@ -117,7 +115,7 @@ class MemoryCatalog:
         return True
 
     def note_view(self, post_id: int) -> None:
-        """Note that a provisional content was viewed again: others give way before it."""
+        """Note that a provisional content was viewed again: others are evicted before it."""
         self._provisional.view(post_id)
 
     def use_reference_key(self, key: bytes | None) -> None:

@@ -34,7 +34,7 @@ class DamageWatch:
             raise
 
     async def retried(self, read: Callable[[], Awaitable[T]]) -> T:
-        """Read; when that meets damage, read again after the journal was opened anew."""
+        """Read; when that finds damage, read again after the journal was opened anew."""
         while True:
             reopened = self._reopened
             try:

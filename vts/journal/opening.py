@@ -108,7 +108,7 @@ def prepare(db: sqlite3.Connection, path: Path, new_run: bytes) -> None:
 
 
 def old_run(db: sqlite3.Connection, path: Path, new_run: bytes) -> bytes:
-    """Return the run of the rows of version 1: the id under which the database knows them, if it is still theirs."""
+    """Return the run of the rows of version 1: the id that they have in the database, if it is still theirs."""
     known = dict(db.execute("SELECT name, value FROM meta WHERE name IN ('id', 'inode')"))
     identity = known.get("id")
     if isinstance(identity, bytes) and len(identity) == len(new_run) and known.get("inode") == path.stat().st_ino:

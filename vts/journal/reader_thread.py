@@ -13,7 +13,7 @@ from vts.model.journal_run import Run
 
 
 class _ReadAhead(NamedTuple):
-    """A reading of rows `after` < seq ≤ `end` that was started before it was asked for."""
+    """A reading of rows `after` < seq ≤ `end`, started before `read` was called."""
 
     after: int
     end: int
@@ -21,7 +21,7 @@ class _ReadAhead(NamedTuple):
 
 
 class ReaderThread:
-    """`JournalReader` in its thread. Damage that it meets is reported to `damage`."""
+    """`JournalReader` in its thread. Damage that it finds is reported to `damage`."""
 
     def __init__(self, path: Path, damage: DamageWatch) -> None:
         self._reader = JournalReader(path)
@@ -40,7 +40,7 @@ class ReaderThread:
             return await self._start(after, end, limit, run).wait()
 
     def read_ahead(self, after: int, end: int, limit: int, run: Run) -> None:
-        """Start what the next `read` is likely to ask for."""
+        """Start the reading that the next `read` is likely to need."""
         self._ahead = _ReadAhead(after, end, self._start(after, end, limit, run))
 
     def forget_ahead(self) -> None:
@@ -48,7 +48,7 @@ class ReaderThread:
         self._ahead = None
 
     async def read_all_runs(self, after: int, upto: int, limit: int) -> Chunk:
-        """Return rows of any run. Where it meets damage it reads again after the journal was opened anew."""
+        """Return rows of any run. Where it finds damage it reads again after the journal was opened anew."""
         return await self._damage.retried(lambda: self._worker.call(lambda: self._reader.read(after, upto, limit)))
 
     async def first_since(self, at_us: int) -> int:

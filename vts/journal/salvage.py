@@ -67,7 +67,7 @@ def rebuild(path: Path, log: bytes, *, first: int | None, old_run: bytes, quaran
 
 
 def finish(path: Path) -> None:
-    """Let a file that was made anew take its place: also the next start does so when this one died here."""
+    """Let a file that was made anew take its place: the next start does so when this one ended here."""
     finished = _finished(path)
     if finished.exists():
         for name in ("-wal", "-shm"):

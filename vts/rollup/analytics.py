@@ -52,7 +52,7 @@ AnalyticsRow = dict[str, Any]
 
 
 async def roll_day(connection: Connection, day: int) -> None:
-    """Replace the analytics of a day number by what its raw views say, inside the caller's transaction.
+    """Replace the analytics of a day number by what its raw views give, inside the caller's transaction.
 
     Call it when the counters of the day are final: the analytics count as fresh while the site has as many views as it
     had then. A day whose raw rows are gone, or not all there, stays as it is. Rolling the same rows again changes

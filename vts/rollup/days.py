@@ -20,7 +20,7 @@ class Day(NamedTuple):
     """A UTC day by its number. `has_rows`: its raw rows are kept. `rolled_us`: when it was last rolled up.
 
     `dirty`: rows came after that, or owners of what was viewed became known. `dropped`: its raw rows were dropped once,
-    so that it is never recomputed. `catalog_changed`: since it was asked whether owners became known.
+    so that it is never recomputed. `catalog_changed`: since owners that became known were last looked for.
     """
 
     day: int
@@ -43,7 +43,7 @@ class Day(NamedTuple):
 
 
 def may_reopen(day: Day) -> bool:
-    """Whether to ask if a rolled day counts views of owners that were not known then."""
+    """Whether to look if a rolled day counts views of owners that were not known then."""
     return day.can_roll and day.catalog_changed and not day.is_open
 
 

@@ -35,7 +35,7 @@ FOLDED: Final = ("country", *BOUNDLESS)  # an open day keeps all countries, a cl
 OnProgress = Callable[[float], None]
 """Called with how much of the day is done, 0 to 1."""
 
-# What clients that have gone were waiting for is ended by the server, where its system can notice that.
+# Statements of clients that have disconnected are ended by the server, where its system can notice that.
 _SESSION: Final = f"""
 SET work_mem = '{WORK_MEM}';
 DO $$ BEGIN
@@ -75,7 +75,7 @@ _OF_VISITS: Final = _breakdowns("visits", "roll_counts_visits")
 
 
 class Found(NamedTuple):
-    """What the raw rows of a day say: views that count, views of authors that do not, events of the site."""
+    """What the raw rows of a day give: views that count, views of authors that do not, events of the site."""
 
     views: int
     left_out: int

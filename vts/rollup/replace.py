@@ -56,7 +56,7 @@ _KEEP: Final = query("roll_keep")
 
 @dataclass(frozen=True, slots=True)
 class Rolled:
-    """The day is what its raw rows say. `left_out` are views of authors."""
+    """The day is as its raw rows give it. `left_out` are views of authors."""
 
     day: int
     views: int

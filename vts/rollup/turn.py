@@ -41,7 +41,7 @@ class Turn(NamedTuple):
     pid: int
 
     async def check(self, connection: Connection) -> None:
-        """Raise StoreUnavailable when the turn is over. To be asked, on any session, under the lock of the day."""
+        """Raise StoreUnavailable when the turn is over. To be called, on any session, under the lock of the day."""
         if not await connection.fetchval(_HOLDS, ROLLUP, self.pid):
             raise StoreUnavailable("the turn to roll up was lost")
 

@@ -1,4 +1,4 @@
--- Days from $1 to $2 with raw rows whose views are not those that their analytics know of, the newest first.
+-- Days from $1 to $2 with raw rows whose views are not those that their analytics contain, the newest first.
 SELECT day FROM post_stats_daily AS site
     LEFT JOIN player_stats_daily AS known USING (day)
     LEFT JOIN rollup_days AS rolled USING (day)

@@ -168,7 +168,7 @@ class Drain:
         self._in_doubt = committed
 
     def _settle_doubt(self, offsets: Mapping[bytes, int]) -> None:
-        """A commit whose answer was lost did happen when the offset says so: `on_committed` is called now."""
+        """A commit whose answer was lost did happen when the offset is there: `on_committed` is called now."""
         doubtful, self._in_doubt = self._in_doubt, None
         if doubtful is not None and offsets.get(doubtful.run_id) == doubtful.last_seq:
             self._on_committed(doubtful)

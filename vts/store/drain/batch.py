@@ -183,7 +183,7 @@ def _sift(table: EventTable, events: Sequence[E], dates: Dates, dead_letters: li
 
 
 def id_has_no_day(event: ViewEvent) -> bool:
-    """Whether the id says nothing of the day, so that the same event may come again on the next."""
+    """Whether the id has no day in it, so that the same event may come again on the next."""
     raw = event.event_id
     return len(raw) == UUID_BYTES and raw[6] >> 4 == 4 and 0 < event.post_id <= POST_ID_MAX
 

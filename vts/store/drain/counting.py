@@ -62,7 +62,7 @@ SINGLES_REMEMBERED: Final = 8_192  # combinations of facts; 5 MB
 Change = tuple[Any, ...]
 """(post_id or owner_id, day) and what `drain_count` takes behind them."""
 OwnerOf = Callable[[int], int | None]
-"""Post → who owns it, as far as the catalog in memory knows."""
+"""Post → its owner, None where the catalog in memory has none."""
 
 
 class _Counters:

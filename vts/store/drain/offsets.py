@@ -58,7 +58,7 @@ class Offsets:
 
 
 def first_undrained(runs: Sequence[Run], last_seq: int, offsets: Mapping[bytes, int]) -> int:
-    """Return the row behind which the database lacks something, as far as the offsets of these runs say."""
+    """Return the row behind which the database lacks something, by the offsets of these runs."""
     for run, end in _ends(runs, last_seq):
         if offsets.get(run.id, 0) < end:
             return max(offsets.get(run.id, 0), run.first - 1)

@@ -33,7 +33,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 class Waterline:
-    """An actor and what it watches. `on_back` is called when the database is first seen to have gone back.
+    """An actor and what it watches. `on_back` is called when it is first found that the database has gone back.
 
     `newest_run` gives the newest run of the own journal and its last row (nothing when it has none), `known_revision`
     the catalog's revision in memory.
@@ -88,7 +88,7 @@ class Waterline:
             del self._others[next(iter(self._others))]
 
     async def check(self, connection: Connection) -> None:
-        """Compare a session's database with what was known before it was asked. Raises StoreUnavailable."""
+        """Compare a session's database with what was known before the session began. Raises StoreUnavailable."""
         lacks = await self._lacks(connection, self._others | self._own, self._known_revision())
         if lacks and self._since_s is None:
             self._since_s = trio.current_time()

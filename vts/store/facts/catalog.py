@@ -56,7 +56,7 @@ _KEPT_PLAYERS: Final = query("catalog_kept_players")
 
 @dataclass(slots=True)
 class Write:
-    """What a write has to know and what it leaves: `rows`, once it is committed, are for the journal.
+    """What a write needs and what it leaves: `rows`, once it is committed, are for the journal.
 
     `above` is the newest revision that the writer has; the write gets one above it, whatever the database has.
     """
@@ -149,7 +149,7 @@ async def delete_player(connection: Connection, player_key: bytes, write: Write 
 async def changes_since(connection: Connection, revision: int) -> Change:
     """Return what changed after a revision, in one snapshot.
 
-    Everything, for a negative revision, for one too old to know all removals, and for one that this database never had.
+    Everything, for a negative revision, for one too old to have all removals, and for one that this database never had.
     """
     async with connection.transaction(_SNAPSHOT):
         row = await connection.fetchrow(_REVISION)

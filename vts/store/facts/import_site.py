@@ -24,7 +24,7 @@ ByDay = Mapping[dt.date, Sum]
 
 
 async def site_sums(connection: Connection, contents: ByDay, site: ByDay) -> Sums:
-    """Return what the rows of an import add to the site's days, and remember what they said.
+    """Return what the rows of an import add to the site's days, and remember what they contained.
 
     `contents` are their sums by day, `site` the site's own rows. The caller holds the days' locks.
     """

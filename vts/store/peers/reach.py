@@ -34,7 +34,7 @@ SELECT EXISTS (
 
 
 class BrokerView(Protocol):
-    """What a process knows of the broker."""
+    """A process's view of the broker."""
 
     @property
     def connected(self) -> bool:

@@ -26,7 +26,7 @@ _OWNER: Final = "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_r
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One answer. `advice` says what to do, and is empty when there is nothing to do."""
+    """One result. `advice` is the remedy, empty when there is nothing to do."""
 
     name: str
     level: Literal["ok", "warning", "fault"]

@@ -108,8 +108,8 @@ class Migrator:
     """Brings the database up to date once it can be reached, as an actor; then there is nothing left to do.
 
     `done` is set when the database fits this version. Raises StoreUnavailable, for the supervisor to wait. A database
-    that refuses us at the first try is NoStart: the operator is there to mend it. One that was away then, and refuses
-    us when it comes back, is waited for (StoreRefused): events are taken meanwhile, and `refusal` says why.
+    that refuses us at the first try is NoStart: the operator can mend it now. One that was unreachable then, and
+    refuses us when it comes back, is waited for (StoreRefused): events are taken, `refusal` is the reason.
     """
 
     def __init__(self, database: Database, on_applied: Callable[[Migration], None] = lambda _: None) -> None:

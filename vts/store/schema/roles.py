@@ -57,7 +57,7 @@ async def _owner(connection: Connection) -> str:
 
 
 async def lacking(connection: Connection) -> str | None:
-    """Say in one line what the login may not do that VTS needs, and how to let it; None when nothing is lacking.
+    """Return one line: which right the login lacks, and how to grant it; None when nothing is lacking.
 
     Since version 15 only the owner of a database may make tables in its schema `public` unless others are allowed to.
     """

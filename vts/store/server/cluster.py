@@ -24,7 +24,7 @@ CREATE DATABASE {DATABASE} OWNER {LOGIN};
 
 @contextmanager
 def locked(home: Path) -> Iterator[None]:
-    """Hold the folder: one VTS process runs a cluster. The system takes the lock back from a process that dies."""
+    """Hold the folder: one VTS process runs a cluster. The system releases the lock of a process that ends."""
     folder = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""The last step before PostgreSQL: become its user, die with the parent, be replaced by the program.
+"""The last step before PostgreSQL: change to its user, end with the parent, be replaced by the program.
 
 Run by path in an interpreter of its own (`python -I -S launch.py JSON`), so only the standard library is at hand, and
 all of it is imported first: after the change of user the interpreter's own files may be out of reach.
@@ -37,7 +37,7 @@ def die_with(parent: int, death_signal: int) -> None:
 
 
 def main() -> None:
-    """Do what the one argument says."""
+    """Perform the task in the one argument."""
     order = json.loads(sys.argv[1])
     os.umask(0o077)
     if order["user"] is not None:

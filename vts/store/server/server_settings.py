@@ -28,7 +28,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "min_wal_size": "80MB",
     "checkpoint_timeout": "5min",
     "wal_compression": "on",
-    "client_connection_check_interval": "2s",  # end what a client that has gone was waiting for
+    "client_connection_check_interval": "2s",  # end the statement of a client that has disconnected
     "timezone": "UTC",
     "log_timezone": "UTC",
     # A log of one week, in a ring of seven files, without any row's values in it.

@@ -1,4 +1,4 @@
-"""Where the server's socket lies: in the home, or in a short path when the home's is too long for a socket."""
+"""Where the server's socket is: in the home, or in a short path when the home's is too long for a socket."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ async def _gone(data: Path) -> None:
 
 
 async def clear(data: Path) -> int:
-    """Make way for a new server: end what is left of the old one and take away its lock file, if it left one.
+    """End what is left of an old server, and remove its lock file if there is one.
 
     The caller holds the lock of the folder, so whatever runs here has lost its parent. PostgreSQL itself would refuse
     to start when the process id in a stale file happens to be alive again as something else.

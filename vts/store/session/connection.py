@@ -36,7 +36,7 @@ _TAKE_OWNER: Final = """
 SELECT set_config('role', pg_get_userbyid(relowner), false) FROM pg_class
 WHERE oid = to_regclass($1) AND relowner <> (SELECT oid FROM pg_roles WHERE rolname = session_user)
 """
-# MEMBER, and since version 16 the finer SET, says whether SET ROLE will be allowed.
+# MEMBER, and since version 16 the finer SET, decides whether SET ROLE will be allowed.
 _TAKE_ROLE: Final = """
 SELECT set_config('role', rolname, false) FROM pg_roles
 WHERE rolname = $1 AND pg_has_role(session_user, oid,

@@ -130,7 +130,7 @@ def translated() -> Iterator[None]:
     except asyncpg.ClientConfigurationError as error:
         raise StoreRefused(f"database.url: {error}") from error
     except asyncpg.InterfaceError as error:
-        # The driver says so both for a connection that has gone and for a misuse; only the first can heal.
+        # The driver raises it both for a lost connection and for a misuse; only the first can end by itself.
         away = "closed" in str(error) or "released" in str(error)
         raise (StoreUnavailable(str(error)) if away else StoreMistake(str(error))) from error
     except (OSError, EOFError, TimeoutError, asyncio.CancelledError, asyncpg.InternalClientError) as error:

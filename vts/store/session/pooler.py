@@ -19,7 +19,7 @@ _SETTLE: Final = """
 SELECT pg_backend_pid(), count(set_config(name, value, false)) FROM unnest($1::text[], $2::text[]) AS told(name, value)
 """
 _WHO: Final = "SELECT pg_backend_pid()"
-# What PostgreSQL says of a statement that was prepared on another server, and PgBouncer of BEGIN between statements.
+# PostgreSQL's error for a statement that was prepared on another server, and PgBouncer of BEGIN between statements.
 _LOST: Final = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
 _ROUNDS: Final = 8  # a single question missed 4 of 720 connects of twelve clients at once on busy cores; a round none
 _NO_TRANSACTIONS: Final = "pooling"
@@ -41,7 +41,7 @@ async def settle(raw: Any, settings: Mapping[str, str], again: Callable[[], Awai
 async def _must_stay(raw: Any, server: int, again: Callable[[], Awaitable[Any]]) -> None:
     """Occupy a server by a transaction of another session: ours is still ours, or it was never ours alone.
 
-    In a busy pool we may be lent the same server again by chance. So a round asks twice, with the other session
+    In a busy pool we may be lent the same server again by chance. So a round looks twice, with the other session
     inside and outside its transaction, and there are several rounds.
     """
     other = await again()
