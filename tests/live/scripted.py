@@ -83,7 +83,7 @@ class World:
         )
 
     def notices(self, committed: Committed, journal: bytes = THERE) -> list[str]:
-        """The same batch, as another process tells it."""
+        """The same batch, as a notice of another process."""
         theirs = Committed(
             journal_id=journal, last_seq=0, records=committed.records, events=committed.events, totals=committed.totals
         )
@@ -203,7 +203,7 @@ async def running(world: World, **options: Any) -> AsyncIterator[Hub]:
         nursery.cancel_scope.cancel()
 
 
-async def told(reader: Reader, within_s: float = 5.0) -> dict[str, Any]:
+async def next_message(reader: Reader, within_s: float = 5.0) -> dict[str, Any]:
     """The next message of a reader."""
     with trio.fail_after(within_s):
         frame = await reader.next()
@@ -213,7 +213,7 @@ async def told(reader: Reader, within_s: float = 5.0) -> dict[str, Any]:
 
 
 async def silent(reader: Reader, for_s: float) -> bool:
-    """Whether a reader is told nothing for so long."""
+    """Return whether a reader gets no message for so long."""
     with trio.move_on_after(for_s) as patience:
         await reader.next()
     return patience.cancelled_caught

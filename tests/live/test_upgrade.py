@@ -91,7 +91,7 @@ def test_a_host_that_is_not_ours_is_refused_whatever_it_shows(proof: list[tuple[
     assert (result.status, result.error_code) == (421, "misdirected_request")
 
 
-def test_a_second_host_makes_nobody_ours() -> None:
+def test_two_host_headers_match_no_origin() -> None:
     assert verdict(OWN, (b"host", b"evil.example"), anonymous=True) == 403
 
 

@@ -122,7 +122,9 @@ async def test_a_frame_beyond_reason_ends_the_connection(autojump_clock: MockClo
         (b"\x81\x82\x00\x00\x00\x00\xff\xfe", 1007),  # not UTF-8
     ],
 )
-async def test_who_breaks_the_protocol_is_told_so(autojump_clock: MockClock, sent: bytes, code: int) -> None:
+async def test_a_client_that_breaks_the_protocol_gets_a_close_frame(
+    autojump_clock: MockClock, sent: bytes, code: int
+) -> None:
     async with running(World()) as hub, connected(hub) as socket:
         await say(socket, "subscribe", "site")
         await hear(socket)
@@ -185,7 +187,7 @@ async def test_a_reader_that_stops_is_cut_off_at_the_write_deadline(autojump_clo
         nursery.cancel_scope.cancel()
 
 
-async def test_a_slow_reader_is_told_why_when_it_reads_again(autojump_clock: MockClock) -> None:
+async def test_a_slow_reader_gets_the_reason_when_it_reads_again(autojump_clock: MockClock) -> None:
     ours, theirs = trio.testing.memory_stream_pair()
     world = World()
     async with running(world) as hub, connected(hub, (ours, theirs)) as socket:

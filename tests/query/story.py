@@ -1,4 +1,4 @@
-"""A small story of one day, told by two players and two visitors; whoever reads it can count along.
+"""A small story of one day, by two players and two visitors; its counts can be checked by hand.
 
 All times are of DAY, a Thursday, in UTC. Ana's player (BR, owner known) and a nameless player (no owner, no country):
 
@@ -50,9 +50,9 @@ def view(who: bytes, time: str, post_id: int, kind: str, day: int = DAY, **field
     at_us = day * DAY_US + ((hours * 60 + minutes) * 60 + seconds) * 1_000_000
     chance = random.Random(f"{who.hex()}{day}{time}{post_id}")
     player = {"player_key": who, "view_source": "player", "device_type": "player"} if who in (ANA, NAMELESS) else {}
-    told = {"view_type": kind, "viewer_key": who, "event_id": identity.version_7(at_us, chance.randbytes(10))}
+    said = {"view_type": kind, "viewer_key": who, "event_id": identity.version_7(at_us, chance.randbytes(10))}
     base = event(chance, post_id=post_id, day=day)
-    return msgspec.structs.replace(base, **(_UNSAID | player | told | {"created_at": at_us} | fields))
+    return msgspec.structs.replace(base, **(_UNSAID | player | said | {"created_at": at_us} | fields))
 
 
 def ana(time: str, post_id: int, kind: str, hour: int, **fields: object) -> ViewEvent:

@@ -165,7 +165,7 @@ async def test_a_playlist(database: Database) -> None:
     assert not (await one_playlist(database, 10))["known"]
 
 
-async def test_a_day_with_more_playlists_than_it_names_still_tells_the_views_of_each(database: Database) -> None:
+async def test_a_day_with_more_playlists_than_it_names_still_has_the_views_of_each(database: Database) -> None:
     chance = random.Random(7)
     crowd = [
         view(chance.randbytes(16), f"09:{n // 60 % 60:02}:{n % 60:02}", 1, "listing", playlist_id=100 + n % 300)

@@ -122,7 +122,7 @@ async def test_an_artist_of_one_content_has_its_answer(database, writer, readers
     assert of_post["total_reactions"] == 2 and of_post["total_comments"] == 1
 
 
-async def test_nobody_has_zeros_for_every_day(readers):
+async def test_an_unknown_user_has_zeros_for_every_day(readers):
     body = await stats(readers, user_id=404, first=DAY - 29)
     assert (body["total_posts"], body["total_views"], body["unique_viewers"], body["views_by_country"]) == (0, 0, 0, {})
     assert len(body["daily_views"]) == len(body["daily_views_authenticated"]) == 30

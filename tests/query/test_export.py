@@ -219,7 +219,7 @@ async def test_parquet_gives_each_row_group_before_it_reads_the_next(tmp_path: P
 
 
 @pytest.mark.parametrize("form", ["xlsx", "parquet"])
-async def test_whoever_leaves_early_leaves_no_process_and_no_file(
+async def test_a_client_that_leaves_early_leaves_no_process_and_no_file(
     form: Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     processes = []

@@ -25,12 +25,12 @@ from vts.web.import_rows import rows_in
 COLUMNS = [Column("n", "integer")]
 
 
-async def nobody() -> Connection:
+async def no_session() -> Connection:
     raise AssertionError("no session is needed")
 
 
 async def test_exports_beyond_the_bound_are_refused_until_one_is_over(tmp_path: Path) -> None:
-    exports = Exports(nobody, tmp_path / "scratch", at_once=1)
+    exports = Exports(no_session, tmp_path / "scratch", at_once=1)
     async with aclosing(exports.encode(listed("t", COLUMNS, [[1]]), "csv")) as first:
         await anext(first)
         with pytest.raises(Busy):
@@ -41,7 +41,7 @@ async def test_exports_beyond_the_bound_are_refused_until_one_is_over(tmp_path: 
 
 def test_what_an_earlier_process_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / "scratch" / "tmp1").mkdir(parents=True)
-    Exports(nobody, tmp_path / "scratch")
+    Exports(no_session, tmp_path / "scratch")
     assert not list((tmp_path / "scratch").iterdir())
 
 

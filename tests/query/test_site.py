@@ -164,9 +164,9 @@ async def test_the_last_24_hours_whatever_the_range(database: Database) -> None:
         datetime_of(DAY * DAY_US - 10 * HOUR_US),
         datetime_of(NOW_US - 1_800_000_000),
     )
-    told = {row["hour"].hour: (row["page_views"], row["views"]) for row in hours if row["page_views"] or row["views"]}
+    shown = {row["hour"].hour: (row["page_views"], row["views"]) for row in hours if row["page_views"] or row["views"]}
     # 13:00 of yesterday is 24 hours ago and no longer in it.
-    assert told == {14: (3, 0), 22: (0, 1), 10: (0, 6), 11: (0, 2), 12: (1, 4), 13: (4, 4)}
+    assert shown == {14: (3, 0), 22: (0, 1), 10: (0, 6), 11: (0, 2), 12: (1, 4), 13: (4, 4)}
 
 
 async def test_an_empty_site_answers_zeros(database: Database) -> None:

@@ -48,7 +48,7 @@ async def test_a_lease_that_fails_puts_everything_back_in_order() -> None:
     assert await drained(box) == [0, 1, 2, 3, 4, 5]
 
 
-async def test_whoever_waits_for_room_comes_in_when_there_is_some(autojump_clock: MockClock) -> None:
+async def test_a_sender_that_waits_for_room_adds_its_item_when_there_is_some(autojump_clock: MockClock) -> None:
     box: Mailbox[int] = Mailbox(1)
     async with trio.open_nursery() as nursery:
         for number in range(4):

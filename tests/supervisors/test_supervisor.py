@@ -88,7 +88,7 @@ async def test_five_bugs_are_borne_and_the_sixth_within_30_s_escalates(autojump_
     assert caught.group_contains(TooManyBugs)
     assert len(clumsy.starts) == 6
     assert notes.of(GaveUp) == ["group"]
-    assert other.ends and not other.asked  # cancelled: it will be started again by whoever is above
+    assert other.ends and not other.asked  # cancelled: the supervisor above will start it again
 
 
 async def test_bugs_that_are_far_apart_never_escalate(autojump_clock: MockClock) -> None:
@@ -168,7 +168,7 @@ async def test_children_not_yet_asked_are_still_supervised_during_the_shutdown(a
     assert store.asked == 1
 
 
-async def test_whoever_depends_on_a_fallen_group_is_started_again_after_it(autojump_clock: MockClock) -> None:
+async def test_groups_that_depend_on_a_failed_one_are_started_again_after_it(autojump_clock: MockClock) -> None:
     notes = Notebook()
     a, c = Actor("a"), Actor("c")
     b = Actor("b", [(5.0, ValueError("bug"))])

@@ -43,10 +43,10 @@ TOKEN = Tokens(secret=SECRET.encode(), own=own_secret(SECRET.encode())).issue(
     user_id=None, roles=frozenset(("service",)), now_s=time.time(), ttl_s=3600
 )
 
-# They do not end, so nobody can wait for a whole answer. How they refuse is tried below; tests/system listens to them.
+# They do not end, so a whole answer never arrives. Their refusals are tested below, their events in tests/system.
 STREAMS = ("/live", "/live/events")
 ACCEPTED = ["2xx", "3xx", "401", "403", "404", "409", "5xx"]
-# Rules that a schema cannot say. What keeps the schema and breaks one of these is refused with 400, and told why.
+# Rules that a schema cannot say. What keeps the schema and breaks one of these is refused with 400 and a reason.
 RULED = (
     "/api/view",  # a batch of which nothing can be read
     "/player/events/view",  # a device's time is whatever ISO 8601 allows

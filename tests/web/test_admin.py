@@ -65,18 +65,18 @@ async def ask(app: QuartTrio, path: str, headers: dict[str, str] | None = None) 
     return answer.status_code, await answer.get_json()
 
 
-async def test_the_site_is_for_those_who_run_it(app: QuartTrio) -> None:
+async def test_the_site_is_for_principals_that_read_everything(app: QuartTrio) -> None:
     asked = {
         (path, who): (await ask(app, path, headers))[0]
         for path in SITE
         for who, headers in {
-            "nobody": {},
+            "no token": {},
             "a bad token": {"Authorization": "Bearer no"},
             "user": bearer(7),
             **{role: bearer(5, role) for role in READERS},
         }.items()
     }
-    allowed = {"nobody": 401, "a bad token": 401, "user": 403} | dict.fromkeys(READERS, 200)
+    allowed = {"no token": 401, "a bad token": 401, "user": 403} | dict.fromkeys(READERS, 200)
     assert asked == {(path, who): status for path in SITE for who, status in allowed.items()}
 
 
@@ -84,26 +84,26 @@ async def test_a_playlist_is_for_its_owner_too(app: QuartTrio) -> None:
     statuses = {
         (number, who): (await ask(app, f"playlists/{number}", headers))[0]
         for number in (MINE, OTHERS, ARTWORK, 12)
-        for who, headers in {"nobody": {}, "user 7": bearer(7), "moderator": bearer(5, "moderator")}.items()
+        for who, headers in {"no token": {}, "user 7": bearer(7), "moderator": bearer(5, "moderator")}.items()
     }
     assert statuses == {
-        (MINE, "nobody"): 401,
+        (MINE, "no token"): 401,
         (MINE, "user 7"): 200,
         (MINE, "moderator"): 200,
-        (OTHERS, "nobody"): 401,
+        (OTHERS, "no token"): 401,
         (OTHERS, "user 7"): 403,
         (OTHERS, "moderator"): 200,
-        (ARTWORK, "nobody"): 401,
+        (ARTWORK, "no token"): 401,
         (ARTWORK, "user 7"): 403,
         (ARTWORK, "moderator"): 404,
-        (12, "nobody"): 401,
+        (12, "no token"): 401,
         (12, "user 7"): 403,
         (12, "moderator"): 404,
     }
     assert (await ask(app, f"playlists/{2**63}", bearer(5, "owner")))[0] == 404
 
 
-async def test_a_playlist_that_nobody_described_is_known_by_its_views(app: QuartTrio, database: Database) -> None:  # noqa: F811
+async def test_a_playlist_without_a_description_is_known_by_its_views(app: QuartTrio, database: Database) -> None:  # noqa: F811
     listed = [one for one in story() if one.playlist_id == MINE]
     await stored(
         database,

@@ -63,9 +63,9 @@ async def ask(app: QuartTrio, path: str, headers: dict[str, str] | None = None) 
     return answer.status_code, await answer.get_json()
 
 
-async def test_an_artist_reads_what_is_theirs_and_nobody_elses(app: QuartTrio) -> None:
+async def test_an_artist_reads_the_own_statistics_and_no_others(app: QuartTrio) -> None:
     who = {
-        "nobody": {},
+        "no token": {},
         "a bad token": {"Authorization": "Bearer no"},
         "the artist": bearer(7),
         "another": bearer(8),
@@ -73,7 +73,7 @@ async def test_an_artist_reads_what_is_theirs_and_nobody_elses(app: QuartTrio) -
         "a moderator": bearer(5, "moderator"),
         "an owner": bearer(5, "owner"),
     }
-    allowed = {"nobody": 401, "a bad token": 401, "another": 403}
+    allowed = {"no token": 401, "a bad token": 401, "another": 403}
     asked = {(route, name): (await ask(app, f"7/{route}", who[name]))[0] for route in ROUTES for name in who}
     assert asked == {(route, name): allowed.get(name, 200) for route in ROUTES for name in who}
 
@@ -101,7 +101,7 @@ async def test_a_user_without_contents_is_an_artist_with_zeros(app: QuartTrio) -
         ("posts-stats?format=doc", "format: csv, json"),
     ],
 )
-async def test_a_bad_question_is_told_what_is_allowed(app: QuartTrio, question: str, named: str) -> None:
+async def test_a_bad_question_is_refused_with_what_is_allowed(app: QuartTrio, question: str, named: str) -> None:
     status, body = await ask(app, f"7/{question}")
     assert (status, body["error_code"]) == (400, "invalid")
     assert named in body["error"]
@@ -112,8 +112,8 @@ async def test_blog_posts_and_playlists_are_contents_like_artworks(app: QuartTri
     assert (whole["user_id"], whole["total_posts"], whole["total_views"]) == (7, 3, 15)
     assert whole["from"] == whole["to"] == date_of(DAY).isoformat()
     _, body = await ask(app, "7/posts-stats?days=1&sort=-views")
-    told = [(post["post_id"], post["kind"], post["total_views"]) for post in body["posts"]]
-    assert told == [(1, "artwork", 10), (2, "blog", 4), (3, "playlist", 1)]
+    posts = [(post["post_id"], post["kind"], post["total_views"]) for post in body["posts"]]
+    assert posts == [(1, "artwork", 10), (2, "blog", 4), (3, "playlist", 1)]
     assert sum(post["total_views_authenticated"] for post in body["posts"]) == whole["total_views_authenticated"]
     _, page = await ask(app, "7/posts-stats?days=1&limit=1&offset=1")
     assert (page["total"], page["limit"], page["offset"], [post["post_id"] for post in page["posts"]]) == (3, 1, 1, [2])

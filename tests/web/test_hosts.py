@@ -57,7 +57,7 @@ async def test_a_session_behind_a_tls_proxy_is_for_tls_only(proto: str, secure: 
     assert ("Secure" in answer.headers["Set-Cookie"]) is secure
 
 
-async def test_nobody_else_says_which_scheme_it_was() -> None:
+async def test_only_a_trusted_proxy_reports_the_scheme() -> None:
     rules = access(**BEHIND_PROXY | {"trusted_proxies": Networks()})
     ticket = rules.tickets.issue(owner(), NOW_S)
     headers = {"Host": "views.example.org", "X-Forwarded-Proto": "https"}

@@ -97,7 +97,7 @@ async def test_it_is_served_without_a_token_and_known_again(app: QuartTrio) -> N
     assert (again.status_code, await again.get_data()) == (304, b"")
 
 
-async def test_the_page_asks_nobody_but_us(app: QuartTrio) -> None:
+async def test_the_page_loads_nothing_from_other_sites(app: QuartTrio) -> None:
     client = app.test_client()
     answer = await client.get("/docs")
     page = await answer.get_data(as_text=True)
