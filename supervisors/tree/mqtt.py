@@ -21,7 +21,7 @@ from vts.capture.players.reports import PlayerReports
 from vts.capture.tls import ListenerTls
 from vts.store.peers.broker_lock import session_name
 from vts.store.peers.leader import ANSWER_S, Leader
-from vts.store.peers.leader_memory import MemoryFile
+from vts.store.peers.leader_memory import LeaderMemoryFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def broker_reading_of(components: Components, sessions: Sessions, reports: Playe
         return BrokerReading(subscribe(mqtt.client_id or f"vts-{components.process_id}"), None)
     leader = Leader(
         partial(sessions.leader, f"vts mqtt {socket.gethostname()[:40]} {os.getpid()}", ANSWER_S),
-        MemoryFile(components.folder / "leader.json"),
+        LeaderMemoryFile(components.folder / "leader.json"),
         lambda database: mqtt.client_id or session_name(database, mqtt.topic_prefix),
     )
     probe = partial(answers, broker.dial, _options(mqtt, broker, "", reports))

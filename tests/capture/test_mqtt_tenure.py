@@ -24,7 +24,7 @@ from vts.capture.mqtt.broker.tenure import TRIAL_S, BrokerSession
 from vts.model.faults import StoreUnavailable
 from vts.store.peers.broker_lock import session_name
 from vts.store.peers.leader import Leader
-from vts.store.peers.leader_memory import Memory, MemoryFile
+from vts.store.peers.leader_memory import LeaderMemory, LeaderMemoryFile
 from vts.store.session.connection import Connection
 
 DATABASE = bytes(range(16))
@@ -35,8 +35,8 @@ class House:
     """A process that led when it was last heard of, without a database, beside a broker that it can reach."""
 
     def __init__(self, folder: Path, nursery: trio.Nursery, *, led: bool = True) -> None:
-        self.memory = MemoryFile(folder / "leader.json")
-        self.memory.write(Memory(DATABASE, led))
+        self.memory = LeaderMemoryFile(folder / "leader.json")
+        self.memory.write(LeaderMemory(DATABASE, led))
         self.broker = FakeBroker()
         self.leader = Leader(self._connect, self.memory, lambda database: session_name(database, "makapix"))
         self.session = BrokerSession(self.leader, self._subscribe, self._probe)
@@ -94,7 +94,7 @@ async def test_a_session_that_another_client_took_over_is_given_up(house: House)
     assert isinstance(await house.lose(house.say_taken_over), TakenOver)
     assert house.broker.connections[-1].connect.client_id == SESSION
     assert house.session.state == "waiting for the database"
-    assert house.memory.read() == Memory(DATABASE, False)
+    assert house.memory.read() == LeaderMemory(DATABASE, False)
     await house.presume()
     assert house.leader.tenure is None, "it has been told"
 

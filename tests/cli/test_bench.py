@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from vts.cli.bench import audience, figures, live, stats
-from vts.cli.bench.figures import Run
-from vts.cli.bench.ledger import Ledger, Stored
+from vts.cli.bench.figures import BenchRun
+from vts.cli.bench.ledger import Ledger, StoredEvents
 from vts.cli.bench.options import Options
 from vts.cli.main import main
 
@@ -28,9 +28,9 @@ def test_nothing_measured_has_no_percentile() -> None:
 
 def test_ratios_are_those_within_a_run() -> None:
     runs = [
-        Run(figures={"events_per_s": 50.0}, references={"copy": 100.0}),
-        Run(figures={"events_per_s": 10.0}, references={"copy": 10.0}),
-        Run(figures={"events_per_s": 30.0}, references={"copy": 100.0}),
+        BenchRun(figures={"events_per_s": 50.0}, references={"copy": 100.0}),
+        BenchRun(figures={"events_per_s": 10.0}, references={"copy": 10.0}),
+        BenchRun(figures={"events_per_s": 30.0}, references={"copy": 100.0}),
     ]
     assert figures.median_of([run.figures for run in runs])["events_per_s"] == 30.0
     assert figures.ratios_of(runs)["copy"]["events_per_s"] == 0.5
@@ -40,13 +40,13 @@ def test_the_books_name_what_is_missing_and_what_is_there_twice(tmp_path: Path) 
     ledger, path = Ledger(), tmp_path / "ledger"
     path.write_bytes(array("Q", [1, 2, 4]).tobytes())
     ledger.note(4, 3, path)
-    good = ledger.compare(Stored(times=bytearray([0, 1, 1, 0, 1]), rows=3, counted=3), 3)
+    good = ledger.compare(StoredEvents(times=bytearray([0, 1, 1, 0, 1]), rows=3, counted=3), 3)
     assert good.balanced
-    lost = ledger.compare(Stored(times=bytearray([0, 1, 0, 1, 1]), rows=3, counted=3), 3)
+    lost = ledger.compare(StoredEvents(times=bytearray([0, 1, 0, 1, 1]), rows=3, counted=3), 3)
     assert (lost.missing, lost.twice) == (1, 0)
-    twice = ledger.compare(Stored(times=bytearray([0, 1, 2, 0, 1]), rows=4, counted=4), 3)
+    twice = ledger.compare(StoredEvents(times=bytearray([0, 1, 2, 0, 1]), rows=4, counted=4), 3)
     assert (twice.missing, twice.twice) == (0, 1)
-    uncounted = ledger.compare(Stored(times=bytearray([0, 1, 1, 0, 1]), rows=3, counted=2), 3)
+    uncounted = ledger.compare(StoredEvents(times=bytearray([0, 1, 1, 0, 1]), rows=3, counted=2), 3)
     assert uncounted.missing == 1
 
 
@@ -56,7 +56,7 @@ def test_numbers_that_were_left_out_belong_to_no_client(tmp_path: Path) -> None:
     path.write_bytes(array("Q", [10]).tobytes())
     ledger.note(1, 1, path)
     assert ledger.next == 11
-    assert ledger.compare(Stored(times=bytearray(10) + b"\1", rows=1, counted=1), 1).balanced
+    assert ledger.compare(StoredEvents(times=bytearray(10) + b"\1", rows=1, counted=1), 1).balanced
 
 
 def test_a_view_s_wait_ends_with_the_first_message_that_counts_it(tmp_path: Path) -> None:

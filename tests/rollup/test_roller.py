@@ -21,7 +21,7 @@ from vts.model.tally import DIMENSIONS, OTHER, VALUES_KEPT, fold
 from vts.query.post_load import post_facts
 from vts.rollup import replace
 from vts.rollup.days import read_days
-from vts.rollup.recount import Found, prepare
+from vts.rollup.recount import Recounted, prepare
 from vts.rollup.recount import recount as count_anew
 from vts.rollup.replace import Kept, Moving, Rolled, roll_day
 from vts.rollup.retention import drop_day
@@ -464,7 +464,7 @@ async def during_recounts(
     """Have `act` happen after each of the first recounts, before the day is put in place."""
     counted = 0
 
-    async def recount_then_act(connection: Connection, day: int, *rest: object) -> Found:
+    async def recount_then_act(connection: Connection, day: int, *rest: object) -> Recounted:
         nonlocal counted
         found = await count_anew(connection, day)
         counted += 1

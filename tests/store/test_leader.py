@@ -14,7 +14,7 @@ from vts.store.peers import leader as rules
 from vts.store.peers import reach
 from vts.store.peers.broker_lock import holder, installation_of, lock_key, session_name
 from vts.store.peers.leader import Leader
-from vts.store.peers.leader_memory import Memory, MemoryFile
+from vts.store.peers.leader_memory import LeaderMemory, LeaderMemoryFile
 from vts.store.session.connection import Connection, Database
 from vts.store.session.locks import BROKER_READER
 
@@ -55,7 +55,7 @@ class Process:
         """What a new process in the same folder knows."""
         self.leader = Leader(
             self._connect,
-            MemoryFile(self._folder / "leader.json"),
+            LeaderMemoryFile(self._folder / "leader.json"),
             lambda installation: session_name(installation, "p"),
         )
         self.broker = Broker(self)
@@ -314,6 +314,6 @@ async def test_postgresql_buries_the_session_of_a_leader_that_is_silent(
 def test_a_spoilt_memory_is_none(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "leader.json"
     path.write_bytes(content)
-    assert MemoryFile(path).read() is None
-    assert MemoryFile(tmp_path / "missing" / "leader.json").read() is None
-    MemoryFile(tmp_path / "missing" / "leader.json").write(Memory(b"x", True))
+    assert LeaderMemoryFile(path).read() is None
+    assert LeaderMemoryFile(tmp_path / "missing" / "leader.json").read() is None
+    LeaderMemoryFile(tmp_path / "missing" / "leader.json").write(LeaderMemory(b"x", True))

@@ -15,7 +15,7 @@ from config.load import data_dir
 from config.settings import Settings
 from vts.cli.common import database_of
 from vts.cli.serve import own_folder
-from vts.journal.check import Report, check
+from vts.journal.check import JournalReport, check
 from vts.journal.file import JournalFile
 from vts.journal.format import RUN_BYTES
 from vts.journal.quarantine import Quarantine
@@ -83,7 +83,7 @@ def discard(settings: Settings) -> None:
         click.echo(f"held events are as they were: {fault.message}")
 
 
-def _report(settings: Settings) -> Report:
+def _report(settings: Settings) -> JournalReport:
     path = path_of(settings)
     try:
         return check(path)
@@ -91,7 +91,7 @@ def _report(settings: Settings) -> Report:
         raise click.ClickException(f"{path}: {fault.strerror}") from None
 
 
-def _show_quarantine(report: Report) -> None:
+def _show_quarantine(report: JournalReport) -> None:
     for line in report.quarantine[:SHOWN]:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(line.found_at))
         click.echo(f"quarantine: rows {line.first} to {line.last}: {line.reason} (found {when} UTC)")

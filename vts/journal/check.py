@@ -15,7 +15,7 @@ from vts.journal.salvage import in_log
 _ROWS = "SELECT seq, at_us, upto, body, run, digest FROM entries ORDER BY seq"
 
 
-class Report(NamedTuple):
+class JournalReport(NamedTuple):
     """What lies in the file, and what is wrong with it: one sentence for each fault."""
 
     rows: int
@@ -27,7 +27,7 @@ class Report(NamedTuple):
     damaged_files: list[Path]
 
 
-def check(path: Path) -> Report:
+def check(path: Path) -> JournalReport:
     """Read every row and prove it. Raises OSError when there is no file."""
     path.stat()
     kept = Quarantine(path.with_suffix(".quarantine"))
@@ -44,7 +44,7 @@ def check(path: Path) -> Report:
         hidden = []
     if hidden and not _grew(path, numbers[3]):
         faults.append(f"rows {hidden[0][0]} to {hidden[-1][0]} lie behind a damaged part of the write-ahead log")
-    return Report(numbers[0], numbers[1], numbers[2], numbers[3], faults, kept.lines(), kept.damaged_files())
+    return JournalReport(numbers[0], numbers[1], numbers[2], numbers[3], faults, kept.lines(), kept.damaged_files())
 
 
 def _read(db: sqlite3.Connection, numbers: list[int], faults: list[str]) -> None:

@@ -36,7 +36,7 @@ UPGRADE_ROWS: Final = 64  # in one transaction
 _LAST: Final = "SELECT seq, at_us, upto, body, run, digest FROM entries ORDER BY seq DESC LIMIT 1"
 
 
-class Found(NamedTuple):
+class FoundRows(NamedTuple):
     """What lies in a sound file: its newest row, and the runs in it, the oldest first."""
 
     last: RowPosition
@@ -129,7 +129,7 @@ def _prove_old_rows(db: sqlite3.Connection, run: bytes) -> None:
         after = rows[-1][0]
 
 
-def look_over(db: sqlite3.Connection) -> Found:
+def look_over(db: sqlite3.Connection) -> FoundRows:
     """Check that no row is missing without a reason, and that the newest is intact. Raises JournalDamaged.
 
     The bodies of the others are checked when they are read.
@@ -137,7 +137,7 @@ def look_over(db: sqlite3.Connection) -> Found:
     runs = _runs(db)
     newest = db.execute(_LAST).fetchone()
     if newest is None:
-        return Found(_behind_gaps(db, NO_ROW), runs)
+        return FoundRows(_behind_gaps(db, NO_ROW), runs)
     if not is_intact(*newest):
         raise JournalDamaged(f"row {newest[0]} is damaged")
     count, first, last = db.execute("SELECT count(*), min(seq), max(seq) FROM entries").fetchone()
@@ -147,7 +147,7 @@ def look_over(db: sqlite3.Connection) -> Found:
         raise JournalDamaged(f"rows are missing between {first} and {last}")
     if not runs or max(run for run in runs if run.first <= last).id != newest[4]:
         raise JournalDamaged(f"row {last} is not of the run that is noted for it")
-    return Found(_behind_gaps(db, RowPosition(*newest[:3])), runs)
+    return FoundRows(_behind_gaps(db, RowPosition(*newest[:3])), runs)
 
 
 def _runs(db: sqlite3.Connection) -> list[Run]:

@@ -63,7 +63,7 @@ class Start:
         last = self._without_tail(db, found.last, expected)
         return Started(db, last, self._drained(db, last), found.runs, self._lost, mended)
 
-    def _open_sound(self) -> tuple[sqlite3.Connection, opening.Found]:
+    def _open_sound(self) -> tuple[sqlite3.Connection, opening.FoundRows]:
         """Open the file as it lies there. Raises JournalDamaged, or SQLite's error for a damaged file."""
         self._db = db = opening.connect(self._path)
         missing = opening.recover_log(db, self._path, self._log)

@@ -74,7 +74,7 @@ _OF_ARTISTS: Final = _breakdowns("artist", "roll_counts_artists")
 _OF_VISITS: Final = _breakdowns("visits", "roll_counts_visits")
 
 
-class Found(NamedTuple):
+class Recounted(NamedTuple):
     """What the raw rows of a day give: views that count, views of authors that do not, events of the site."""
 
     views: int
@@ -87,7 +87,7 @@ async def prepare(connection: Connection) -> None:
     await connection.execute(_SESSION)
 
 
-async def recount(connection: Connection, day: int, on_progress: OnProgress = lambda _: None) -> Found:
+async def recount(connection: Connection, day: int, on_progress: OnProgress = lambda _: None) -> Recounted:
     """Fill the temporary tables with the day. Raises StoreUnavailable."""
     date = date_of(day)
     await connection.execute(_TABLES)
@@ -97,7 +97,7 @@ async def recount(connection: Connection, day: int, on_progress: OnProgress = la
     await connection.execute(_TOTALS_WHOLE)
     await connection.execute(_ANALYZE)
     await connection.execute(_VISITS, date)
-    found = Found(*await connection.fetchrow(_FOUND))  # type: ignore[misc]
+    found = Recounted(*await connection.fetchrow(_FOUND))  # type: ignore[misc]
     on_progress(0.1)
     await _break_down(connection, day, found, on_progress)
     await connection.execute(_VIEWERS, date, PIECES_FROM_VIEWS)
@@ -107,7 +107,7 @@ async def recount(connection: Connection, day: int, on_progress: OnProgress = la
     return found
 
 
-async def _break_down(connection: Connection, day: int, found: Found, on_progress: OnProgress) -> None:
+async def _break_down(connection: Connection, day: int, found: Recounted, on_progress: OnProgress) -> None:
     names, folded = list(DIMENSIONS), [DIMENSIONS.index(name) for name in FOLDED]
     slices = math.ceil(found.views / SLICE_VIEWS)
     for part in range(slices):
@@ -120,7 +120,7 @@ async def _break_down(connection: Connection, day: int, found: Found, on_progres
     await connection.execute(_OF_VISITS, names, folded, date_of(day))
 
 
-async def _sketch(connection: Connection, found: Found, on_progress: OnProgress) -> None:
+async def _sketch(connection: Connection, found: Recounted, on_progress: OnProgress) -> None:
     sketcher, place, viewers = Sketcher(), 0, 0
     while rows := await connection.fetch(_PAGE, place, PAGE):
         place = rows[-1][0]

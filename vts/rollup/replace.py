@@ -16,7 +16,7 @@ from vts.model.day import date_of, datetime_of
 from vts.model.ports import Clock
 from vts.rollup import analytics
 from vts.rollup.authors import catalog_revision
-from vts.rollup.recount import Found, OnProgress, recount
+from vts.rollup.recount import OnProgress, Recounted, recount
 from vts.rollup.turn import Turn
 from vts.store.drain.counting import lock_days
 from vts.store.session.connection import BE_QUICK, Connection
@@ -100,7 +100,7 @@ class _Changed(Exception):
     """Rows came in, or a content changed hands, while the day was counted."""
 
 
-def is_complete(displayed: tuple[int, int], found: Found) -> bool:
+def is_complete(displayed: tuple[int, int], found: Recounted) -> bool:
     """Whether the raw rows hold at least what is displayed: views, and events of the site."""
     return found.views + found.left_out >= displayed[0] and found.events >= displayed[1]
 
@@ -137,7 +137,7 @@ async def roll_day(
 
 
 async def _put(
-    connection: Connection, day: int, before: _Before, found: Found, clock: Clock, turn: Turn | None
+    connection: Connection, day: int, before: _Before, found: Recounted, clock: Clock, turn: Turn | None
 ) -> None:
     """Put the recount in the place of what is displayed, unless rows are missing. Raises _Changed, and nothing is done.
 
@@ -174,7 +174,7 @@ async def _expect(connection: Connection, day: int, displayed: _Displayed) -> No
         raise _Changed
 
 
-def _outcome(day: int, displayed: _Displayed, found: Found, started_s: float) -> Outcome:
+def _outcome(day: int, displayed: _Displayed, found: Recounted, started_s: float) -> Outcome:
     if is_complete(displayed, found):
         return Rolled(day, found.views, found.left_out, trio.current_time() - started_s)
     return Kept(day, sum(displayed), sum(found))

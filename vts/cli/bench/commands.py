@@ -14,7 +14,7 @@ from config.load import TOKEN_NAME
 
 if TYPE_CHECKING:
     from vts.cli.bench.options import Options
-    from vts.cli.bench.report import Report
+    from vts.cli.bench.report import BenchReport
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -246,7 +246,7 @@ def _own_token() -> str:
     return bearer_of(read_settings(), os.environ.get(TOKEN_NAME))
 
 
-def _finish(report: Report, as_json: bool) -> None:
+def _finish(report: BenchReport, as_json: bool) -> None:
     import msgspec
     from rich.console import Console
 

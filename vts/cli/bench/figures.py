@@ -15,7 +15,7 @@ RATE: Final = "events_per_s"
 DRAINED: Final = "drained_per_s"
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
+class BenchRun(msgspec.Struct, frozen=True, kw_only=True):
     """One run: what VTS did, and what each reference did beside it, in requests or rows per second."""
 
     figures: Figures
@@ -39,17 +39,17 @@ def median_of(rows: Sequence[Mapping[str, float | None]]) -> Figures:
     return {name: _median(row.get(name) for row in rows) for name in names}
 
 
-def ratios_of(runs: Sequence[Run]) -> dict[str, Figures]:
+def ratios_of(runs: Sequence[BenchRun]) -> dict[str, Figures]:
     """Return {reference: {figure: median of the ratios within each run}} for the rates of events."""
     names = dict.fromkeys(name for run in runs for name in run.references)
     return {name: {rate: _ratio(runs, name, rate) for rate in _rates(runs)} for name in names}
 
 
-def _rates(runs: Sequence[Run]) -> list[str]:
+def _rates(runs: Sequence[BenchRun]) -> list[str]:
     return [rate for rate in (RATE, DRAINED) if any(run.figures.get(rate) for run in runs)]
 
 
-def _ratio(runs: Sequence[Run], reference: str, rate: str) -> float | None:
+def _ratio(runs: Sequence[BenchRun], reference: str, rate: str) -> float | None:
     ratios = []
     for run in runs:
         ours, theirs = run.figures.get(rate), run.references.get(reference)

@@ -6,36 +6,36 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from vts.cli.bench import children, harness, references, wrk
-from vts.cli.bench.figures import Run
+from vts.cli.bench.figures import BenchRun
 from vts.cli.bench.harness import Testbed
 from vts.cli.bench.options import Options
-from vts.cli.bench.report import Report, options_of
+from vts.cli.bench.report import BenchReport, options_of
 from vts.cli.bench.sender import Sent, Task
 
 START_S = 15.0
 RESPONDERS = ("httptools", "hypercorn")
 
 
-def singles(options: Options) -> Report:
+def singles(options: Options) -> BenchReport:
     """Measure single events, one a request, beside two responders that do nothing."""
     with harness.testbed(options) as testbed, responders(options) as ports:
         runs = []
         for number in range(1, options.runs + 1):
             beside = {kind: _responses_per_s(testbed, port) for kind, port in ports.items()}
             figures = harness.measured(testbed.target, lambda: _send(testbed, testbed.task()))
-            runs.append(Run(figures=figures, references=beside))
+            runs.append(BenchRun(figures=figures, references=beside))
             harness.say(number, options, figures)
         return _report("http", testbed, runs)
 
 
-def batches(options: Options) -> Report:
+def batches(options: Options) -> BenchReport:
     """Measure batches of events beside a plain COPY into the same database."""
     with harness.testbed(options) as testbed:
         runs = []
         for number in range(1, options.runs + 1):
             copied = harness.copied_per_s(testbed.target, options.reference_seconds) if options.references else {}
             figures = harness.measured(testbed.target, lambda: testbed.send(testbed.task()))
-            runs.append(Run(figures=figures, references=copied))
+            runs.append(BenchRun(figures=figures, references=copied))
             harness.say(number, options, figures)
         return _report("http-batch", testbed, runs)
 
@@ -72,11 +72,11 @@ def _load(testbed: Testbed, task: Task) -> Sent:
     return children.run("sender", task, Sent, task.seconds + harness.EXTRA_S)
 
 
-def _report(load: str, testbed: Testbed, runs: list[Run]) -> Report:
+def _report(load: str, testbed: Testbed, runs: list[BenchRun]) -> BenchReport:
     notes = [
         "" if testbed.target.is_ours else "not our database: no COPY, no processor time, no memory, counts by the API"
     ]
-    return Report(
+    return BenchReport(
         load=load,
         options=options_of(testbed.options),
         runs=runs,

@@ -21,7 +21,7 @@ CHUNK_ROWS: Final = 20_000
 _SEEN_MAX: Final = 255
 
 
-class Stored(msgspec.Struct, frozen=True, kw_only=True):
+class StoredEvents(msgspec.Struct, frozen=True, kw_only=True):
     """What the database holds: rows of this series by number, how often each; rows and counted views in all."""
 
     times: bytearray
@@ -78,7 +78,7 @@ class Ledger:
         self.next += count
         self._numbers.extend(bytes(count))
 
-    def compare(self, stored: Stored, accepted: int) -> Balance:
+    def compare(self, stored: StoredEvents, accepted: int) -> Balance:
         """Compare every id. Where the generator does not know which were acknowledged, their number has to do."""
         lost = sum(1 for sent, there in zip(self._numbers, stored.times, strict=False) if sent and not there)
         lost += sum(self._numbers[len(stored.times) :])
@@ -114,12 +114,12 @@ def numbers_in(path: Path) -> Iterable[int]:
     return numbers
 
 
-def stored_in(url: str, series: int) -> Stored:
+def stored_in(url: str, series: int) -> StoredEvents:
     """Read what the database holds."""
     return asyncio.run(_read(url, series))
 
 
-async def _read(url: str, series: int) -> Stored:
+async def _read(url: str, series: int) -> StoredEvents:
     connection = await asyncpg.connect(url)
     try:
         await connection.set_type_codec("uuid", schema="pg_catalog", format="binary", encoder=bytes, decoder=bytes)
@@ -129,7 +129,7 @@ async def _read(url: str, series: int) -> Stored:
         rows, times = await _read_rows(connection, series)
     finally:
         await connection.close()
-    return Stored(times=times, rows=rows, counted=int(counted))
+    return StoredEvents(times=times, rows=rows, counted=int(counted))
 
 
 async def _read_rows(connection: Any, series: int) -> tuple[int, bytearray]:

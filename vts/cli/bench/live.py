@@ -13,10 +13,10 @@ import click
 import msgspec
 
 from vts.cli.bench import audience, children, harness
-from vts.cli.bench.figures import Figures, Run, percentile
+from vts.cli.bench.figures import BenchRun, Figures, percentile
 from vts.cli.bench.harness import Testbed
 from vts.cli.bench.options import Options
-from vts.cli.bench.report import Report, options_of
+from vts.cli.bench.report import BenchReport, options_of
 from vts.cli.bench.sender import Sent, Task
 
 CHANGERS: Final = 8  # connections of those whose views are followed
@@ -24,7 +24,7 @@ START_S: Final = 60.0
 TAIL_S: Final = 2.0  # the audience listens on for the last changes
 
 
-def measure(options: Options, changes_per_s: float) -> Report:
+def measure(options: Options, changes_per_s: float) -> BenchReport:
     """Measure. `options.per_s` is the rate beside it, `changes_per_s` that of each topic. Raises ClickException."""
     with harness.testbed(msgspec.structs.replace(options, posts=options.topics + options.posts)) as testbed:
         runs = []
@@ -34,10 +34,10 @@ def measure(options: Options, changes_per_s: float) -> Report:
             figures["ingest alone: p99, ms"] = alone.p99_ms
             with_audience, without = figures["ingest beside it: p99, ms"], alone.p99_ms
             figures["ingest p99 ÷ alone"] = with_audience / without if with_audience and without else None
-            runs.append(Run(figures=figures))
+            runs.append(BenchRun(figures=figures))
             click.echo(f"run {number} of {options.runs}: p99 {figures['from 202 to screen: p99, ms']:.0f} ms", err=True)
         notes = ["from 202 to screen: over every client and every view of its content, commit and drain included"]
-        return Report(load="live", options=options_of(options), runs=runs, balance=testbed.balance(), notes=notes)
+        return BenchReport(load="live", options=options_of(options), runs=runs, balance=testbed.balance(), notes=notes)
 
 
 def _ingest(testbed: Testbed, options: Options) -> Sent:

@@ -14,10 +14,10 @@ import httpx
 import msgspec
 
 from vts.cli.bench import broker, children, harness, idlers, private, publisher
-from vts.cli.bench.figures import Run
+from vts.cli.bench.figures import BenchRun
 from vts.cli.bench.harness import Testbed
 from vts.cli.bench.options import Options
-from vts.cli.bench.report import Report, options_of
+from vts.cli.bench.report import BenchReport, options_of
 from vts.cli.bench.sender import Sent
 
 CONNECT_S: Final = 30.0
@@ -26,7 +26,7 @@ POLL_S: Final = 0.05
 PREFIX: Final = "makapix"
 
 
-def through_broker(options: Options) -> Report:
+def through_broker(options: Options) -> BenchReport:
     """Measure views that come through a Mosquitto of our own."""
     with ExitStack() as stack:
         folder = stack.enter_context(private.folder())
@@ -41,7 +41,7 @@ def through_broker(options: Options) -> Report:
         return _measure("mqtt", testbed, send, notes)
 
 
-def direct(options: Options) -> Report:
+def direct(options: Options) -> BenchReport:
     """Measure views that players bring straight to VTS: their PUBACK comes after the journal."""
     with ExitStack() as stack:
         testbed = stack.enter_context(harness.testbed(options, {"VTS_MQTT__LISTEN": "127.0.0.1:0"}))
@@ -56,14 +56,14 @@ def direct(options: Options) -> Report:
         return _measure("mqtt-direct", testbed, lambda: _publish(testbed, host, port, as_players=True), notes)
 
 
-def _measure(load: str, testbed: Testbed, send: Callable[[], Sent], notes: list[str]) -> Report:
+def _measure(load: str, testbed: Testbed, send: Callable[[], Sent], notes: list[str]) -> BenchReport:
     options, runs = testbed.options, []
     for number in range(1, options.runs + 1):
         copied = harness.copied_per_s(testbed.target, options.reference_seconds) if options.references else {}
         figures = harness.measured(testbed.target, send)
-        runs.append(Run(figures=figures, references=copied))
+        runs.append(BenchRun(figures=figures, references=copied))
         harness.say(number, options, figures)
-    return Report(load=load, options=options_of(options), runs=runs, balance=testbed.balance(), notes=notes)
+    return BenchReport(load=load, options=options_of(options), runs=runs, balance=testbed.balance(), notes=notes)
 
 
 def _publish(testbed: Testbed, host: str, port: int, *, as_players: bool) -> Sent:

@@ -12,7 +12,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from vts.cli.bench.figures import Figures, Run, median_of, ratios_of
+from vts.cli.bench.figures import BenchRun, Figures, median_of, ratios_of
 from vts.cli.bench.ledger import Balance
 from vts.cli.bench.options import Options
 
@@ -30,12 +30,12 @@ LABELS: Final = {
 """The names of figures as people read them. A name that is not here is shown as it is."""
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class BenchReport(msgspec.Struct, frozen=True, kw_only=True):
     """One benchmark: its runs, their medians, the ratios within runs, and the balance of the ledger."""
 
     load: str
     options: Mapping[str, Any]
-    runs: list[Run]
+    runs: list[BenchRun]
     balance: Balance | None = None
     notes: list[str] = []
 
@@ -105,7 +105,7 @@ def _version() -> str:
         return "a checkout"
 
 
-def show(report: Report, console: Console) -> None:
+def show(report: BenchReport, console: Console) -> None:
     """Print a report for people."""
     console.print(report.table())
     if report.balance is not None:

@@ -10,8 +10,8 @@ import click
 import trio
 
 from vts.cli.bench import dataset, private, usage
-from vts.cli.bench.figures import Figures, Run
-from vts.cli.bench.report import Report
+from vts.cli.bench.figures import BenchRun, Figures
+from vts.cli.bench.report import BenchReport
 from vts.model.day import day_of
 from vts.rollup.recount import prepare
 from vts.rollup.replace import roll_day
@@ -33,13 +33,13 @@ SELECT count(*), sum(views), sum(signed) FROM (
 """  # noqa: S608 - the words above
 
 
-def measure(views: int) -> Report:
+def measure(views: int) -> BenchReport:
     """Measure once, with a private VTS whose PostgreSQL has a day of so many views. Raises ClickException."""
     with private.folder() as folder, private.vts(folder) as target:
         assert target.database is not None, "it is ours"
         figures = trio.run(_measure, target.database, views)
     notes = ["plain: GROUPING SETS of the same dimensions by content, in the same database a moment before"]
-    return Report(load="rollup", options={"views": views}, runs=[Run(figures=figures)], notes=notes)
+    return BenchReport(load="rollup", options={"views": views}, runs=[BenchRun(figures=figures)], notes=notes)
 
 
 async def _measure(url: str, views: int) -> Figures:

@@ -30,7 +30,7 @@ class SketchKind(msgspec.Struct, frozen=True):
     union: Callable[[], Any]
 
 
-class Found(msgspec.Struct, frozen=True):
+class SketchErrors(msgspec.Struct, frozen=True):
     """What was measured. Errors are shares; `bytes_of_day` by number of viewers; `site_bytes` for 1,000 contents."""
 
     kind: str
@@ -54,7 +54,7 @@ def kinds() -> list[SketchKind]:
     return [*hll, *cpc]
 
 
-def measure(kind: SketchKind, seeds: Sequence[int]) -> Found:
+def measure(kind: SketchKind, seeds: Sequence[int]) -> SketchErrors:
     """Measure one kind: a second for a seed, nearly all of it for the million."""
     rms, worst = {}, {}
     for viewers in VIEWERS:
@@ -64,10 +64,10 @@ def measure(kind: SketchKind, seeds: Sequence[int]) -> Found:
     sizes = {viewers: _size(kind, viewers) for viewers in DAY_VIEWERS}
     typical = sum(18 * _size(kind, viewers) for viewers in range(1, 51))
     site = typical + 90 * _size(kind, 500) + 9 * _size(kind, 5_000) + sizes[100_000]
-    return Found(kind.name, rms, worst, sizes, site)
+    return SketchErrors(kind.name, rms, worst, sizes, site)
 
 
-def sentence_of(found: Found) -> str:
+def sentence_of(found: SketchErrors) -> str:
     """Say what was found."""
     errors = ", ".join(
         f"{viewers:,}: {found.rms_error[viewers]:.2%} / {found.worst_error[viewers]:.2%}" for viewers in VIEWERS

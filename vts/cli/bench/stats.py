@@ -12,8 +12,8 @@ from typing import Final
 import click
 
 from vts.cli.bench import dataset, private
-from vts.cli.bench.figures import Figures, Run, percentile
-from vts.cli.bench.report import Report
+from vts.cli.bench.figures import BenchRun, Figures, percentile
+from vts.cli.bench.report import BenchReport
 from vts.cli.bench.target import Target
 
 WARM: Final = 20  # requests of each kind before those that count: connections, plans
@@ -34,7 +34,7 @@ QUESTIONS: Final[dict[str, Path]] = {
 """What is asked, by the name under which it is reported."""
 
 
-def measure(runs: int, requests: int, raw: int, daily: int, url: str | None, token: str | None) -> Report:
+def measure(runs: int, requests: int, raw: int, daily: int, url: str | None, token: str | None) -> BenchReport:
     """Measure every question, over a data set of our own unless `url` names a running VTS. Raises ClickException."""
     with _target(url, token) as target:
         notes = []
@@ -42,9 +42,9 @@ def measure(runs: int, requests: int, raw: int, daily: int, url: str | None, tok
             dataset.fill(target.database, raw, daily, lambda text: click.echo(text, err=True))
             target.wait_until(lambda metrics: metrics.total("vts_contents") >= dataset.POSTS, "loaded")
             notes.append(f"{raw:,} raw and {daily:,} daily rows; a request at a time, each on its own connection")
-        found = [Run(figures=_run(target, requests, number, notes)) for number in range(1, runs + 1)]
+        found = [BenchRun(figures=_run(target, requests, number, notes)) for number in range(1, runs + 1)]
         options = {"requests": requests, "raw": raw, "daily": daily}
-        return Report(load="stats", options=options, runs=found, notes=notes)
+        return BenchReport(load="stats", options=options, runs=found, notes=notes)
 
 
 @contextmanager

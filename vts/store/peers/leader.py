@@ -21,7 +21,7 @@ import trio
 
 from vts.model.faults import Outage
 from vts.store.peers.broker_lock import installation_of, lock_key
-from vts.store.peers.leader_memory import Memory, MemoryFile
+from vts.store.peers.leader_memory import LeaderMemory, LeaderMemoryFile
 from vts.store.peers.reach import BrokerView, Reach
 from vts.store.session.connection import Connection
 from vts.store.session.locks import BROKER_READER
@@ -61,7 +61,7 @@ class Leader:
     `tenure` is there while this process leads, `proven` while its lock is, `others_lead` while another has the lock.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], memory: MemoryFile, name_of: NameOf) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], memory: LeaderMemoryFile, name_of: NameOf) -> None:
         self._connect = connect
         self._file = memory
         self._name_of = name_of
@@ -166,7 +166,7 @@ class Leader:
 
     def _appoint(self, installation: bytes) -> None:
         self._may_presume = False
-        self._remember(Memory(installation, True))
+        self._remember(LeaderMemory(installation, True))
         if self.tenure is None:
             self.tenure = Tenure(self._name_of(installation))
             self._appointed.set()
@@ -175,7 +175,7 @@ class Leader:
         """Lead no more, and do not presume to at the next start."""
         self._may_presume = False
         if self._memory is not None:
-            self._remember(Memory(self._memory.installation, False))
+            self._remember(LeaderMemory(self._memory.installation, False))
         self._end()
 
     def _end(self) -> None:
@@ -184,7 +184,7 @@ class Leader:
             self.tenure = None
             self._appointed = trio.Event()
 
-    def _remember(self, memory: Memory) -> None:
+    def _remember(self, memory: LeaderMemory) -> None:
         if memory != self._memory:
             self._memory = memory
             self._file.write(memory)

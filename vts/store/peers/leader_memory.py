@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 
-class Memory(msgspec.Struct, frozen=True):
+class LeaderMemory(msgspec.Struct, frozen=True):
     """What a process keeps in its data folder: the database that it belongs to, and whether it led."""
 
     installation: bytes
@@ -17,18 +17,18 @@ class Memory(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryFile:
+class LeaderMemoryFile:
     """The memory on disk. What cannot be read or written is forgotten: it only spares a wait for a dead database."""
 
     path: Path
 
-    def read(self) -> Memory | None:
+    def read(self) -> LeaderMemory | None:
         """Return what was kept."""
         with suppress(OSError, msgspec.MsgspecError):
-            return msgspec.json.decode(self.path.read_bytes(), type=Memory)
+            return msgspec.json.decode(self.path.read_bytes(), type=LeaderMemory)
         return None
 
-    def write(self, memory: Memory) -> None:
+    def write(self, memory: LeaderMemory) -> None:
         """Keep it: whole or not at all."""
         part = self.path.with_name(self.path.name + ".part")
         with suppress(OSError):
