@@ -31,9 +31,10 @@ types: $(VENV)/.installed-dev
 contracts: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
-# Much of the suite waits for servers, so files run side by side; the stories of the whole process come after the rest.
+# Much of the suite waits for servers, so tests run side by side, each for itself but for those that share a process of
+# their own (xdist_group); the stories of the whole process come after the rest.
 tests: $(VENV)/.installed-dev debian
-	$(BIN)/pytest --numprocesses 3 --dist loadfile --ignore tests/system
+	$(BIN)/pytest --numprocesses 3 --dist loadgroup --ignore tests/system
 	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/system
 
 $(VENV)/bin/python:

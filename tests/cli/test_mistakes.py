@@ -23,6 +23,8 @@ from vts.store.session.faults import StoreMistake
 
 SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f0" * 2
 
+pytestmark = pytest.mark.xdist_group("mistakes")  # one set of databases for all of them
+
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:

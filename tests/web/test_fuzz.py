@@ -26,6 +26,8 @@ from vts.web.openapi.builders import JSON
 
 __all__ = ["session", "vts"]
 
+pytestmark = pytest.mark.xdist_group("fuzz")  # one process for all of them
+
 signed, unsigned = loaded(auth=SIGNED, phases=NO_COVERAGE), loaded(phases=NO_COVERAGE)
 whole = schemathesis.openapi.from_dict(document(Limits()))
 STREAM = document(Limits())["paths"]["/live/events"]["get"]["responses"]
