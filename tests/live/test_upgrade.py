@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.live.scripted import MODERATOR, OWNER
-from vts.live.upgrade import Rules, Turned, Welcome, judge
+from vts.live.upgrade import Rules, UpgradeAllowed, UpgradeRefused, decide
 from vts.model.hosts import OwnHosts
 from vts.model.principal import Principal
 
@@ -21,14 +21,14 @@ OLD_SESSION = (b"cookie", b"vts_session=old")
 
 def verdict(*headers: tuple[bytes, bytes], query: str = "", anonymous: bool = False) -> object:
     tickets: dict[str, Principal] = {"t1": MODERATOR}
-    result = judge(
+    result = decide(
         [HOST, *headers],
         query,
         rules=Rules(frozenset(("https://dash.example",)), anonymous),
         verify=lambda token: OWNER if token == "good" else None,
         redeem=lambda ticket: tickets.pop(ticket, None),
     )
-    if isinstance(result, Welcome):
+    if isinstance(result, UpgradeAllowed):
         return result.principal
     assert set(result._asdict()) == {"status", "error", "error_code"}
     return result.status
@@ -86,8 +86,8 @@ def test_a_host_that_is_not_ours_is_refused_whatever_it_shows(proof: list[tuple[
     """A foreign name that resolves to our address: its page has the Origin of its Host."""
     headers = [(b"Host", b"rebound.example:8080"), (b"Origin", b"http://rebound.example:8080"), *proof]
     rules = Rules(frozenset(), True, OwnHosts([], loopback_only=True))
-    result = judge(headers, "", rules=rules, verify=lambda token: OWNER, redeem=lambda ticket: None)
-    assert isinstance(result, Turned)
+    result = decide(headers, "", rules=rules, verify=lambda token: OWNER, redeem=lambda ticket: None)
+    assert isinstance(result, UpgradeRefused)
     assert (result.status, result.error_code) == (421, "misdirected_request")
 
 
@@ -98,6 +98,6 @@ def test_two_host_headers_match_no_origin() -> None:
 def test_a_foreign_page_uses_up_no_ticket() -> None:
     used: list[str] = []
     rules = Rules(frozenset(), False)
-    result = judge([HOST, FOREIGN], "ticket=t1", rules=rules, verify=lambda _: None, redeem=used.append)
-    assert isinstance(result, Turned)
+    result = decide([HOST, FOREIGN], "ticket=t1", rules=rules, verify=lambda _: None, redeem=used.append)
+    assert isinstance(result, UpgradeRefused)
     assert not used

@@ -22,7 +22,7 @@ from vts.model.principal import Principal
 
 
 async def answer(stream: trio.abc.Stream, hub: Hub, principal: Principal | None = OWNER, address: str = "a") -> None:
-    """What the door does with an upgrade that was judged good."""
+    """What the door does with an upgrade that was allowed."""
     async with trio.open_nursery() as nursery:
         request = await trio_websocket.wrap_server_stream(nursery, stream, max_message_size=MESSAGE_MAX_CHARS)
         await serve(request, hub, principal, address=address)

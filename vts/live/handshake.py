@@ -30,15 +30,15 @@ class Handshake:
     clock: Clock
 
     async def serve(self, request: LiveRequest, stream: trio.abc.Stream) -> None:
-        """Judge a request and talk until either side ends it. The stream stays the caller's to close."""
+        """Decide about a request and talk until either side ends it. The stream stays the caller's to close."""
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers]
-        verdict = upgrade.judge(headers, request.query, rules=self.rules, verify=self._verify, redeem=self._redeem)
+        verdict = upgrade.decide(headers, request.query, rules=self.rules, verify=self._verify, redeem=self._redeem)
         async with trio.open_nursery() as nursery:
             asked = await wrap_server_stream(nursery, stream, max_message_size=websocket.MESSAGE_MAX_CHARS)
             match verdict:
-                case upgrade.Welcome(principal):
+                case upgrade.UpgradeAllowed(principal):
                     await websocket.serve(asked, self.hub, principal, address=request.peer, deadlines=self.deadlines)
-                case upgrade.Turned():
+                case upgrade.UpgradeRefused():
                     await _refuse(asked, verdict)
             nursery.cancel_scope.cancel()
 
@@ -52,7 +52,7 @@ class Handshake:
         return self.tickets.redeem(ticket, self.clock() / SECOND_US)
 
 
-async def _refuse(asked: WebSocketRequest, refusal: upgrade.Turned) -> None:
+async def _refuse(asked: WebSocketRequest, refusal: upgrade.UpgradeRefused) -> None:
     body = msgspec.json.encode({"error": refusal.error, "error_code": refusal.error_code})
     headers = [(b"content-type", b"application/json")]
     if refusal.status == 401:

@@ -21,13 +21,13 @@ Check = Callable[[str], Principal | None]
 """A token or a ticket → its principal, None when it is not valid."""
 
 
-class Welcome(NamedTuple):
+class UpgradeAllowed(NamedTuple):
     """The upgrade may go on. `principal` is None for an anonymous browser, which sees public topics only."""
 
     principal: Principal | None
 
 
-class Turned(NamedTuple):
+class UpgradeRefused(NamedTuple):
     """The upgrade is refused with an HTTP status and an error body."""
 
     status: int
@@ -46,17 +46,17 @@ class Rules(NamedTuple):
     hosts: Container[str] = OwnHosts((), loopback_only=False)
 
 
-_NOT_OURS: Final = Turned(421, "Host: not a name of this service", "misdirected_request")
-_FOREIGN: Final = Turned(403, "Origin: this page may not follow live counts here", "forbidden")
-_NO_TOKEN: Final = Turned(401, "a token, a session or a ticket is needed", "authentication_failed")
-_BAD_TOKEN: Final = Turned(401, "the token is not good", "authentication_failed")
-_BAD_TICKET: Final = Turned(401, "ticket: unknown, used or expired", "authentication_failed")
+_NOT_OURS: Final = UpgradeRefused(421, "Host: not a name of this service", "misdirected_request")
+_FOREIGN: Final = UpgradeRefused(403, "Origin: this page may not follow live counts here", "forbidden")
+_NO_TOKEN: Final = UpgradeRefused(401, "a token, a session or a ticket is needed", "authentication_failed")
+_BAD_TOKEN: Final = UpgradeRefused(401, "the token is not good", "authentication_failed")
+_BAD_TICKET: Final = UpgradeRefused(401, "ticket: unknown, used or expired", "authentication_failed")
 
 
-def judge(
+def decide(
     headers: Sequence[tuple[bytes, bytes]], query: str, *, rules: Rules, verify: Check, redeem: Check
-) -> Welcome | Turned:
-    """Judge an upgrade of `/live` by its headers (names in any case) and its query string (without `?`).
+) -> UpgradeAllowed | UpgradeRefused:
+    """Decide about an upgrade of `/live` by its headers (names in any case) and its query string (without `?`).
 
     The first of Authorization, ticket and session cookie that is there decides; a ticket is used up only when the
     Origin is good.
@@ -77,12 +77,12 @@ def judge(
     principal = verify(session) if session else None
     if principal is None and not rules.anonymous:
         return _NO_TOKEN
-    return Welcome(principal)
+    return UpgradeAllowed(principal)
 
 
-def _by(check: Check, credential: str, fault: Turned) -> Welcome | Turned:
+def _by(check: Check, credential: str, fault: UpgradeRefused) -> UpgradeAllowed | UpgradeRefused:
     principal = check(credential) if credential else None
-    return fault if principal is None else Welcome(principal)
+    return fault if principal is None else UpgradeAllowed(principal)
 
 
 def _values(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> list[str]:

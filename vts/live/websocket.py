@@ -48,7 +48,7 @@ async def serve(
     address: str,
     deadlines: Deadlines | None = None,
 ) -> None:
-    """Accept the upgrade and talk until either side ends it. The caller has judged the request (`vts.live.upgrade`).
+    """Accept the upgrade and talk until either side ends it. `vts.live.upgrade` has allowed the request.
 
     `address` counts connections per client and is not kept longer. Too many connections are refused with HTTP 503.
     """

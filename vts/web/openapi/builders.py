@@ -74,10 +74,10 @@ def words(*values: Any, **more: Any) -> Json:
     return {"enum": list(values)} | more
 
 
-def lenient(*values: Any, says: str) -> Json:
+def lenient(*values: Any, about: str) -> Json:
     """Describe an enumeration whose unknown values are taken as none at all."""
     known = "anyOf"
-    return {known: [{"enum": [*values, None]}, {}], "description": f"{says} An unknown value is taken as none."}
+    return {known: [{"enum": [*values, None]}, {}], "description": f"{about} An unknown value is taken as none."}
 
 
 def or_null(schema: Json) -> Json:
@@ -151,18 +151,21 @@ def operation(
     responses: Mapping[int, Json],
     *,
     errors: Sequence[int] = (),
-    says: str = "",
+    about: str = "",
     parameters: Sequence[Json] = (),
     sent: Json | None = None,
     security: Sequence[Json] = ANYONE,
 ) -> Json:
     """Describe one method of a path. `errors` are statuses that look the same everywhere."""
-    told = {status: shared(status) for status in (*errors, *ALWAYS)} | dict(responses)
+    described = {status: shared(status) for status in (*errors, *ALWAYS)} | dict(responses)
     made: Json = {"tags": [tag], "summary": summary}
-    if says:
-        made["description"] = says
+    if about:
+        made["description"] = about
     if parameters:
         made["parameters"] = list(parameters)
     if sent is not None:
         made["requestBody"] = sent
-    return made | {"responses": {str(status): told[status] for status in sorted(told)}, "security": list(security)}
+    return made | {
+        "responses": {str(status): described[status] for status in sorted(described)},
+        "security": list(security),
+    }

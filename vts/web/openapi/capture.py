@@ -116,7 +116,7 @@ def _view(limits: Limits) -> Json:
         "Count a view, or many",
         _TAKEN | {400: _UNREADABLE},
         errors=(401, 405, 415),
-        says=f"One view, an array or NDJSON of up to {most}, {size(limits.batch_body_max_bytes)} in all." + _PREFLIGHT,
+        about=f"One view, an array or NDJSON of up to {most}, {size(limits.batch_body_max_bytes)} in all." + _PREFLIGHT,
         sent=body({JSON: either, PLAIN: as_text, NDJSON: lines}),
         security=OPTIONAL,
     )
@@ -128,7 +128,7 @@ def _post_view() -> Json:
         "Count a view of one content",
         _TAKEN,
         errors=(401, 404, 405, 415),
-        says="404 for unknown contents in strict mode, and for deleted ones." + _PREFLIGHT,
+        about="404 for unknown contents in strict mode, and for deleted ones." + _PREFLIGHT,
         parameters=[path_id("post_id", "The content.")],
         sent=body({JSON: ref("PostView") | {"x-example": {"intent": "impression"}}}, required=False),
         security=OPTIONAL,
@@ -151,7 +151,7 @@ def _pixel(summary: str) -> Json:
             503: answer("The picture; the view could not be kept.", _PICTURE, _CACHE | RETRY_AFTER),
         },
         errors=(400, 401, 405),
-        says="For pages without scripts, e-mail and README files. GET counts, HEAD does not.",
+        about="For pages without scripts, e-mail and README files. GET counts, HEAD does not.",
         parameters=parameters,
         security=OPTIONAL,
     )
@@ -163,7 +163,7 @@ def _player_view() -> Json:
         "Count a player's view",
         _TAKEN,
         errors=(401, 405, 415),
-        says="For players without MQTT; the payload is the one of MQTT. User name is the player's key, the password "
+        about="For players without MQTT; the payload is the one of MQTT. User name is the player's key, the password "
         "its credential. A player's views lie at least 5 s apart.",
         sent=body({JSON: ref("PlayerView") | {"x-example": _PLAYER_EXAMPLE}}),
         security=[{PLAYER: []}],
@@ -176,7 +176,7 @@ def _page_view() -> Json:
         "Count a page view",
         _TAKEN,
         errors=(401, 405, 415),
-        says="Of any page of the site; pages are told apart by `site.page_rules`." + _PREFLIGHT,
+        about="Of any page of the site; pages are told apart by `site.page_rules`." + _PREFLIGHT,
         sent=body({JSON: ref("PageView") | {"x-example": {"path": "/search", "referrer": "https://example.org/"}}}),
         security=OPTIONAL,
     )
@@ -188,7 +188,7 @@ def _host_event() -> Json:
         "Report what happened in the host application",
         _TAKEN,
         errors=(401, 403, 405, 415),
-        says="For services.",
+        about="For services.",
         sent=body({JSON: ref("HostEvent") | {"x-example": {"event_type": "signup", "user_id": 7}}}),
         security=[{BEARER: []}],
     )
@@ -201,7 +201,7 @@ def _playback() -> Json:
         "Report what a video player did",
         _TAKEN | {202: answer(_COUNTED, {JSON: {"anyOf": [ingested, ref("Accepted")]}})},
         errors=(401, 404, 405, 415),
-        says="What one request says is kept as a whole or not at all. 404 for an unknown stream." + _PREFLIGHT,
+        about="What one request says is kept as a whole or not at all. 404 for an unknown stream." + _PREFLIGHT,
         sent=body({JSON: ref("Playback") | {"x-example": _PLAYBACK_EXAMPLE}}),
         security=OPTIONAL,
     )

@@ -76,20 +76,20 @@ def _write(summary: str, row: str, responses: dict[int, Json]) -> Json:
         summary,
         responses,
         errors=(400, 401, 403, 405),
-        says=_SAYS + "In force here before the answer, and idempotent.",
+        about=_SAYS + "In force here before the answer, and idempotent.",
         sent=body(rows_of(row)),
         security=SERVICE,
     )
 
 
-def _delete(summary: str, says: str, parameter: Json) -> Json:
+def _delete(summary: str, about: str, parameter: Json) -> Json:
     deleted = answer("It is gone.", {JSON: obj({"deleted": {"const": 1}})})
     return operation(
         TAG,
         summary,
         {200: deleted},
         errors=(400, 401, 403, 404, 405),
-        says=says,
+        about=about,
         parameters=[parameter],
         security=SERVICE,
     )

@@ -96,7 +96,7 @@ def _list() -> Json:
         "List the tables",
         {200: answer("What may be exported.", {JSON: listed})},
         errors=(401, 403, 405),
-        says="For moderators, owners of the site and services.",
+        about="For moderators, owners of the site and services.",
         security=SIGNED,
     )
 
@@ -112,7 +112,7 @@ def _table() -> Json:
             503: refusal(503, "`busy`: four exports run at a time; or the database does not answer."),
         },
         errors=(400, 401, 403, 404, 405),
-        says="For moderators, owners of the site and services. Reading rows about single people is noted in "
+        about="For moderators, owners of the site and services. Reading rows about single people is noted in "
         "`audit_log` first. A transfer that breaks off has no end and is never a whole file.",
         parameters=[name, FORMAT_QUERY, BOM_QUERY, *days],
         security=SIGNED,
@@ -152,8 +152,8 @@ def _counters(row: str, summary: str, source: str, example: Json) -> Json:
         summary,
         {200: done, 409: _conflict()},
         errors=(400, 401, 403, 405, 415),
-        says=f"At most {DAILY_MAX} rows of days that are no longer kept raw, also gzipped. {source} A bad row is named "
-        "by its index and nothing is applied.",
+        about=f"At most {DAILY_MAX} rows of days that are no longer kept raw, also gzipped. {source} A bad row is "
+        "named by its index and nothing is applied.",
         parameters=_IMPORT,
         sent=body(rows | {"text/csv": text}),
         security=SERVICE,
@@ -170,7 +170,7 @@ def _views() -> Json:
         "Import views with their own times",
         {202: answer("Durable.", {JSON: obj(told)}), 409: _conflict()},
         errors=(400, 401, 403, 405, 415),
-        says=f"At most {VIEWS_MAX}, also gzipped. Views of the raw days go the way of every event; older ones, which "
+        about=f"At most {VIEWS_MAX}, also gzipped. Views of the raw days go the way of every event; older ones, which "
         "need an `event_id`, are added to the counters of their day.",
         parameters=_IMPORT,
         sent=body(rows | {"text/csv": text}),

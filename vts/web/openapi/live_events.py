@@ -52,7 +52,7 @@ def _websocket() -> Json:
         "Follow live counts over a WebSocket",
         {101: upgraded, 401: refusal(401) | {"headers": {}}},
         errors=(400, 403, 404, 421, 426),
-        says=_FRAME,
+        about=_FRAME,
         security=_FOLLOWERS,
     )
 
@@ -69,7 +69,7 @@ def _events() -> Json:
         "Follow live counts as server-sent events",
         {200: answer("It ends when either side leaves.", {"text/event-stream": stream})},
         errors=(400, 401, 403, 405, 421),
-        says=_FRAME,
+        about=_FRAME,
         parameters=[topics],
         security=_FOLLOWERS,
     )
@@ -82,6 +82,6 @@ def _ticket() -> Json:
         "Get a ticket for a page",
         {200: answer("Good once, for 30 s, as `?ticket=`.", {JSON: ticket})},
         errors=(401, 405),
-        says="For pages, which cannot send a token when they open a WebSocket.",
+        about="For pages, which cannot send a token when they open a WebSocket.",
         security=SIGNED,
     )

@@ -49,7 +49,7 @@ def _export() -> Json:
         "Everything that is kept about a person",
         {200: answer("The person's rows of every table.", {JSON: document})},
         errors=(401, 403, 404, 405),
-        says="For the role owner and services. Streamed; noted in the audit log.",
+        about="For the role owner and services. Streamed; noted in the audit log.",
         parameters=[_USER],
         security=SIGNED,
     )
@@ -62,7 +62,7 @@ def _erase() -> Json:
         "Erase a person",
         {200: answer("How many rows of each kind were changed.", {JSON: erased})},
         errors=(401, 403, 404, 405),
-        says="User id and viewer keys go from rows, journal and dead letters; counts stay. May be repeated.",
+        about="User id and viewer keys go from rows, journal and dead letters; counts stay. May be repeated.",
         parameters=[_USER],
         security=SIGNED,
     )

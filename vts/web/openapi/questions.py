@@ -70,7 +70,7 @@ def _of_contents() -> Paths:
                 "Count the views of a public content",
                 {200: counted},
                 errors=(401, 404, 405),
-                says="Any origin may ask; a token is not needed, but one that is shown must be good.",
+                about="Any origin may ask; a token is not needed, but one that is shown must be good.",
                 parameters=[path_id("post_id", "The content.")],
                 security=ANYONE,
             )
@@ -120,7 +120,7 @@ def _asked(
     schema: str,
     whom: str = "",
     name: str = "",
-    says: str = "",
+    about: str = "",
     *,
     tag: str = STATISTICS,
     more: list[Json] | None = None,
@@ -133,7 +133,7 @@ def _asked(
         summary,
         {200: answer("The answer, or one of its tables.", files(ref(schema)))},
         errors=(*_ERRORS, 404) if name else _ERRORS,
-        says=f"{readers} Every value has its `_authenticated` twin: signed-in viewers only.",
-        parameters=[*([path_id(name, says)] if name else []), *_DAYS, *(more or []), FORMAT_QUERY, _TABLE],
+        about=f"{readers} Every value has its `_authenticated` twin: signed-in viewers only.",
+        parameters=[*([path_id(name, about)] if name else []), *_DAYS, *(more or []), FORMAT_QUERY, _TABLE],
         security=SIGNED,
     )

@@ -52,12 +52,12 @@ _LOCAL: Final[dict[str, Json]] = {
     "local_datetime": {"pattern": NO_NUL, "description": "The viewer's own time, ISO 8601. Unreadable is none."},
     "local_timezone": {"pattern": NO_NUL, "description": "The viewer's IANA time zone. An unknown one is none."},
 }
-_CHANNEL: Final = lenient(*CHANNELS, says="By which channel the content was found.")
-_PLAY_ORDER: Final = lenient(*PLAY_ORDERS, says="0 server, 1 created, 2 random.")
+_CHANNEL: Final = lenient(*CHANNELS, about="By which channel the content was found.")
+_PLAY_ORDER: Final = lenient(*PLAY_ORDERS, about="0 server, 1 created, 2 random.")
 _VIEW: Final[dict[str, Json]] = {
     "event_id": _EVENT_ID,
-    "view_type": lenient(*VIEW_TYPES, says="How the view came about; intentional unless given."),
-    "source": lenient(*VIEW_SOURCES, says="Where it happened; web unless given."),
+    "view_type": lenient(*VIEW_TYPES, about="How the view came about; intentional unless given."),
+    "source": lenient(*VIEW_SOURCES, about="Where it happened; web unless given."),
     "referrer": {"pattern": NO_NUL, "description": "URL of the page that led here; its host is kept."},
     "channel": _CHANNEL,
     "channel_context": {"pattern": NO_NUL, "description": "Hashtag, or sqid of a user, within the channel."},
@@ -80,7 +80,7 @@ _BREAKDOWNS: Final[Json] = {
 }
 ADDED: Final[dict[str, dict[str, Json]]] = {
     "View": _VIEW | {"post_id": _COUNTED},
-    "PostView": _VIEW | {"intent": lenient(*INTENTS, says="`view` is intentional, `impression` a listing.")},
+    "PostView": _VIEW | {"intent": lenient(*INTENTS, about="`view` is intentional, `impression` a listing.")},
     "ImportedView": _VIEW
     | {"post_id": _COUNTED, "created_at": {"description": "When it was looked at, with an offset; not in the future."}},
     "PageView": _VISITOR
@@ -113,7 +113,7 @@ ADDED: Final[dict[str, dict[str, Json]]] = {
         "event_id": _EVENT_ID | {"pattern": f"{UUID_4_OR_7}|^$"},  # a device writes "" where it knows nothing
         "timestamp": {"description": "Device time, ISO 8601. " + _UNIX_NEVER},
         "timezone": {"description": "IANA time zone; empty means unknown."},
-        "intent": lenient(*payloads.INTENTS, says="artwork, intentional: on purpose; channel, automated: a listing."),
+        "intent": lenient(*payloads.INTENTS, about="artwork, intentional: on purpose; channel, automated: a listing."),
         "play_order": _PLAY_ORDER,
         "channel": _CHANNEL,
         "channel_user_sqid": {"description": "Context of the channel by_user."},

@@ -74,7 +74,7 @@ def _process() -> Paths:
                 "This description",
                 {200: answer("OpenAPI 3.1.", {JSON: {"type": "object"}}), 304: _UNCHANGED},
                 errors=(405,),
-                says="It changes with the version only.",
+                about="It changes with the version only.",
             )
         },
     }
@@ -87,7 +87,7 @@ def _pages() -> Paths:
         "Begin a session of the dashboard",
         {302: answer("The session's cookie is set.", {HTML: TEXT}, {"Location": {"required": True, "schema": TEXT}})},
         errors=(401, 405),
-        says="`vts serve` prints such a link on a terminal.",
+        about="`vts serve` prints such a link on a terminal.",
         parameters=[query("ticket", TEXT, "Good once.", required=True)],
     )
     name = {"name": "filename", "in": "path", "required": True, "schema": TEXT, "description": "Name of the file."}
