@@ -16,7 +16,7 @@ WITHIN_S = 30.0
 FROM_TWO_VIEWERS = (BROWSER, BROWSER.replace("126", "127"))
 
 
-def test_views_belong_to_whoever_owns_the_content_now(shared_vts: Vts) -> None:
+def test_views_belong_to_the_owner_that_the_content_has_now(shared_vts: Vts) -> None:
     vts = shared_vts
     with vts.client(vts.service_token()) as service:
         for agent in FROM_TWO_VIEWERS:

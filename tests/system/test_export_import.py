@@ -283,7 +283,7 @@ def psql(vts: Vts, statement: str) -> object:
 SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'vts export'"
 
 
-def test_whoever_hangs_up_ends_the_cursor_and_a_broken_table_is_no_whole_file(vts: Vts, token: str) -> None:
+def test_a_client_that_hangs_up_ends_the_cursor_and_a_broken_table_is_no_whole_file(vts: Vts, token: str) -> None:
     rows = "SELECT gen_random_uuid(), n, 0, '', repeat('x', 200) FROM generate_series(1, 90000) AS n"
     psql(vts, f"INSERT INTO dead_letters {rows}")
     path = "/api/export/dead_letters?format=csv"

@@ -1,4 +1,4 @@
-"""What the process survives: its own death, a frozen database, a database that never was, a hurried goodbye."""
+"""What the process survives: its own death, a frozen database, a start without a database, a stop under load."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PLAYERS = 100
 
 
 async def _connected(database: Database) -> Connection:
-    """VTS accepts events before its database has recovered; whoever asks the database waits for that."""
+    """VTS accepts events before its database has recovered; a question to the database waits for that."""
 
     async def connect() -> Connection | None:
         try:
@@ -75,7 +75,7 @@ def answered(ledger: load.Ledger, requests: float) -> bool:
 
 
 def compare(ledger: load.Ledger, stored: list[str]) -> None:
-    """0 lost, 0 twice."""
+    """Assert that every acknowledged event is stored, and none twice."""
     assert len(ledger.acknowledged - set(stored)) == 0, "acknowledged and not stored"
     assert len(stored) == len(set(stored)), "stored twice"
 
@@ -175,7 +175,7 @@ async def test_a_start_without_a_database_takes_views_of_known_contents_and_play
         assert len(await stored_ids(vts)) == 2
 
 
-async def test_a_goodbye_under_load_ends_in_time_and_loses_nothing(folder: Path) -> None:
+async def test_a_stop_under_load_ends_in_time_and_loses_nothing(folder: Path) -> None:
     ledger = load.Ledger()
     with running(folder, **UNLIMITED) as vts:
         token = await trio.to_thread.run_sync(vts.service_token)
@@ -239,7 +239,7 @@ async def test_no_raw_address_is_kept_anywhere(folder: Path) -> None:
     assert not [file for file in kept if address.encode() in file.read_bytes()]
 
 
-async def test_the_live_socket_closes_with_1001_at_a_goodbye(vts: Vts) -> None:
+async def test_the_live_socket_closes_with_1001_at_a_stop(vts: Vts) -> None:
     token = await trio.to_thread.run_sync(vts.service_token)
     address = vts.http.replace("http", "ws", 1) + "/live"
     async with open_websocket_url(address, extra_headers=[("Authorization", f"Bearer {token}")]) as socket:

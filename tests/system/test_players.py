@@ -1,4 +1,4 @@
-"""Players through a real broker: both protocol versions, views with and without an answer, lies and strangers."""
+"""Players through a real broker: both protocol versions, views with and without an answer, unknown players."""
 
 from __future__ import annotations
 

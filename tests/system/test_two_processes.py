@@ -142,8 +142,8 @@ def test_standing_by_is_no_failure(pair: Pair) -> None:
 
 def test_processes_that_know_viewers_by_other_keys_are_told(pair: Pair) -> None:
     assert doctor(pair.b.environment, "viewer keys").startswith("ok")
-    stranger = dict(pair.b.environment) | {"VTS_PRIVACY__VIEWER_SECRET": "a secret of its own, which is a mistake"}
-    line = doctor(stranger, "viewer keys")
+    other = dict(pair.b.environment) | {"VTS_PRIVACY__VIEWER_SECRET": "a secret of its own, which is a mistake"}
+    line = doctor(other, "viewer keys")
     assert line.startswith("FAULT") and "2 running processes know viewers by other keys" in line
 
 

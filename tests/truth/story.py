@@ -12,8 +12,8 @@ import trio
 
 from tests.capture.http_support import BROWSER
 from tests.truth.display import Display
-from tests.truth.house import DAY_US, HOUR_US, RAW_DAYS, House
 from tests.truth.ledger import SITE, Imported, Ledger, Seen, Visit
+from tests.truth.simulated_site import DAY_US, HOUR_US, RAW_DAYS, SimulatedSite
 from vts.capture.http.request import Route
 from vts.model import identity
 from vts.model.day import date_of
@@ -38,11 +38,11 @@ Again = tuple[int, bool, Callable[[], Awaitable[str]]]
 class Story:
     """Does things by chance, tells the ledger, and compares."""
 
-    def __init__(self, house: House, chance: random.Random, nursery: trio.Nursery) -> None:
-        self.house = house
+    def __init__(self, simulated: SimulatedSite, chance: random.Random, nursery: trio.Nursery) -> None:
+        self.site = simulated
         self.chance = chance
         self.ledger = Ledger(RAW_DAYS)
-        self.display = Display(Readers(house.database), self.ledger)
+        self.display = Display(Readers(simulated.database), self.ledger)
         self.paused_since_us = self.paused_until_us = 0
         self._nursery = nursery
         self._sent: list[Again] = []
@@ -57,9 +57,9 @@ class Story:
             self._restart: 1, self._pause: 1, self._import_daily: 1, self._import_views: 1,
         }  # fmt: skip
         for step in range(days * steps_a_day):
-            self.house.now_us = START * DAY_US + step * DAY_US // steps_a_day + self.chance.randrange(SECOND_US)
+            self.site.now_us = START * DAY_US + step * DAY_US // steps_a_day + self.chance.randrange(SECOND_US)
             await self.chance.choices(list(acts), list(acts.values()))[0]()
-            await self.display.poll(POSTS, self.house.now_us, may_fall=False)
+            await self.display.poll(POSTS, self.site.now_us, may_fall=False)
             if step % steps_a_day == steps_a_day - 1:
                 await self._drain()
                 await self._roll()
@@ -75,7 +75,7 @@ class Story:
         """In the evening the days that may still change, and the whole range."""
         days = (LONG_AGO, *range(today - RAW_DAYS - 1 if since is None else since, today + 1))
         ranges = [(LONG_AGO, today + 1), *((day, day) for day in days)]
-        await self.display.compare(ranges, POSTS, USERS, self.house.now_us)
+        await self.display.compare(ranges, POSTS, USERS, self.site.now_us)
 
     # ---- what comes in
 
@@ -99,12 +99,12 @@ class Story:
         """Maybe give the event an id of the client's. Returns when the view was."""
         kind = self.chance.choice([None, 4, 7])
         if kind == 7:
-            at_us = (self.house.now_us - self.chance.randrange(back_us)) // 1000 * 1000
+            at_us = (self.site.now_us - self.chance.randrange(back_us)) // 1000 * 1000
             body["event_id"] = str(uuid.UUID(bytes=identity.version_7(at_us, self.chance.randbytes(10))))
             return at_us
         if kind == 4:
             body["event_id"] = str(uuid.UUID(bytes=self.chance.randbytes(16), version=4))
-        return self.house.now_us
+        return self.site.now_us
 
     async def _send(self, seen: Seen, send: Callable[[], Awaitable[str]], event_id: str | None) -> None:
         outcome = await send()
@@ -112,10 +112,10 @@ class Story:
         if outcome == "accepted":
             self.ledger.waiting.append(seen)
             if event_id is not None:
-                self._sent.append((self.house.now_us, event_id[14:15] == "4", send))
+                self._sent.append((self.site.now_us, event_id[14:15] == "4", send))
 
     def _expected(self, seen: Seen) -> str:
-        if seen.day < self.house.now_us // DAY_US - RAW_DAYS + 1:
+        if seen.day < self.site.now_us // DAY_US - RAW_DAYS + 1:
             return "too_late"
         if seen.post_id in self.ledger.deleted:
             return "deleted"
@@ -128,7 +128,7 @@ class Story:
         at_us = self._with_id(body, 20 * HOUR_US)
         facts["device"] = AGENTS[agent]
         seen = Seen(post_id=body["post_id"], at_us=at_us, viewer=(peer, agent), facts=facts)
-        await self._send(seen, lambda: self.house.post(Route.VIEW, peer, agent, None, body), body.get("event_id"))
+        await self._send(seen, lambda: self.site.post(Route.VIEW, peer, agent, None, body), body.get("event_id"))
 
     async def _signed(self) -> None:
         body, facts = self._said()
@@ -137,7 +137,7 @@ class Story:
         seen = Seen(post_id=body["post_id"], at_us=at_us, viewer=user, user=user, facts=facts)
 
         async def send() -> str:
-            return await self.house.post(Route.VIEW, "10.0.1.1", BROWSER, self.house.token(user), body)
+            return await self.site.post(Route.VIEW, "10.0.1.1", BROWSER, self.site.token(user), body)
 
         await self._send(seen, send, body.get("event_id"))
 
@@ -155,8 +155,8 @@ class Story:
         seen = Seen(post_id=body["post_id"], at_us=at_us, viewer=viewer, user=user, facts=facts)
 
         async def send() -> str:
-            token = self.house.token(self.chance.choice([None, *USERS]), "service")  # whose account it is says nothing
-            return await self.house.post(Route.VIEW, "10.9.9.9", "curl/8", token, body)
+            token = self.site.token(self.chance.choice([None, *USERS]), "service")
+            return await self.site.post(Route.VIEW, "10.9.9.9", "curl/8", token, body)
 
         await self._send(seen, send, body.get("event_id"))
 
@@ -164,7 +164,7 @@ class Story:
         """A player's own clock says when, up to some days ago."""
         player = self.chance.choice(PLAYERS)
         back_s = self.chance.choice([0, 0, self.chance.randrange(60 * 3600)])
-        at_us = (self.house.now_us // SECOND_US - back_s) * SECOND_US
+        at_us = (self.site.now_us // SECOND_US - back_s) * SECOND_US
         body = {
             "post_id": self.chance.choice(POSTS), "timestamp": f"{_time(at_us):%Y-%m-%dT%H:%M:%SZ}", "country": "BR",
             "intent": "artwork", "channel": "all", "play_order": 2, "timezone": "",
@@ -175,14 +175,14 @@ class Story:
         }  # fmt: skip
         user = self.ledger.players[player][-1][1]
         seen = Seen(post_id=body["post_id"], at_us=at_us, viewer=player, user=user, player=player, facts=facts)  # type: ignore[arg-type]
-        await self._send(seen, lambda: self.house.play(player, body), "by its time")
+        await self._send(seen, lambda: self.site.play(player, body), "by its time")
 
     async def _again(self) -> None:
         """What was sent within the day comes again, and counts once.
 
         A copy is known by the raw row of the first: it is drained at once, since that may go while the drain pauses.
         """
-        now_us, paused = self.house.now_us, self.house.now_us < self.paused_until_us
+        now_us, paused = self.site.now_us, self.site.now_us < self.paused_until_us
         since_us = max(now_us - 20 * HOUR_US, self.paused_since_us if paused else 0)
         recent = [one for one in self._sent if one[0] > since_us]
         if recent:
@@ -193,34 +193,34 @@ class Story:
 
     async def _page(self) -> None:
         peer, agent = f"10.0.0.{self.chance.randrange(4)}", self.chance.choice(list(AGENTS))
-        assert await self.house.post(Route.PAGE_VIEW, peer, agent, None, {"path": "/recent"}) == "accepted"
-        self.ledger.waiting.append(Visit(at_us=self.house.now_us, kind="page_view", viewer=(peer, agent)))
+        assert await self.site.post(Route.PAGE_VIEW, peer, agent, None, {"path": "/recent"}) == "accepted"
+        self.ledger.waiting.append(Visit(at_us=self.site.now_us, kind="page_view", viewer=(peer, agent)))
 
     async def _host_event(self) -> None:
         kind = self.chance.choice(["signup", "upload", "error"])
         body = {"event_type": kind, "user_id": self.chance.choice(USERS)}
-        token = self.house.token(None, "service")
-        assert await self.house.post(Route.HOST_EVENT, "10.9.9.9", "curl/8", token, body) == "accepted"
-        self.ledger.waiting.append(Visit(at_us=self.house.now_us, kind=kind, viewer=None))
+        token = self.site.token(None, "service")
+        assert await self.site.post(Route.HOST_EVENT, "10.9.9.9", "curl/8", token, body) == "accepted"
+        self.ledger.waiting.append(Visit(at_us=self.site.now_us, kind=kind, viewer=None))
 
     # ---- what services say
 
     async def _own(self) -> None:
         post_id, owner = self.chance.choice(POSTS), self.chance.choice([None, *USERS])
-        await self.house.own(post_id, owner)
-        self.ledger.owners[post_id].append((self.house.now_us, owner))
+        await self.site.own(post_id, owner)
+        self.ledger.owners[post_id].append((self.site.now_us, owner))
         self.ledger.deleted.discard(post_id)
 
     async def _own_a_player(self) -> None:
         await self._own_player(self.chance.choice(PLAYERS), self.chance.choice([None, *USERS]))
 
     async def _own_player(self, player: bytes, owner: int | None) -> None:
-        await self.house.own_player(player, owner)
-        self.ledger.players[player].append((self.house.now_us, owner))
+        await self.site.own_player(player, owner)
+        self.ledger.players[player].append((self.site.now_us, owner))
 
     async def _delete(self) -> None:
         post_id = self.chance.choice(POSTS)
-        if self.chance.random() < 0.5 and await self.house.delete(post_id):
+        if self.chance.random() < 0.5 and await self.site.delete(post_id):
             self.ledger.deleted.add(post_id)
 
     def _day_of_imports(self) -> int:
@@ -243,7 +243,7 @@ class Story:
             )
             for row in rows
         ]  # fmt: skip
-        await self.house.import_daily(f"daily {self._number}", told)
+        await self.site.import_daily(f"daily {self._number}", told)
         self.ledger.imported += rows
         self.ledger.dropped.add(day)
 
@@ -252,11 +252,11 @@ class Story:
         day, self._number = self._day_of_imports(), self._number + 1
         old = self._views_at(day * DAY_US + HOUR_US)
         for name, new in ((f"old {self._number}", len(old)), (f"old again {self._number}", 0)):
-            assert await self.house.import_views(name, [body for body, _ in old]) == new
+            assert await self.site.import_views(name, [body for body, _ in old]) == new
         self.ledger.views += [seen for _, seen in old]
         self.ledger.dropped.add(day)
-        recent = self._views_at((self.house.now_us // SECOND_US - 86_400) * SECOND_US)
-        outcomes = await self.house.import_recent(f"recent {self._number}", [body for body, _ in recent])
+        recent = self._views_at((self.site.now_us // SECOND_US - 86_400) * SECOND_US)
+        outcomes = await self.site.import_recent(f"recent {self._number}", [body for body, _ in recent])
         assert outcomes == [self._expected(seen) for _, seen in recent]
         self.ledger.waiting += [seen for _, seen in recent if self._expected(seen) == "accepted"]
 
@@ -275,29 +275,29 @@ class Story:
     # ---- what happens behind
 
     async def _drain(self) -> None:
-        if self.house.now_us >= self.paused_until_us:
-            await self.house.drain()
+        if self.site.now_us >= self.paused_until_us:
+            await self.site.drain()
             self.ledger.drained()
-            await self.house.add_up_artists()
+            await self.site.add_up_artists()
 
     async def _roll(self) -> None:
-        self.house.now_us += 11 * 60 * SECOND_US  # a day is rolled again after ten minutes
-        outcomes = await self.house.roll()
+        self.site.now_us += 11 * 60 * SECOND_US  # a day is rolled again after ten minutes
+        outcomes = await self.site.roll()
         assert all(isinstance(outcome, Rolled) for outcome in outcomes), outcomes
         before = self.ledger.left_out
-        self.ledger.rolled(self.house.now_us)
-        await self.house.add_up_artists()
-        await self.display.poll(POSTS, self.house.now_us, may_fall=self.ledger.left_out > before)
+        self.ledger.rolled(self.site.now_us)
+        await self.site.add_up_artists()
+        await self.display.poll(POSTS, self.site.now_us, may_fall=self.ledger.left_out > before)
 
     async def _restart(self) -> None:
-        await self.house.stop()
-        await self.house.start(self._nursery)
+        await self.site.stop()
+        await self.site.start(self._nursery)
 
     async def _pause(self) -> None:
         """The database takes nothing more from this journal, for so long that days lose their raw rows meanwhile."""
         if self.paused_until_us == 0 and self.chance.random() < 0.5:
-            self.paused_since_us = self.house.now_us
-            self.paused_until_us = self.house.now_us + self.chance.choice([HOUR_US, DAY_US, PAUSE_DAYS * DAY_US])
+            self.paused_since_us = self.site.now_us
+            self.paused_until_us = self.site.now_us + self.chance.choice([HOUR_US, DAY_US, PAUSE_DAYS * DAY_US])
 
 
 def _time(at_us: int) -> dt.datetime:

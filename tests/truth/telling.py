@@ -1,4 +1,4 @@
-"""One story from its seed: a database, a folder, a house, and the telling."""
+"""One story from its seed: a database, a folder, a simulated site, and what happens on it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import trio
 
 from tests.support.postgres import Server
-from tests.truth.house import DAY_US, House
+from tests.truth.simulated_site import DAY_US, SimulatedSite
 from tests.truth.story import START, Story
 from vts.store.session.connection import asyncpg_loop
 
@@ -19,9 +19,9 @@ async def told(server: Server, seed: int, days: int, steps_a_day: int, compare_e
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="vts-truth-") as folder:
         async with asyncpg_loop(), server.fresh("migrated") as database, trio.open_nursery() as nursery:
-            house = House(database, Path(folder), chance, START * DAY_US)
-            await house.start(nursery)
-            story = Story(house, chance, nursery)
+            simulated = SimulatedSite(database, Path(folder), chance, START * DAY_US)
+            await simulated.start(nursery)
+            story = Story(simulated, chance, nursery)
             await story.tell(days, steps_a_day, compare_every)
-            await house.close()
+            await simulated.close()
     return story

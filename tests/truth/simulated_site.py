@@ -58,7 +58,7 @@ async def _ignore(_: object) -> None:
     return
 
 
-class House:
+class SimulatedSite:
     """`restart` is what a new process does: tables from the journal, catalog from the database."""
 
     def __init__(self, database: Database, folder: Path, chance: random.Random, start_us: int) -> None:
@@ -258,4 +258,4 @@ def _word(outcome: Outcome) -> str:
     return "accepted" if isinstance(outcome, Accepted) else str(outcome.reason.value)
 
 
-__all__ = ["DAY_US", "HOUR_US", "RAW_DAYS", "House"]
+__all__ = ["DAY_US", "HOUR_US", "RAW_DAYS", "SimulatedSite"]
