@@ -155,7 +155,7 @@ class Story:
         seen = Seen(post_id=body["post_id"], at_us=at_us, viewer=viewer, user=user, facts=facts)
 
         async def send() -> str:
-            token = self.site.token(self.chance.choice([None, *USERS]), "service")
+            token = self.site.token(self.chance.choice([None, *USERS]), "service")  # of any account
             return await self.site.post(Route.VIEW, "10.9.9.9", "curl/8", token, body)
 
         await self._send(seen, send, body.get("event_id"))
