@@ -12,6 +12,7 @@ from config.load import load
 from config.settings import Http
 from supervisors.tree.limits import limits_of
 from tests.web.ports import NOW_S, WrittenCatalog, access, app_of
+from vts.capture.http.head_rules import BULK_PATHS
 from vts.capture.http.limits import Limits
 
 MIB = 1 << 20
@@ -59,3 +60,11 @@ async def test_the_description_quotes_the_limits_in_force() -> None:
     assert "2 KiB" in texts["431"]
     assert "7.5 s for a body" in texts["408"]
     assert "3 MiB in all" in described["paths"]["/api/view"]["post"]["description"]
+
+
+async def test_every_import_route_has_the_bound_of_bulk_routes() -> None:
+    app = app_of(access(), Limits())
+    described = await (await app.test_client().get("/openapi.json")).get_json()
+    imports = {path.encode() for path in described["paths"] if path.startswith("/api/import/")}
+    assert len(imports) == 3
+    assert imports <= BULK_PATHS

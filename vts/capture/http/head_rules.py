@@ -16,7 +16,9 @@ from vts.capture.http.limits import Limits
 from vts.capture.http.request import METHODS, CaptureHead, Route, route_of
 
 LIVE_PATH: Final = b"/live"
-BULK_PATHS: Final = frozenset((b"/api/content", b"/api/players", b"/api/import/daily", b"/api/import/views"))
+BULK_PATHS: Final = frozenset(
+    (b"/api/content", b"/api/players", b"/api/import/daily", b"/api/import/site", b"/api/import/views")
+)
 BATCH_ROUTES: Final = frozenset((Route.VIEW, Route.PLAYBACK))
 HEADER_LINES_MAX: Final = 128  # a browser sends about 15, a chain of proxies as many again
 _HANDED_METHODS: Final = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"))
