@@ -41,36 +41,58 @@ class Access:
         """The time in seconds since 1970."""
         return self.clock() / SECOND_US
 
-    def verify(self, token: str, headers: dict[str, str] | None = None) -> Principal:
-        """Return the principal of a token. Raises Problem 401, with `headers`, for one that is not valid."""
+    def verify(self, token: str) -> Principal:
+        """Return the principal of a token. Raises Problem 401 for one that is not valid."""
         try:
             return self.tokens.verify(token, self.now_s)
         except BadToken as fault:
-            raise Problem(401, f"Authorization: {fault}", headers=headers) from None
+            raise Problem(401, f"Authorization: {fault}") from None
 
 
 def principal_of(request: Request, access: Access) -> Principal | None:
     """Return the principal of the bearer token or of the dashboard's session cookie; None without either.
 
-    Raises Problem 401 for a token that is not valid.
+    A cookie counts only where the request comes from our own pages, and one that has expired counts as none: a browser
+    sends cookies without being asked. Raises Problem 401 for a token that is not valid.
     """
     shown = bearer_of(request, access)
     cookie = request.cookies.get(SESSION_COOKIE, "")
-    return shown if shown is not None or not cookie else access.verify(cookie)
+    if shown is not None or not cookie or not is_from_own_page(request, access):
+        return shown
+    try:
+        return access.tokens.verify(cookie, access.now_s)
+    except BadToken:
+        return None
 
 
-def bearer_of(request: Request, access: Access, headers: dict[str, str] | None = None) -> Principal | None:
+def is_from_own_page(request: Request, access: Access) -> bool:
+    """Whether a request comes from a page of ours, of an allowed origin, or from no page at all.
+
+    `Sec-Fetch-Site` says it where browsers send it (only to HTTPS and to loopback), else the Origin. A link on another
+    page that is followed (`navigate`) shows our answer to the visitor and not to that page.
+    """
+    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
+    if origin is not None and origin in access.allowed_origins:
+        return True
+    if request.headers.get("Sec-Fetch-Mode") == "navigate" and request.method in ("GET", "HEAD"):
+        return True
+    if site is not None and site not in ("same-origin", "none"):
+        return False
+    return origin is None or origin.partition("://")[2] == request.host
+
+
+def bearer_of(request: Request, access: Access) -> Principal | None:
     """Return the principal of the bearer token, whatever the cookies; None when there is none.
 
-    Raises Problem 401, with `headers`, for a token that is not valid: also where none is needed, so that a client whose
-    token has expired gets the same answer from every route.
+    Raises Problem 401 for a token that is not valid: also where none is needed, so that a client whose token has
+    expired gets the same answer from every route.
     """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if not scheme:
         return None
     if scheme.lower() != "bearer":
-        raise Problem(401, "Authorization: a Bearer token is expected", headers=headers)
-    return access.verify(token.strip(), headers)
+        raise Problem(401, "Authorization: a Bearer token is expected")
+    return access.verify(token.strip())
 
 
 def require(principal: Principal | None) -> Principal:

@@ -27,6 +27,7 @@ from vts.web import (
 )
 from vts.web.access import SESSION_COOKIE
 from vts.web.answers import install_error_answers
+from vts.web.cors import allow_every_page, allow_page, is_public
 from vts.web.origin import check_host
 from vts.web.services import Services
 
@@ -35,12 +36,6 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-}
-ALLOWED_PAGE = {
-    "Access-Control-Allow-Credentials": "true",
-    "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type",
-    "Vary": "Origin",
 }
 
 
@@ -56,6 +51,8 @@ def create_app(services: Services, limits: Limits) -> QuartTrio:
     @app.before_request
     async def guard_session() -> None:
         """A browser sends its cookie wherever a name leads: it counts only under a name that is ours."""
+        if is_public(request):
+            return  # no cookie counts there
         if SESSION_COOKIE in request.cookies and "Authorization" not in request.headers:
             check_host(request, services.access)
 
@@ -63,9 +60,10 @@ def create_app(services: Services, limits: Limits) -> QuartTrio:
     async def guard(answer: Response) -> Response:
         for name, value in SECURITY_HEADERS.items():
             answer.headers.setdefault(name, value)
-        origin = request.headers.get("Origin")
-        if origin in services.access.allowed_origins and "Access-Control-Allow-Origin" not in answer.headers:
-            answer.headers.update(ALLOWED_PAGE | {"Access-Control-Allow-Origin": origin})
+        if is_public(request):
+            allow_every_page(request, answer)
+        else:
+            allow_page(request, answer, services.access.allowed_origins)
         return answer
 
     return app

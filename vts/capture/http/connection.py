@@ -16,7 +16,7 @@ from vts.capture.http.fault import HttpFault
 from vts.capture.http.head import HeadVerdict, Lane
 from vts.capture.http.limits import ByteBudget, Limits
 from vts.capture.http.reader import RequestReader
-from vts.capture.http.replies import ACCEPTED_ONE, CONTINUE, PREFLIGHT, Framer, error_reply, fault_reply
+from vts.capture.http.replies import ACCEPTED_ONE, CONTINUE, Framer, error_reply, fault_reply, preflight_reply
 from vts.capture.http.request import AwaitedReply, CaptureReply, Decide
 
 
@@ -155,7 +155,7 @@ class Connection:
             self._capture(verdict, body)
         elif verdict.lane is Lane.PREFLIGHT:
             self._verdict = verdict
-            self._answered(PREFLIGHT)
+            self._answered(preflight_reply(verdict.head))
         else:
             self._finish(HandedOver(verdict, body, self._reader.rest))
 
@@ -204,10 +204,10 @@ class Connection:
         verdict, context = self._verdict, self._context
         assert verdict is not None
         if reply is ACCEPTED_ONE and verdict.is_plain and not context.closing:
-            self._write(context.framer.accepted_one)
+            self._write(context.framer.accepted_one(verdict.cors))
             return
         close = context.closing or not verdict.keep_alive
-        self._write(context.framer.frame(reply, verdict.head, close=close))
+        self._write(context.framer.frame(reply, verdict.head, cors=verdict.cors, close=close))
         if close:
             self._finish(Closed(unread=True))
 
@@ -227,14 +227,15 @@ class Connection:
 
     def _refuse(self, fault: HttpFault, *, unread: bool = True) -> None:
         self._context.events.on_refused(fault.code)
-        self._write(self._context.framer.frame(fault_reply(fault), None, close=True))
+        self._write(self._context.framer.frame(fault_reply(fault), None, cors=self._reader.cors, close=True))
         self._finish(Closed(unread))
 
     def _contain(self, bug: Exception) -> None:
         """End this connection for a bug of ours; no other is affected."""
         self._context.events.on_bug(bug)
         if self.end is None:
-            self._write(self._context.framer.frame(INTERNAL_ERROR, None, close=True))
+            cors = self._verdict.cors if self._verdict is not None else self._reader.cors
+            self._write(self._context.framer.frame(INTERNAL_ERROR, None, cors=cors, close=True))
             self._finish(Closed(unread=True))
 
     def _finish(self, end: End) -> None:

@@ -54,7 +54,7 @@ class HeadVerdict(msgspec.Struct, frozen=True, gc=False):
     """An accepted head and what follows from it. Its target is a path and a query, never an absolute URL.
 
     `capture` is there for the capture lane only. `is_plain`: HTTP/1.1, keep-alive, and an answer with a body, so that
-    the reply that is framed in advance fits.
+    the reply that is framed in advance fits. `cors` are the lines that let the request's page read the answer.
     """
 
     head: Head
@@ -64,4 +64,5 @@ class HeadVerdict(msgspec.Struct, frozen=True, gc=False):
     framing: BodyFraming
     keep_alive: bool
     is_plain: bool
+    cors: bytes
     capture: CaptureHead | None

@@ -13,6 +13,7 @@ import msgspec
 from vts.capture.http.fault import HttpFault, bad, too_large
 from vts.capture.http.head import BodyFraming, Head, HeadVerdict, Lane
 from vts.capture.http.limits import Limits
+from vts.capture.http.origins import origin_lines
 from vts.capture.http.request import METHODS, CaptureHead, Route, route_of
 
 LIVE_PATH: Final = b"/live"
@@ -46,7 +47,7 @@ def head_verdict(head: Head, limits: Limits, peer: str) -> HeadVerdict:
     waits = expects_continue and head.version == "1.1" and (chunked or length > 0)
     framing = BodyFraming(length, chunked, waits, max_bytes)
     is_plain = keep_alive and head.version == "1.1" and head.method != b"HEAD"
-    return HeadVerdict(head, lane, path, query, framing, keep_alive, is_plain, capture)
+    return HeadVerdict(head, lane, path, query, framing, keep_alive, is_plain, origin_lines(head), capture)
 
 
 def _check_size(head: Head, max_bytes: int) -> None:

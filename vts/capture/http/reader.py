@@ -15,6 +15,7 @@ from vts.capture.http.fault import HttpFault, bad, too_large
 from vts.capture.http.head import Head, Header, HeadVerdict
 from vts.capture.http.head_rules import head_verdict
 from vts.capture.http.limits import ByteBudget, Limits
+from vts.capture.http.origins import ANY_PAGE, origin_lines
 
 KNOWN_HEADS_MAX: Final = 3  # a client's views differ in the digits of a number, and so in Content-Length
 HEAD_END: Final = b"\r\n\r\n"
@@ -28,8 +29,8 @@ class _Stop(Exception):
 class RequestReader:
     """Reads the requests of one connection. `peer` is the address of its socket.
 
-    `ready` holds whole requests in order; `fault`, when set, comes after them, and nothing is read behind it. `rest`
-    is what followed the head of an upgrade.
+    `ready` holds whole requests in order; `fault`, when set, comes after them, and nothing is read behind it; `cors`
+    are the lines for the page of the request that is at fault. `rest` is what followed the head of an upgrade.
     """
 
     def __init__(self, limits: Limits, budget: ByteBudget, peer: str) -> None:
@@ -44,6 +45,7 @@ class RequestReader:
         self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
         self._verdict: HeadVerdict | None = None
         self._continue_sent = False
+        self.cors = ANY_PAGE  # of the request that was read last
         self._url = b""
         self._headers: list[Header] = []
         self._pieces: list[bytes] = []
@@ -126,6 +128,7 @@ class RequestReader:
         """A request line begins."""
         self.partial = True
         self._continue_sent = False
+        self.cors = ANY_PAGE
         self._url = b""
         self._headers = []
 
@@ -147,7 +150,10 @@ class RequestReader:
         try:
             self._verdict = head_verdict(head, self._limits, self._peer)
         except HttpFault as fault:
+            self.cors = origin_lines(head)
             self._stop(fault)
+        else:
+            self.cors = self._verdict.cors
         self._unread_bytes = 0
 
     def on_body(self, part: bytes) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from vts.capture.http.fault import HttpFault
 from vts.capture.http.head import Head
+from vts.capture.http.origins import ANY_PAGE, preflight_headers
 from vts.capture.http.request import CaptureReply
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -17,14 +18,7 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 GIF: Final = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 ACCEPTED_ONE: Final = CaptureReply(202, b'{"accepted":1,"dropped":{}}')
 PIXEL: Final = CaptureReply(200, GIF, "image/gif", (("Cache-Control", "no-store"),))
-PREFLIGHT: Final = CaptureReply(
-    204,
-    headers=(
-        ("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS"),
-        ("Access-Control-Allow-Headers", "Authorization, Content-Type, Content-Encoding"),
-        ("Access-Control-Max-Age", "86400"),
-    ),
-)
+PREFLIGHT_METHODS: Final = "GET, HEAD, POST, OPTIONS"
 
 _encode = msgspec.json.encode
 _STATUS: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
@@ -33,6 +27,13 @@ _STATUS: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" f
 def error_reply(status: int, code: str, text: str, headers: tuple[tuple[str, str], ...] = ()) -> CaptureReply:
     """Return an error in the one shape that errors have."""
     return CaptureReply(status, _encode({"error": text, "error_code": code}), headers=headers)
+
+
+def preflight_reply(head: Head) -> CaptureReply:
+    """Return the answer to a browser that asks whether a page of another origin may send what it is about to send."""
+    return CaptureReply(
+        204, headers=preflight_headers(PREFLIGHT_METHODS, head.values(b"access-control-request-headers"))
+    )
 
 
 def fault_reply(fault: HttpFault) -> CaptureReply:
@@ -45,17 +46,26 @@ class Framer:
 
     def __init__(self) -> None:
         self._date = ""
-        self.accepted_one = b""
+        self._accepted_one = b"", b""
         self.tick(0.0)
 
     def tick(self, now_s: float) -> None:
         """Set the time (seconds since the epoch) for the `Date` of what is framed from now on."""
         self._date = formatdate(now_s, usegmt=True)
-        self.accepted_one = self.frame(ACCEPTED_ONE, None)
+        before, _, behind = self.frame(ACCEPTED_ONE, None).partition(ANY_PAGE)
+        self._accepted_one = before, behind
 
-    def frame(self, reply: CaptureReply, head: Head | None, *, close: bool = False) -> bytes:
-        """Return the bytes of a reply. `head` is the request's, None when there is none that could be read."""
-        lines = [_STATUS[reply.status], f"Date: {self._date}\r\n", "Access-Control-Allow-Origin: *\r\n"]
+    def accepted_one(self, cors: bytes) -> bytes:
+        """Return the bytes of `ACCEPTED_ONE` with the lines for the request's page between those framed in advance."""
+        before, behind = self._accepted_one
+        return before + cors + behind
+
+    def frame(self, reply: CaptureReply, head: Head | None, *, cors: bytes = ANY_PAGE, close: bool = False) -> bytes:
+        """Return the bytes of a reply. `head` is the request's, None when there is none that could be read.
+
+        `cors` are the lines for the request's page.
+        """
+        lines = [_STATUS[reply.status], f"Date: {self._date}\r\n", cors.decode("latin-1")]
         if reply.status != HTTPStatus.NO_CONTENT:
             lines.append(f"Content-Type: {reply.content_type}\r\nContent-Length: {len(reply.body)}\r\n")
         lines += [f"{name}: {value}\r\n" for name, value in reply.headers]

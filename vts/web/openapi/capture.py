@@ -43,7 +43,10 @@ _PLAYBACK_EXAMPLE: Final = {
     "events": [{"type": "play", "videoTime": 0}, {"type": "heartbeat", "videoTime": 15}],
 }
 _SOUND_OR_NOT: Final = {"anyOf": [ref("View"), {}], "description": "One that cannot be read is named in `errors`."}
-_PREFLIGHT: Final = " Any origin may call it; `Content-Encoding: gzip` is understood; the content type is a hint only."
+_PREFLIGHT: Final = (
+    " Pages of any origin may call it, with credentials; `Content-Encoding: gzip` is understood; the content type is a"
+    " hint only."
+)
 
 SCHEMAS: Final[dict[str, Json]] = {
     "Dropped": counts(

@@ -1,0 +1,96 @@
+"""Pages of another origin in a real browser: every way of sending a view counts once, and the console stays empty."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+
+from tests.support.chromium import chromium
+from tests.support.process import Vts, running
+
+NAME = "art.test"  # the browser resolves it to loopback; to the browser it is another site
+BLANK = b"<!doctype html><meta charset=utf-8><title>a page</title><link rel=icon href=data:,>"
+SENT = """
+const json = {'Content-Type': 'application/json'};
+const view = (id, more) => fetch(VTS + '/api/view', {method: 'POST', body: JSON.stringify({post_id: id}), ...more});
+const sent = [
+    await view(101, {credentials: 'include', headers: json}),
+    await view(102, {headers: json}),
+    await view(103, {}),
+    await view(104, {credentials: 'include', headers: {...json, 'X-Requested-With': 'page', 'X-Own': '1'}}),
+    await view(105, {credentials: 'include', headers: {...json, Authorization: 'Bearer ' + TOKEN}}),
+    await fetch(VTS + '/api/post/106/view', {method: 'POST', credentials: 'include'}),
+    await fetch(VTS + '/api/post/107/view', {
+        method: 'POST', credentials: 'include', headers: json,
+        body: JSON.stringify({intent: 'impression', channel: 'artwork', play_order: 2}),
+    }),
+    await fetch(VTS + '/api/track/page-view', {
+        method: 'POST', keepalive: true, headers: json, body: JSON.stringify({path: '/search', referrer: null}),
+    }),
+];
+navigator.sendBeacon(VTS + '/api/view', new Blob(['{"post_id":108}'], {type: 'application/json'}));
+navigator.sendBeacon(VTS + '/api/view', '{"post_id":109}');
+new Image().src = VTS + '/api/pixel.gif?post_id=110';
+return await Promise.all(sent.map(async one => [one.status, (await one.json()).accepted]));
+"""
+LEAVING = """
+addEventListener('pagehide', () => fetch(VTS + '/api/view', {
+    method: 'POST', keepalive: true, credentials: 'include',
+    headers: {'Content-Type': 'application/json'}, body: '{"post_id":111}',
+}));
+"""
+COUNT = """
+const count = async (id, more) => (await (await fetch(VTS + `/api/post/${id}/count`, more)).json()).views;
+"""
+OF_ALL = "return await Promise.all([101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111].map(id => count(id)));"
+IN_EVERY_WAY = """return [
+    await count(101), await count(101, {credentials: 'include'}),
+    await count(101, {credentials: 'include', headers: {Authorization: 'Bearer ' + TOKEN, 'X-Requested-With': 'page'}}),
+];"""
+
+
+@asynccontextmanager
+async def pages() -> AsyncIterator[str]:
+    """Serve one empty page on a port of its own; yield its address under another name."""
+
+    async def serve(stream: trio.SocketStream) -> None:
+        async with stream:
+            await stream.receive_some()
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: "
+            await stream.send_all(head + str(len(BLANK)).encode() + b"\r\n\r\n" + BLANK)
+
+    async with trio.open_nursery() as nursery:
+        [listener] = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        nursery.start_soon(trio.serve_listeners, serve, [listener])
+        yield f"http://{NAME}:{listener.socket.getsockname()[1]}/"
+        nursery.cancel_scope.cancel()
+
+
+async def until_counted(vts: Vts, content: int) -> None:
+    """Wait until the content has a view: a beacon has no answer that a page could wait for."""
+    with vts.client() as client, trio.fail_after(60):
+        while not (await trio.to_thread.run_sync(client.get, f"/api/post/{content}/count")).json().get("views"):
+            await trio.sleep(0.02)
+
+
+def constants(vts: Vts) -> str:
+    return f"const VTS = '{vts.http}', TOKEN = '{vts.token(7)}';"
+
+
+async def test_a_page_of_another_origin_sends_views_in_every_way_and_reads_counts(folder: Path) -> None:
+    with running(folder) as vts:
+        async with pages() as address, chromium(f"--host-resolver-rules=MAP {NAME} 127.0.0.1") as browser:
+            known = constants(vts)
+            first = await (await browser.page()).goto(address)
+            assert await first.run(known + SENT) == [[202, 1]] * 8
+            await first.run(known + LEAVING)
+            await first.close()
+            second = await (await browser.page()).goto(address)
+            for content in (108, 109, 110, 111):
+                await until_counted(vts, content)
+            assert await second.run(known + COUNT + OF_ALL) == [1] * 11
+            assert await second.run(known + COUNT + IN_EVERY_WAY) == [1, 1, 1]
+            assert first.complaints == second.complaints == []
