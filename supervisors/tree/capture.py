@@ -40,7 +40,7 @@ def decision_of(components: Components, reports: PlayerReports) -> CaptureDecisi
     pages = Pages(site.page_rules, site.page_strip)
     return CaptureDecision(
         admissions=Admissions(views=components.admission, site=components.site_admission, player_view=reports.receive),
-        reports=reports_of(components.enricher, pages.page_of, metrics.ignored),
+        reports=reports_of(components.enricher, components.memory, pages.page_of, metrics.ignored),
         senders=Senders(tokens=components.secrets.tokens, catalog=components.memory),
         clock=now_us,
         count=metrics.count,

@@ -30,6 +30,7 @@ from vts.admit.admission import Admission
 from vts.admit.gate import Gate, GateSettings
 from vts.admit.site import SiteAdmission
 from vts.admit.site_rules import SiteRules
+from vts.admit.texts import JournaledTexts
 from vts.auth.secrets import load_or_make
 from vts.auth.tickets import Tickets
 from vts.catalog.memory import MemoryCatalog
@@ -77,7 +78,8 @@ class Components:
         self.journal_box: Mailbox[Entry] = Mailbox(JOURNAL_BOX)
         self.journal_reports = JournalReports(self.metrics.note)
         self.journal = self._journal()
-        self.admission = Admission(self.gate, self._submit, now_us, self.metrics.count, on_bot=self.metrics.bot)
+        self._texts = JournaledTexts(self.memory)
+        self.admission = self._admission()
         self.site_admission = self._site_admission()
         self.embedded = None if settings.database.url else Embedded(folder, say=print)
         self.database = self._database()
@@ -151,10 +153,14 @@ class Components:
             on_lost=self.journal_reports.lost,
         )
 
+    def _admission(self) -> Admission:
+        count, on_bot = self.metrics.count, self.metrics.bot
+        return Admission(self.gate, self._submit, self._texts, now_us, count, on_bot=on_bot)
+
     def _site_admission(self) -> SiteAdmission:
         limits, raw_days = self.settings.limits, self.settings.retention.raw_days
         rules = SiteRules(self.memory, raw_days=raw_days, per_minute=limits.web_per_minute, burst=limits.web_burst)
-        return SiteAdmission(rules, self._submit, now_us, self.metrics.count, on_bot=self.metrics.bot)
+        return SiteAdmission(rules, self._submit, self._texts, now_us, self.metrics.count, on_bot=self.metrics.bot)
 
     def _database(self) -> Database:
         settings = self.settings.database

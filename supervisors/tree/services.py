@@ -72,7 +72,7 @@ def _capture(components: Components, writer: Writer, writes: CatalogWrites) -> C
         strict=settings.catalog.mode == "strict",
         raw_days=settings.retention.raw_days,
     )
-    reports = WebReports(components.enricher, components.metrics.ignored)
+    reports = WebReports(components.enricher, components.memory, components.metrics.ignored)
     views = ImportedViews(reports, components.secrets.identities)
     return CapturePort(
         reactions=Reactions(writer),

@@ -9,9 +9,10 @@ from functools import partial
 import trio
 import trio.testing
 
-from tests.admit.world import DELETED, NOW, S, gate, id_4, play, visit
+from tests.admit.world import DELETED, NOW, S, catalog, gate, id_4, play, visit
 from vts.admit.admission import POOL_IDS, Admission
 from vts.admit.submission import AGE_EVERY_S, ENTROPY_BYTES, SubmitToJournal
+from vts.admit.texts import JournaledTexts
 from vts.model.faults import JournalFull
 from vts.model.outcome import Accepted, Outcome
 from vts.model.record import Record
@@ -27,9 +28,12 @@ class World:
         self.entries: list[tuple[Sequence[Record], Settled]] = []
         self.counted: dict[str, int] = {}
         self.drawn = 0
-        self.now, self.gate = NOW, gate(**rules)
+        self.catalog = catalog()
+        self.now, self.gate = NOW, gate(self.catalog, **rules)
         self.submit: SubmitToJournal = self._keep_waiting
-        self.admission = Admission(self.gate, self._submit, lambda: self.now, self._count, self._draw)
+        self.admission = Admission(
+            self.gate, self._submit, JournaledTexts(self.catalog), lambda: self.now, self._count, self._draw
+        )
 
     def settle(self, fault: Exception | None = None) -> None:
         waiting, self.entries = self.entries, []

@@ -15,6 +15,7 @@ import trio
 from config.load import load
 from vts.admit.site import SiteAdmission
 from vts.admit.site_rules import SiteRules
+from vts.admit.texts import JournaledTexts
 from vts.auth.tokens import Tokens
 from vts.capture.events.decide import Admissions, CaptureDecision, Senders, reports_of
 from vts.capture.http.connection import DoorEvents
@@ -32,6 +33,7 @@ from vts.model.content import Content, Player
 from vts.model.faults import JournalFull
 from vts.model.outcome import ACCEPTED, Outcome, Reason, Refused
 from vts.model.record import Record
+from vts.model.reference import ReferenceKey, References
 from vts.model.view import Report, ViewEvent, event_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +41,7 @@ NOW_US = 1_760_000_000_000_000
 SECRET = b"a secret of the tests, 32 bytes long"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 ZONES = TimeZones()
+REFERENCES = References(ReferenceKey(SECRET[:32]))
 COUNTRIES = Countries(ROOT / "config" / "dbip-country.mmdb")
 
 
@@ -104,6 +107,7 @@ class FewPlayers:
     players: dict[bytes, Player] = field(default_factory=dict)
     contents: dict[int, Content] = field(default_factory=dict)
     ready: bool = True
+    references: References | None = field(default_factory=lambda: REFERENCES)
 
     def content(self, post_id: int) -> Content | None:
         return self.contents.get(post_id)
@@ -180,7 +184,9 @@ def new_world(*, trusted: Sequence[str] = (), limits: Limits | None = None) -> W
 
     rules = SiteRules(catalog, raw_days=7, per_minute=60, burst=120)
     admissions = Admissions(
-        views=admission, site=SiteAdmission(rules, site.submit, lambda: NOW_US, count), player_view=player_view
+        views=admission,
+        site=SiteAdmission(rules, site.submit, JournaledTexts(catalog), lambda: NOW_US, count),
+        player_view=player_view,
     )
     shipped = load({}).site
     enricher = Enricher(
@@ -189,7 +195,7 @@ def new_world(*, trusted: Sequence[str] = (), limits: Limits | None = None) -> W
     pages = Pages(shipped.page_rules, shipped.page_strip)
     decision = CaptureDecision(
         admissions=admissions,
-        reports=reports_of(enricher, pages.page_of, lambda name: ignored.update([name])),
+        reports=reports_of(enricher, catalog, pages.page_of, lambda name: ignored.update([name])),
         senders=Senders(tokens=tokens, catalog=catalog),
         clock=lambda: NOW_US,
         count=count,

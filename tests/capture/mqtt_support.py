@@ -32,6 +32,7 @@ from vts.enrich.viewer import ViewerKeys
 from vts.model.content import Content, Player
 from vts.model.outcome import ACCEPTED, Outcome, Reason, Refused
 from vts.model.reaction import Reaction
+from vts.model.reference import ReferenceKey, References
 from vts.model.view import Report
 
 KEY = "6fa459ea-ee8a-3ca4-894e-db77e160355e"
@@ -88,6 +89,7 @@ class FakeCatalog:
     ready = True
 
     def __init__(self) -> None:
+        self.references: References | None = References(ReferenceKey(b"of these tests, 32 bytes long ok"))
         self.players = {
             UUID(KEY).bytes: Player(7, True, "BR", credential_hash(CREDENTIAL)),
             UUID(OTHER).bytes: Player(None, True),

@@ -117,7 +117,7 @@ def test_what_a_device_leaves_empty_is_absent() -> None:
 @pytest.mark.parametrize(
     "payload",
     [
-        b"", b"null", b"[]", b"{", b"\xff", b'{"post_id":0}', b'{"post_id":-1}', b'{"post_id":"1"}', b'{"post_id":1.5}',
+        b"", b"null", b"[]", b"{", b"\xff", b'{"post_id":0}', b'{"post_id":-1}', b'{"post_id":""}', b'{"post_id":1.5}',
         b'{"post_id":9223372036854775808}', b"{}", b'{"post_id":1,"event_id":"x"}', b'{"post_id":1,"playlist_id":-1}',
         b'{"post_id":1,"event_id":"5c1d6b47-6a34-8f1a-9a40-3f8a1b0f7c11"}',
         b'{"post_id":1,"channel":"hashtag","channel_hashtag":"a\\u0000b"}',

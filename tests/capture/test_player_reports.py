@@ -14,6 +14,7 @@ import pytest
 from tests.capture.mqtt_support import KEY, OTHER, REVOKED, World
 from vts.admit.admission import Admission
 from vts.admit.gate import Gate, GateSettings
+from vts.admit.texts import JournaledTexts
 from vts.capture.players.reports import PlayerMessage, PlayerReports, Settled
 from vts.model.day import MINUTE_US, SECOND_US
 from vts.model.faults import JournalFull
@@ -33,7 +34,9 @@ class Desk:
         self.full = False
         self.world = World()
         gate = Gate(GateSettings(strict=strict), self.world.catalog, bytes(32))
-        admission = Admission(gate, self._append, self._clock, lambda source, outcome, n: None)
+        admission = Admission(
+            gate, self._append, JournaledTexts(self.world.catalog), self._clock, lambda source, outcome, n: None
+        )
         self.reports: PlayerReports = dataclasses.replace(self.world.reports, admission=admission, clock=self._clock)
 
     def _clock(self) -> int:

@@ -91,9 +91,19 @@ def test_every_other_positive_number_is_itself(number):
     assert number_of(number) == as_number(str(number)) == number
 
 
-@pytest.mark.parametrize("text", ["", "0", "042", "-1", "+1", " 1", "1 ", "٣", "1.0", "1e3", "blog:1"])
+@pytest.mark.parametrize("text", ["", "+1", " 1", "1 ", "1.0", "1e3", "blog:1"])
 def test_texts_that_are_no_integers_are_not_read_as_one(text):
     assert as_number(text) is None
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "٣", str(HASHED_MIN), str(2**63), "9" * 5_000])
+def test_a_text_of_digits_is_never_a_name(text):
+    with pytest.raises(BadReference):
+        as_number(text)
+
+
+def test_zeros_before_a_number_are_nothing():
+    assert as_number("042") == 42
 
 
 def test_contents_users_and_comments_of_one_text_are_apart():

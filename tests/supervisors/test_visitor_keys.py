@@ -16,6 +16,7 @@ from vts.capture.events.view_fields import View
 from vts.capture.events.views import WebReports
 from vts.capture.events.visitors import Arrival
 from vts.capture.http.request import CaptureHead, Route
+from vts.catalog.memory import MemoryCatalog
 from vts.enrich.country import Countries
 from vts.enrich.enrich import Enricher
 from vts.enrich.rotation import RotatingKey
@@ -64,7 +65,7 @@ async def test_at_midnight_a_visitor_is_another_and_a_user_the_same(kept_key: Ke
     enricher, actor = kept_key.start()
     kept_key.began_s = trio.current_time()
     user = Principal(7, frozenset({"user"}))
-    reports = WebReports(enricher, lambda name: None)
+    reports = WebReports(enricher, MemoryCatalog(), lambda name: None)
     head = CaptureHead(Route.VIEW, "POST", "/api/view", "", "203.0.113.7")
 
     def seen(principal: Principal | None = None) -> bytes:

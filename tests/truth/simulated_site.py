@@ -21,6 +21,7 @@ from vts.admit.admission import Admission
 from vts.admit.gate import Gate, GateSettings
 from vts.admit.site import SiteAdmission
 from vts.admit.site_rules import SiteRules
+from vts.admit.texts import JournaledTexts
 from vts.auth.tokens import Tokens
 from vts.capture.events.decide import Admissions, CaptureDecision, Senders, reports_of
 from vts.capture.events.imported import ImportedView, ImportedViews, imported_event_of
@@ -68,7 +69,6 @@ class SimulatedSite:
         self._chance = chance
         self.tokens = Tokens(secret=b"a secret of the tests, 32 bytes long")
         self._enricher = Enricher(keys=ViewerKeys(b"v" * 32), countries=COUNTRIES, zones=ZONES)
-        self._imported = ImportedViews(WebReports(self._enricher, lambda name: None), b"i" * 32)
         self._session: Connection | None = None
         self.roller = Roller(
             connect=partial(database.connect, "writer"),
@@ -107,7 +107,11 @@ class SimulatedSite:
         gate = Gate(rules, self.catalog, b"g" * 32)
         async for records in self.journal.recent(self.now_us - WARM_US):
             gate.warm([record for record in records if isinstance(record, ViewEvent)])
-        self.admission = Admission(gate, self.journal.submit, self.clock, _uncounted, self._chance.randbytes)
+        self._texts = JournaledTexts(self.catalog)
+        self.admission = Admission(
+            gate, self.journal.submit, self._texts, self.clock, _uncounted, self._chance.randbytes
+        )
+        self._imported = ImportedViews(WebReports(self._enricher, self.catalog, lambda name: None), b"i" * 32)
         self._open_doors()
 
     def _open_doors(self) -> None:
@@ -123,11 +127,11 @@ class SimulatedSite:
             clock=self.clock,
         )
         rules = SiteRules(self.catalog, raw_days=RAW_DAYS, per_minute=0, burst=0)
-        site = SiteAdmission(rules, self.journal.submit, self.clock, _uncounted)
+        site = SiteAdmission(rules, self.journal.submit, self._texts, self.clock, _uncounted)
         pages = Pages(shipped.page_rules, shipped.page_strip)
         self._decision = CaptureDecision(
             admissions=Admissions(views=self.admission, site=site, player_view=self._players.receive),
-            reports=reports_of(self._enricher, pages.page_of, lambda name: None),
+            reports=reports_of(self._enricher, self.catalog, pages.page_of, lambda name: None),
             senders=Senders(tokens=self.tokens, catalog=self.catalog),
             clock=self.clock,
             count=_uncounted,

@@ -19,6 +19,7 @@ from vts.admit.submission import (
     SubmitToJournal,
     refusal_of,
 )
+from vts.admit.texts import JournaledTexts
 from vts.admit.verdict import Admitted, Verdict, Waiting
 from vts.model.faults import Outage
 from vts.model.outcome import ACCEPTED, Outcome, Reason, Refused
@@ -36,13 +37,14 @@ class Admission:
         self,
         gate: Gate,
         submit: SubmitToJournal,
+        texts: JournaledTexts,
         clock: Clock,
         count: CountOutcome,
         entropy: Callable[[int], bytes] = os.urandom,
         on_bot: Callable[[BotClass], None] = lambda of_class: None,
     ) -> None:
         self._gate = gate
-        self._submission = Submission(submit, count, on_bot)
+        self._submission = Submission(submit, texts, count, on_bot)
         self._clock = clock
         self._entropy = entropy
         self._pool = b""
@@ -53,7 +55,9 @@ class Admission:
         task_status.started()
         while True:
             await trio.sleep(AGE_EVERY_S)
-            self._gate.age(self._clock())
+            now_us = self._clock()
+            self._gate.age(now_us)
+            self._submission.age(now_us)
 
     async def submit(self, reports: Sequence[Report]) -> list[Outcome]:
         """Return what became of each report, in order; what is admitted is one entry of the journal."""
@@ -74,7 +78,7 @@ class Admission:
         verdict = self._decide(report)
         if type(verdict) is Admitted:
             on_written = partial(self._written, report.view_source, verdict, settle)
-            self._submission.write((verdict.event,), on_written)
+            self._submission.write((verdict.event,), on_written, report.texts)
         else:
             self._not_admitted(report, verdict, settle)
 
@@ -108,7 +112,8 @@ class Admission:
 
     def _write_batch(self, batch: _Batch, admitted: list[_AdmittedReport]) -> None:
         on_written = partial(self._batch_written, batch, admitted)
-        self._submission.write([one.admitted.event for one in admitted], on_written)
+        texts = [text for one in admitted for text in one.report.texts]
+        self._submission.write([one.admitted.event for one in admitted], on_written, texts)
 
     def _batch_written(self, batch: _Batch, admitted: list[_AdmittedReport], fault: Exception | None) -> None:
         """Settle the gate for all of a batch first: a duplicate must not find half of it undone."""

@@ -17,8 +17,10 @@ from vts.admit.submission import (
     SubmitToJournal,
     refusal_of,
 )
+from vts.admit.texts import JournaledTexts
 from vts.model.outcome import Refused
 from vts.model.ports import Clock, CountOutcome
+from vts.model.site import SiteReport
 from vts.model.view import BotClass
 
 
@@ -29,13 +31,14 @@ class SiteAdmission:
         self,
         rules: SiteRules,
         submit: SubmitToJournal,
+        texts: JournaledTexts,
         clock: Clock,
         count: CountOutcome,
         entropy: Callable[[int], bytes] = os.urandom,
         on_bot: Callable[[BotClass], None] = lambda of_class: None,
     ) -> None:
         self._rules = rules
-        self._submission = Submission(submit, count, on_bot)
+        self._submission = Submission(submit, texts, count, on_bot)
         self._clock = clock
         self._entropy = entropy
 
@@ -44,7 +47,9 @@ class SiteAdmission:
         task_status.started()
         while True:
             await trio.sleep(AGE_EVERY_S)
-            self._rules.age(self._clock())
+            now_us = self._clock()
+            self._rules.age(now_us)
+            self._submission.age(now_us)
 
     def submit_soon(self, report: AnySiteReport, settle: Settle) -> None:
         """Decide one report; `settle` is called once with its outcome, before this returns or when it is durable."""
@@ -54,7 +59,8 @@ class SiteAdmission:
             self._submission.refuse(source_of(report), verdict, settle, events_of(report))
             return
         records = records_of(report, now_us, self._entropy(ENTROPY_BYTES * verdict.events))
-        self._submission.write(records, partial(self._written, verdict, settle))
+        texts = report.texts if isinstance(report, SiteReport) else ()
+        self._submission.write(records, partial(self._written, verdict, settle), texts)
 
     def _written(self, admitted: AdmittedSiteReport, settle: Settle, fault: Exception | None) -> None:
         if fault is None:

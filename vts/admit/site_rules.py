@@ -16,7 +16,7 @@ from vts.model.day import DAY_US, SECOND_US
 from vts.model.outcome import BOTS, Reason, Refused
 from vts.model.ports import Catalog
 from vts.model.record import Record
-from vts.model.site import PlaybackEvent, PlaybackReport, SiteEvent, SiteReport
+from vts.model.site import PLAYED_KINDS, PlaybackEvent, PlaybackReport, SiteEvent, SiteReport
 
 SITE: Final = "site"  # under which the metrics count page views and host events
 PLAYBACK: Final = "playback"
@@ -83,7 +83,7 @@ class SiteRules:
         if not self._catalog.ready:
             return _NO_CATALOG
         stream = None if report.stream_id is None else self._catalog.content(report.stream_id)
-        return _NO_STREAM if stream is None or stream.deleted or stream.kind != "stream" else None
+        return _NO_STREAM if stream is None or stream.deleted or stream.kind not in PLAYED_KINDS else None
 
 
 def source_of(report: AnySiteReport) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Final, Protocol
 
+from vts.admit.texts import JournaledTexts
 from vts.model.faults import JournalFull, Outage
 from vts.model.outcome import ACCEPTED, Outcome, Reason, Refused
 from vts.model.ports import CountOutcome
 from vts.model.record import Record
+from vts.model.reference import ReferenceText
 from vts.model.view import BotClass
 
 AGE_EVERY_S: Final = 0.5
@@ -36,24 +39,35 @@ class SubmitToJournal(Protocol):
 class Submission:
     """The way of one admission into the journal, and the metrics of its outcomes."""
 
-    __slots__ = ("_count", "_on_bot", "_submit")
+    __slots__ = ("_count", "_on_bot", "_submit", "_texts")
 
     def __init__(
         self,
         submit: SubmitToJournal,
+        texts: JournaledTexts,
         count: CountOutcome,
         on_bot: Callable[[BotClass], None] = lambda of_class: None,
     ) -> None:
         self._submit = submit
+        self._texts = texts
         self._count = count
         self._on_bot = on_bot
 
-    def write(self, records: Sequence[Record], on_written: OnWritten) -> None:
-        """Hand records to the journal. `on_written` is called before this returns when the journal is full."""
+    def write(self, records: Sequence[Record], on_written: OnWritten, texts: Iterable[ReferenceText] = ()) -> None:
+        """Hand records to the journal, in one entry with those of their texts that are not durable yet.
+
+        `on_written` is called before this returns when the journal is full.
+        """
+        if texts and (missing := self._texts.missing(texts)):
+            records, on_written = [*missing, *records], partial(self._texts_written, missing, on_written)
         try:
             self._submit(records, on_written)
         except JournalFull as fault:
             on_written(fault)
+
+    def age(self, now_us: int) -> None:
+        """Forget which texts were written long ago."""
+        self._texts.age(now_us)
 
     def count_accepted(self, source: str, how_many: int) -> None:
         """Count events that are durable."""
@@ -70,6 +84,11 @@ class Submission:
         if refused.bot is not None:
             self._on_bot(refused.bot)
         settle(refused)
+
+    def _texts_written(self, texts: list[ReferenceText], on_written: OnWritten, fault: Exception | None) -> None:
+        if fault is None:
+            self._texts.confirm(texts)
+        on_written(fault)
 
 
 def refusal_of(fault: Exception) -> Refused:

@@ -13,7 +13,22 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 
 from vts.model import identity
+from vts.model.content import KINDS
 from vts.model.decode_faults import what_and_where
+from vts.model.reference import (
+    TEXT_MAX_CHARS as NAME_MAX_CHARS,
+)
+from vts.model.reference import (
+    BadReference,
+    NoReferenceKey,
+    References,
+    ReferenceText,
+    Texts,
+    as_number,
+    content_text,
+    number_of,
+    plain_text,
+)
 from vts.model.view import PLAY_ORDERS, POST_ID_MAX
 
 NUL_ESCAPE: Final = b"\\u0000"  # how JSON writes NUL, always
@@ -21,8 +36,11 @@ TEXT_MAX_CHARS: Final = 255  # a hashtag, a sqid, a time, a zone
 
 Ignored = Callable[[str], None]
 """Called with the name of a field whose value is unknown."""
-PostId = Annotated[int, msgspec.Meta(ge=1, le=POST_ID_MAX)]
-PlaylistId = Annotated[int, msgspec.Meta(ge=0, le=POST_ID_MAX)]
+NameText = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_MAX_CHARS)]
+Name = Annotated[int, msgspec.Meta(ge=1, le=POST_ID_MAX)] | NameText
+"""How a client names a content or a user; `content_number` and `user_number` read it."""
+PlaylistName = Annotated[int, msgspec.Meta(ge=0, le=POST_ID_MAX)] | NameText
+"""The same for a playlist, where 0 is none."""
 Text = Annotated[str, msgspec.Meta(max_length=TEXT_MAX_CHARS)]
 
 T = TypeVar("T")
@@ -52,6 +70,42 @@ def play_order_of(value: object, ignored: Ignored) -> int | None:
         return value
     ignored("play_order")
     return None
+
+
+def content_number(
+    field: str, name: int | str, references: References | None, *, default_kind: str | None = None
+) -> tuple[int, Texts]:
+    """Return the number of a content and the text that it stands for, if any.
+
+    `default_kind` completes a text without a kind. Raises BadField, and NoReferenceKey for a text while `references` is
+    None.
+    """
+    try:
+        number = number_of(name) if isinstance(name, int) else as_number(name)
+        if number is not None:
+            return number, ()
+        text = content_text(str(name), KINDS, default_kind=default_kind)
+    except BadReference as fault:
+        raise BadField(f"{field}: {fault}") from None
+    if references is None:
+        raise NoReferenceKey
+    number = references.content(text)
+    return number, (ReferenceText(number, text),)
+
+
+def user_number(field: str, name: int | str, references: References | None) -> tuple[int, Texts]:
+    """Return the number of a user and the text that it stands for, if any. Raises as `content_number`."""
+    try:
+        number = number_of(name) if isinstance(name, int) else as_number(name)
+        if number is not None:
+            return number, ()
+        text = plain_text(str(name))
+    except BadReference as fault:
+        raise BadField(f"{field}: {fault}") from None
+    if references is None:
+        raise NoReferenceKey
+    number = references.user(text)
+    return number, (ReferenceText(number, text),)
 
 
 def event_id_of(text: str) -> bytes:

@@ -23,6 +23,7 @@ from vts.enrich.timezones import TimeZones
 from vts.enrich.viewer import ViewerKeys
 from vts.model.content import Player
 from vts.model.principal import Principal
+from vts.model.reference import Texts
 from vts.model.view import BotClass
 
 AGENT_MAX_CHARS: Final = 512  # browsers stay under 300; the time of patterns and the size of caches grow with it
@@ -35,7 +36,10 @@ PLAYERS_MAX: Final = 16_384
 
 
 class Visitor(msgspec.Struct, frozen=True, gc=False):
-    """The viewer, as far as it can be known: fields of `vts.model.view.Report`, by their names there."""
+    """The viewer, as far as it can be known: fields of `vts.model.view.Report`, by their names there.
+
+    `texts` has that of the user, where the user was named by text; capture, which reads the name, adds it.
+    """
 
     viewer_key: bytes
     key_version: int
@@ -48,6 +52,7 @@ class Visitor(msgspec.Struct, frozen=True, gc=False):
     device_type: str
     user_agent_hash: bytes | None
     referrer_domain: str | None
+    texts: Texts = ()
 
 
 class _Origin(NamedTuple):

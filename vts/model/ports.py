@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
 from vts.model.content import Content, Player
+from vts.model.reference import References
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -42,6 +43,11 @@ class Catalog(Protocol):
     @property
     def ready(self) -> bool:
         """Whether any catalog has ever been loaded."""
+        ...
+
+    @property
+    def references(self) -> References | None:
+        """What gives texts their numbers, None before its key was loaded."""
         ...
 
     def content(self, post_id: int) -> Content | None:

@@ -10,7 +10,9 @@ _READS_EVERYTHING: Final = frozenset(("moderator", "owner", "service"))
 
 
 class Principal(NamedTuple):
-    """The bearer of a token. `user_id` is the token's subject, None where it has none.
+    """The bearer of a token. `user_id` is the number of the token's subject, None where it has none.
+
+    `user_text` is the subject where it is a text; the number stands for it (`vts.model.reference`).
 
     The subject of a service names the account that the host application works with, for the audit log only: what a
     service reports was done by others.
@@ -22,6 +24,7 @@ class Principal(NamedTuple):
     roles: frozenset[str]
     jti: str | None = None
     expires_s: float = inf
+    user_text: str | None = None
 
     @property
     def is_service(self) -> bool:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from vts.model.reference import ReferenceText
 from vts.model.site import PlaybackEvent, SiteEvent
 from vts.model.view import ViewEvent
+
+__all__ = ["CatalogRow", "Event", "Record", "ReferenceText"]
 
 
 class CatalogRow(msgspec.Struct, frozen=True, array_like=True, tag="c", gc=False):
@@ -20,13 +23,6 @@ class CatalogRow(msgspec.Struct, frozen=True, array_like=True, tag="c", gc=False
     player_key: bytes | None
     row: str | None
     created_at: int
-
-
-class ReferenceText(msgspec.Struct, frozen=True, array_like=True, tag="t", gc=False):
-    """The text of a number that other records of its entry hold (`vts.model.reference`); empty when it was erased."""
-
-    number: int
-    text: str
 
 
 Event = ViewEvent | SiteEvent | PlaybackEvent

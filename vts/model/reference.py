@@ -12,6 +12,8 @@ import hashlib
 import re
 from typing import Final, NewType
 
+import msgspec
+
 ReferenceKey = NewType("ReferenceKey", bytes)
 """32 random bytes of the installation, equal in all of its processes."""
 
@@ -24,7 +26,8 @@ TEXT_MAX_CHARS: Final = 128
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CONTENT: Final = re.compile(r"([a-z]+):([A-Za-z0-9._~-]+)")  # unreserved characters of RFC 3986, section 2.3
-_NUMBER: Final = re.compile(r"[1-9][0-9]{0,18}")
+_INTEGER: Final = re.compile(r"-?\d+")  # digits of any script: what looks like a number is never a text
+_NUMBER_MAX_DIGITS: Final = 19  # of an int64
 
 
 class BadReference(ValueError):
@@ -33,6 +36,21 @@ class BadReference(ValueError):
 
 class ReferenceTaken(Exception):
     """The number of a text belongs to another text, which stays. The argument is the text that was refused."""
+
+
+class NoReferenceKey(Exception):
+    """A text has no number yet, since the key of the installation has not been loaded. Integers need none."""
+
+
+class ReferenceText(msgspec.Struct, frozen=True, array_like=True, tag="t", gc=False):
+    """The text of a number that other records of its journal entry hold; empty when it was erased."""
+
+    number: int
+    text: str
+
+
+Texts = tuple[ReferenceText, ...]
+"""The texts of the numbers that a report holds; those of integers have none."""
 
 
 def is_hashed(number: int) -> bool:
@@ -49,7 +67,9 @@ def number_of(value: int) -> int:
 
 def as_number(text: str) -> int | None:
     """Read a text that is written as an integer; None for every other text. Raises BadReference for a bad integer."""
-    return number_of(int(text)) if _NUMBER.fullmatch(text) else None
+    if not _INTEGER.fullmatch(text):
+        return None
+    return number_of(int(text) if text.isascii() and len(text) <= _NUMBER_MAX_DIGITS else 0)
 
 
 def content_text(text: str, kinds: tuple[str, ...], *, default_kind: str | None = None) -> str:

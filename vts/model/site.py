@@ -6,9 +6,11 @@ from typing import Final
 
 import msgspec
 
+from vts.model.reference import Texts
 from vts.model.view import BotClass
 
 EVENT_TYPES: Final = ("page_view", "signup", "upload", "api_call", "error")
+PLAYED_KINDS: Final = frozenset(("stream", "channel", "movie", "series"))  # of contents whose playback counts
 PLAYBACK_TYPES: Final = ("play", "pause", "heartbeat", "ended", "error", "buffer_start", "buffer_end")
 
 
@@ -60,6 +62,7 @@ class SiteReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A page view or host event as capture read it, before admission has judged it.
 
     `event_id` is the client's own id of version 7 (its day is in it) or None. `trusted` is a service token.
+    `texts` has that of the user, where the user was named by text.
     """
 
     event_type: str
@@ -78,6 +81,7 @@ class SiteReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     page: str | None = None
     error_type: str | None = None
     event_data: str | None = None
+    texts: Texts = ()
 
 
 class Played(msgspec.Struct, frozen=True, gc=False):
@@ -89,7 +93,10 @@ class Played(msgspec.Struct, frozen=True, gc=False):
 
 
 class PlaybackReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One request of a video player: kept as a whole or not at all. `stream_id` None names no stream."""
+    """One request of a video player: kept as a whole or not at all. `stream_id` None names no stream.
+
+    The text of a stream is in the catalog: no other counts.
+    """
 
     stream_id: int | None
     arrived_us: int

@@ -8,6 +8,7 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from vts.model.day import DAY_US
+from vts.model.reference import Texts
 
 DEVICE_TYPES: Final = ("desktop", "mobile", "tablet", "tv", "player")
 VIEW_SOURCES: Final = ("web", "api", "widget", "player")
@@ -60,7 +61,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `event_id` is the client's own id (16 bytes, version 4 or 7, checked by capture) or None. `device_time_us` is the
     player's or importing service's own real time, None when its clock is not set or not given. `trusted` is a service
     token: no bot list, no web limit. `bot` is the class that enrichment found. `address_key` groups provisional
-    registrations (keyed hash of the address, never the address), None for players.
+    registrations (keyed hash of the address, never the address), None for players. `texts` are those of the contents
+    and the user that were named by text.
     """
 
     post_id: int
@@ -89,6 +91,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     channel: str | None = None
     channel_context: str | None = None
     playlist_id: int | None = None
+    texts: Texts = ()
 
 
 def event_of(report: Report, event_id: bytes, created_at: int) -> ViewEvent:

@@ -25,14 +25,15 @@ from vts.capture.fields import BadField, Ignored
 from vts.capture.http.fault import HttpFault
 from vts.capture.http.limits import Limits
 from vts.capture.http.replies import PIXEL, error_reply, fault_reply
-from vts.capture.http.request import POST_ID_MAX_DIGITS, Answer, AwaitedReply, CaptureHead, CaptureReply, Route
+from vts.capture.http.request import Answer, AwaitedReply, CaptureHead, CaptureReply, Route
 from vts.capture.players.topics import parse_key
 from vts.enrich.enrich import Enricher
 from vts.model.day import SECOND_US
 from vts.model.outcome import Outcome, Reason, Refused
 from vts.model.ports import Catalog, Clock, CountOutcome
+from vts.model.reference import NoReferenceKey
 from vts.model.site import PlaybackReport, SiteReport
-from vts.model.view import POST_ID_MAX, Report
+from vts.model.view import Report
 
 QUERY_FIELDS_MAX: Final = 32
 PLAYER_SOURCE: Final = "player"
@@ -90,10 +91,12 @@ class Senders:
     catalog: Catalog
 
 
-def reports_of(enricher: Enricher, page_of: PageOf, ignored: Ignored) -> Reports:
+def reports_of(enricher: Enricher, catalog: Catalog, page_of: PageOf, ignored: Ignored) -> Reports:
     """Return the reports' makers. `ignored` is called with the name of a field whose value is unknown."""
     return Reports(
-        views=WebReports(enricher, ignored), site=SiteReports(enricher, page_of), playback=PlaybackReports(enricher)
+        views=WebReports(enricher, catalog, ignored),
+        site=SiteReports(enricher, catalog, page_of),
+        playback=PlaybackReports(enricher, catalog),
     )
 
 
@@ -144,6 +147,9 @@ class CaptureDecision:
                     assert_never(head.route)
         except (BadField, BadToken, HttpFault) as fault:
             answer(self._reply_to(fault))
+        except NoReferenceKey:
+            reply = reply_to_one(head.route, Refused(Reason.UNAVAILABLE))
+            answer(self._refused(WEB_SOURCE, Reason.UNAVAILABLE, reply))
         return None
 
     # One method for each route.
@@ -160,7 +166,7 @@ class CaptureDecision:
     def _post_view(self, head: CaptureHead, body: bytes, answer: Answer) -> None:
         arrival = self._arrival(head)
         fields = parse_post_view(self._small(head, body))
-        report = self._reports.views.post_view(arrival, fields, _post_id_in(head.path))
+        report = self._reports.views.post_view(arrival, fields, head.path.split("/")[3])
         self._views.submit_one_soon(report, partial(_answer_one, answer, head.route))
 
     def _pixel(self, head: CaptureHead, answer: Answer) -> None:
@@ -218,7 +224,7 @@ class CaptureDecision:
     # What several routes need.
 
     def _arrival(self, head: CaptureHead) -> Arrival:
-        """Return who sent a request and when. Raises BadToken."""
+        """Return who sent a request and when. Raises BadToken and NoReferenceKey."""
         now_us = self._clock()
         if head.authorization is None:
             return Arrival(head, None, now_us)
@@ -271,15 +277,6 @@ def _answer_one(answer: Answer, route: Route, outcome: Outcome) -> None:
 
 def _answer_side(answer: Answer, report: SiteReport | PlaybackReport, outcome: Outcome) -> None:
     answer(reply_to_side(report, outcome))
-
-
-def _post_id_in(path: str) -> int:
-    """Return the id of `/api/post/{id}/view`. Raises BadField."""
-    text = path.split("/")[3]
-    post_id = int(text) if text.isascii() and text.isdecimal() and len(text) <= POST_ID_MAX_DIGITS else 0
-    if not 0 < post_id <= POST_ID_MAX:
-        raise BadField("post_id: not a content's number")
-    return post_id
 
 
 def _query_fields(query: str) -> dict[str, str]:

@@ -38,7 +38,7 @@ class ImportedViews:
     def report(
         self, view: ImportedView, index: int, import_id: str, service: Principal, peer: str, now_us: int
     ) -> Report:
-        """Return a view as the gate takes it. Raises BadField.
+        """Return a view as the gate takes it. Raises BadField and NoReferenceKey.
 
         One without an id gets one of its place in the import, so that sending the import again counts nothing twice.
         """
@@ -48,7 +48,7 @@ class ImportedViews:
         event_id = made.event_id
         if event_id is None:
             key = hashlib.sha256(import_id.encode()).digest()[:16]
-            event_id = identity.version_8(self._id_secret, key, view.post_id, index)
+            event_id = identity.version_8(self._id_secret, key, made.post_id, index)
         elif identity.version(event_id) == 7 and abs(identity.time_us(event_id) - time_us) > AGREE_US:
             raise BadField("event_id: the time inside this version-7 id is not that of created_at")
         return msgspec.structs.replace(made, arrived_us=now_us, device_time_us=time_us, event_id=event_id)

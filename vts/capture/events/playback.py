@@ -7,15 +7,18 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from vts.capture.events.visitors import Arrival, Visitors
-from vts.capture.fields import BadField, Text, decode, json_text, refuse_nul
+from vts.capture.fields import BadField, Text, content_number, decode, json_text, refuse_nul
 from vts.capture.http.request import POST_ID_MAX_DIGITS
 from vts.enrich.enrich import Enricher
+from vts.model.ports import Catalog
+from vts.model.reference import References, is_hashed
 from vts.model.site import PLAYBACK_TYPES, PlaybackReport, Played
 from vts.model.view import POST_ID_MAX
 
 EVENTS_MAX: Final = 100
 NAME_MAX_CHARS: Final = 255
 EXTRA_MAX_BYTES: Final = 1024
+DEFAULT_KIND: Final = "stream"  # of a name without a kind
 VIDEO_TIME_MAX_S: Final = 1e9  # thirty years: no number that a column or a sum cannot hold
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_MAX_CHARS)]
@@ -43,17 +46,18 @@ _decoder: Final = msgspec.json.Decoder(Playback)
 class PlaybackReports:
     """Makes reports of playback."""
 
-    def __init__(self, enricher: Enricher) -> None:
+    def __init__(self, enricher: Enricher, catalog: Catalog) -> None:
         self._enricher = enricher
-        self._visitors = Visitors(enricher)
+        self._catalog = catalog
+        self._visitors = Visitors(enricher, catalog)
 
     def make(self, arrival: Arrival, body: bytes) -> PlaybackReport:
-        """Return the report of a request. Raises BadField."""
+        """Return the report of a request. Raises BadField, and NoReferenceKey for a text before there is the key."""
         fields = decode(_decoder, body)
         refuse_nul("clientId", fields.clientId)
         who = self._visitors.sender(arrival, arrival.head.referer)
         return PlaybackReport(
-            stream_id=_stream_id(fields.streamId),
+            stream_id=_stream_id(fields.streamId, self._catalog.references),
             arrived_us=arrival.now_us,
             client_key=self._enricher.client_key(fields.clientId),
             key_version=self._enricher.rotating_version,
@@ -65,13 +69,18 @@ class PlaybackReports:
         )
 
 
-def _stream_id(name: str | int) -> int | None:
-    """Return the number of a stream, None for a name that is no number: no such stream is known."""
-    if isinstance(name, int):
-        return name
-    if not (name.isascii() and name.isdecimal() and len(name) <= POST_ID_MAX_DIGITS):
+def _stream_id(name: str | int, references: References | None) -> int | None:
+    """Return the number of a stream, None for a name that no stream can have.
+
+    Raises BadField for a number that stands for a text.
+    """
+    try:
+        return content_number("streamId", name, references, default_kind=DEFAULT_KIND)[0]
+    except BadField:
+        digits = isinstance(name, int) or (name.isascii() and name.isdigit() and len(name) <= POST_ID_MAX_DIGITS)
+        if digits and is_hashed(int(name)):
+            raise
         return None
-    return stream_id if 0 < (stream_id := int(name)) <= POST_ID_MAX else None
 
 
 def _played(index: int, event: Happened) -> Played:

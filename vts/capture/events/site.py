@@ -9,9 +9,10 @@ import msgspec
 
 from vts.capture.events.view_fields import Referrer
 from vts.capture.events.visitors import Arrival, Visitors
-from vts.capture.fields import BadField, PostId, Text, decode, event_id_of, json_text
+from vts.capture.fields import BadField, Name, Text, decode, event_id_of, json_text
 from vts.enrich.enrich import Enricher, Visitor
 from vts.model import identity
+from vts.model.ports import Catalog
 from vts.model.site import EVENT_TYPES, SiteReport
 
 PATH_MAX_CHARS: Final = 2048  # what browsers and servers agree on
@@ -40,7 +41,7 @@ class HostEvent(msgspec.Struct, kw_only=True, gc=False):
 
     event_type: Text
     page_path: Path | None = None
-    user_id: PostId | None = None
+    user_id: Name | None = None
     event_data: dict[str, Any] | None = None
     referrer: Referrer | None = None
     event_id: Text | None = None
@@ -53,20 +54,23 @@ _host_event: Final = msgspec.json.Decoder(HostEvent)
 
 
 class SiteReports:
-    """Makes reports of page views and host events."""
+    """Makes reports of page views and host events.
 
-    def __init__(self, enricher: Enricher, page_of: PageOf) -> None:
-        self._visitors = Visitors(enricher)
+    Its methods raise BadField, and NoReferenceKey for a user's text before `catalog` has the key.
+    """
+
+    def __init__(self, enricher: Enricher, catalog: Catalog, page_of: PageOf) -> None:
+        self._visitors = Visitors(enricher, catalog)
         self._page_of = page_of
 
     def page_view(self, arrival: Arrival, body: bytes) -> SiteReport:
-        """Return the report of a page view. Raises BadField."""
+        """Return the report of a page view."""
         fields = decode(_page_view, body)
         who = self._visitors.named_in(arrival, fields, fields.referrer)
         return _report(who, "page_view", self._page("path", fields.path), _event_id(fields), arrival.now_us)
 
     def host_event(self, arrival: Arrival, body: bytes) -> SiteReport:
-        """Return the report of an event of the host application; the sender is a service. Raises BadField."""
+        """Return the report of an event of the host application; the sender is a service."""
         fields = decode(_host_event, body)
         if fields.event_type not in EVENT_TYPES:
             raise BadField(f"event_type: one of {', '.join(EVENT_TYPES)} is expected")
@@ -102,6 +106,7 @@ def _report(who: Visitor, event_type: str, page: str | None, event_id: bytes | N
         user_agent_hash=who.user_agent_hash,
         referrer_domain=who.referrer_domain,
         page=page,
+        texts=who.texts,
     )
 
 

@@ -7,7 +7,17 @@ from typing import Annotated, Any, Final, Protocol
 
 import msgspec
 
-from vts.capture.fields import NUL_ESCAPE, Ignored, PlaylistId, PostId, Text, bad_field, decode, known_value, refuse_nul
+from vts.capture.fields import (
+    NUL_ESCAPE,
+    Ignored,
+    Name,
+    PlaylistName,
+    Text,
+    bad_field,
+    decode,
+    known_value,
+    refuse_nul,
+)
 from vts.model.view import CHANNELS, VIEW_SOURCES, VIEW_TYPES
 
 REFERRER_MAX_CHARS: Final = 4096  # browsers cut it there (Referrer Policy, section 8.3)
@@ -22,7 +32,7 @@ class _Fields(msgspec.Struct, kw_only=True, gc=False):
     referrer: Referrer | None = None
     channel: Any = None
     channel_context: Text | None = None
-    playlist_id: PlaylistId | None = None
+    playlist_id: PlaylistName | None = None
     play_order: Any = None
     local_datetime: Text | None = None
     local_timezone: Text | None = None
@@ -35,7 +45,7 @@ class _Fields(msgspec.Struct, kw_only=True, gc=False):
 class View(_Fields, kw_only=True, gc=False):
     """One event of `POST /api/view`."""
 
-    post_id: PostId
+    post_id: Name
 
 
 class PostView(_Fields, kw_only=True, gc=False):
@@ -49,7 +59,7 @@ class OnBehalf(msgspec.Struct, frozen=True, gc=False):
 
     client_ip: Text | None = None
     user_agent: Annotated[str, msgspec.Meta(max_length=REFERRER_MAX_CHARS)] | None = None
-    user_id: PostId | None = None
+    user_id: Name | None = None
 
     def __bool__(self) -> bool:
         return not (self.client_ip is None and self.user_agent is None and self.user_id is None)

@@ -4,29 +4,42 @@ from __future__ import annotations
 
 from vts.capture.events.view_fields import PostView, View, channel_of, intent_of, source_of, view_type_of
 from vts.capture.events.visitors import Arrival, Visitors
-from vts.capture.fields import Ignored, event_id_of, play_order_of
+from vts.capture.fields import Ignored, content_number, event_id_of, play_order_of
 from vts.capture.http.request import Route
 from vts.enrich.enrich import Enricher
+from vts.model.ports import Catalog
+from vts.model.reference import HASHED_MIN
 from vts.model.view import Report
 
 
 class WebReports:
-    """Makes reports of views that came by HTTP from any client except players."""
+    """Makes reports of views that came by HTTP from any client except players.
 
-    def __init__(self, enricher: Enricher, ignored: Ignored) -> None:
+    Its methods raise BadField, and NoReferenceKey for a text before `catalog` has the key.
+    """
+
+    def __init__(self, enricher: Enricher, catalog: Catalog, ignored: Ignored) -> None:
         self._enricher = enricher
-        self._visitors = Visitors(enricher)
+        self._catalog = catalog
+        self._visitors = Visitors(enricher, catalog)
         self._ignored = ignored
 
-    def post_view(self, arrival: Arrival, fields: PostView, post_id: int) -> Report:
-        """Return the report of a view whose content is in the path. Raises BadField."""
+    def post_view(self, arrival: Arrival, fields: PostView, post_id: int | str) -> Report:
+        """Return the report of a view whose content is in the path."""
         return self.make(arrival, fields, post_id, intent_of(fields, self._ignored))
 
-    def make(self, arrival: Arrival, fields: View | PostView, post_id: int, default_type: str) -> Report:
-        """Return the report of a view. `default_type` is the route's view type. Raises BadField."""
+    def make(self, arrival: Arrival, fields: View | PostView, post_id: int | str, default_type: str) -> Report:
+        """Return the report of a view. `default_type` is the route's view type."""
         ignored, head = self._ignored, arrival.head
         referrer = fields.referrer if fields.referrer or head.route is not Route.PIXEL else head.referer
         who = self._visitors.named_in(arrival, fields, referrer)
+        texts, playlist_id = who.texts, None
+        if type(post_id) is not int or post_id >= HASHED_MIN:  # what most events have needs no second look
+            post_id, named = content_number("post_id", post_id, self._catalog.references)
+            texts += named
+        if fields.playlist_id:
+            playlist_id, named = content_number("playlist_id", fields.playlist_id, self._catalog.references)
+            texts += named
         local = self._enricher.local_time(fields.local_datetime, fields.local_timezone, arrival.now_us)
         return Report(
             post_id=post_id,
@@ -52,5 +65,6 @@ class WebReports:
             play_order=None if fields.play_order is None else play_order_of(fields.play_order, ignored),
             channel=None if fields.channel is None else channel_of(fields, ignored),
             channel_context=fields.channel_context or None,
-            playlist_id=fields.playlist_id or None,
+            playlist_id=playlist_id,
+            texts=texts,
         )

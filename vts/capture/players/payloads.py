@@ -6,15 +6,16 @@ becomes None and its field is named in `unknown`; anything else that is out of r
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from contextlib import suppress
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from vts.capture.fields import (
     BadField,
-    PlaylistId,
-    PostId,
+    Name,
     Text,
+    content_number,
     decode,
     event_id_of,
     known_value,
@@ -22,15 +23,19 @@ from vts.capture.fields import (
     refuse_nul,
 )
 from vts.model.reaction import EMOJI_MAX_CHARS
-from vts.model.view import CHANNELS
+from vts.model.reference import TEXT_MAX_CHARS, NoReferenceKey
+from vts.model.view import CHANNELS, POST_ID_MAX
 
+PlaylistName = (
+    Annotated[int, msgspec.Meta(ge=0, le=POST_ID_MAX)] | Annotated[str, msgspec.Meta(max_length=TEXT_MAX_CHARS)]
+)
 INTENTS: Final = {"artwork": "intentional", "intentional": "intentional", "channel": "listing", "automated": "listing"}
 
 
 class ViewPayload(msgspec.Struct, kw_only=True, gc=False):
     """The payload of `view`."""
 
-    post_id: PostId
+    post_id: Name
     player_key: Text | None = None
     event_id: Text | None = None
     timestamp: Text | None = None
@@ -40,7 +45,7 @@ class ViewPayload(msgspec.Struct, kw_only=True, gc=False):
     channel: Any = None
     channel_user_sqid: Text | int | None = None
     channel_hashtag: Text | None = None
-    playlist_id: PlaylistId | None = None
+    playlist_id: PlaylistName | None = None
     country: Any = None
     request_ack: bool | None = False
 
@@ -48,7 +53,7 @@ class ViewPayload(msgspec.Struct, kw_only=True, gc=False):
 class _SubmitViewPayload(msgspec.Struct, kw_only=True, gc=False):
     """The request `submit_view` has the fields of `view` under other names."""
 
-    post_id: PostId
+    post_id: Name
     event_id: Text | None = None
     view_intent: Any = None
     local_datetime: Text | None = None
@@ -57,7 +62,7 @@ class _SubmitViewPayload(msgspec.Struct, kw_only=True, gc=False):
     channel: Any = None
     channel_user_sqid: Text | int | None = None
     channel_hashtag: Text | None = None
-    playlist_id: PlaylistId | None = None
+    playlist_id: PlaylistName | None = None
     country: Any = None
 
 
@@ -70,7 +75,7 @@ class _RequestPayload(msgspec.Struct, kw_only=True, gc=False):
 
 
 class _ReactionPayload(msgspec.Struct, kw_only=True, gc=False):
-    post_id: PostId
+    post_id: Name
     emoji: Text | None = None
 
 
@@ -83,14 +88,14 @@ class PlayerStatus(msgspec.Struct, kw_only=True, frozen=True):
 
     player_key: Text | None = None
     status: Text | None = None
-    current_post_id: PostId | None = None
+    current_post_id: Name | None = None
     firmware_version: Text | None = None
 
 
 class PlayerView(msgspec.Struct, frozen=True, gc=False):
-    """A player's view whose fields are checked; times are still text, since they need enrichment."""
+    """A player's view whose fields are checked; times and names of contents are as they came: they need more."""
 
-    post_id: int
+    post_id: int | str
     view_type: str | None
     event_id: bytes | None
     time: str | None
@@ -98,7 +103,7 @@ class PlayerView(msgspec.Struct, frozen=True, gc=False):
     play_order: int | None
     channel: str | None
     channel_context: str | None
-    playlist_id: int | None
+    playlist_id: int | str | None
     country: str | None
     named_player: str | None
     wants_ack: bool
@@ -108,7 +113,7 @@ class PlayerView(msgspec.Struct, frozen=True, gc=False):
 class ReactionRequest(msgspec.Struct, frozen=True, gc=False):
     """`submit_reaction` or `revoke_reaction`; a text that is no emoji is None."""
 
-    post_id: int
+    post_id: int | str
     emoji: str | None
     op: Literal["add", "remove"]
 
@@ -151,7 +156,11 @@ def parse_request(payload: bytes, request_id: str) -> PlayerRequest:
 
 def parse_status(payload: bytes) -> PlayerStatus:
     """Read a `status` payload. Raises BadField."""
-    return decode(_status_decoder, payload)
+    status = decode(_status_decoder, payload)
+    if status.current_post_id is not None:
+        with suppress(NoReferenceKey):
+            content_number("current_post_id", status.current_post_id, None)
+    return status
 
 
 def wants_ack(payload: bytes) -> bool:

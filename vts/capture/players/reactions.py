@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from vts.capture.fields import content_number
 from vts.capture.players.answers import SUCCESS, PlayerReply, reply_to
 from vts.capture.players.payloads import ReactionRequest
 from vts.capture.players.views import SOURCE
@@ -14,9 +15,11 @@ from vts.model.faults import Outage
 from vts.model.outcome import Reason, Refused
 from vts.model.ports import Catalog, CountOutcome
 from vts.model.reaction import Reaction, ReactionLimitExceeded
+from vts.model.reference import NoReferenceKey
 
 RETRY_STORE_S: Final = 5.0  # given to a player while PostgreSQL is away
 TOO_MANY: Final = PlayerReply("unavailable", "too many reactions at once", RETRY_STORE_S)
+NO_CATALOG: Final = PlayerReply("unavailable", "no catalog yet", RETRY_STORE_S)
 _log: Final = logging.getLogger(__name__)
 
 
@@ -29,10 +32,14 @@ class PlayerReactions:
     count: CountOutcome
 
     def decide(self, key: bytes, asked: ReactionRequest) -> Reaction | PlayerReply:
-        """Return the reaction to store, or the reply with the reason why there is none."""
-        player, content = self.catalog.player(key), self.catalog.content(asked.post_id)
+        """Return the reaction to store, or the reply with the reason why there is none. Raises BadField."""
+        try:
+            post_id, _ = content_number("post_id", asked.post_id, self.catalog.references)
+        except NoReferenceKey:
+            return NO_CATALOG
         if not self.catalog.ready:
-            return PlayerReply("unavailable", "no catalog yet", RETRY_STORE_S)
+            return NO_CATALOG
+        player, content = self.catalog.player(key), self.catalog.content(post_id)
         if player is None or not player.registered or player.owner_id is None:
             self.count(SOURCE, Reason.AUTHENTICATION_FAILED.value, 1)
             return reply_to(Refused(Reason.AUTHENTICATION_FAILED))
@@ -42,7 +49,7 @@ class PlayerReactions:
             return reply_to(Refused(Reason.NOT_FOUND))
         if content.deleted:
             return reply_to(Refused(Reason.DELETED))
-        return Reaction(post_id=asked.post_id, user_id=player.owner_id, emoji=asked.emoji, op=asked.op)
+        return Reaction(post_id=post_id, user_id=player.owner_id, emoji=asked.emoji, op=asked.op)
 
     async def store(self, reaction: Reaction) -> PlayerReply:
         """Store a reaction and return the reply to it."""

@@ -28,6 +28,7 @@ from vts.capture.players.views import SOURCE, PlayerViews, names_another
 from vts.model.outcome import Outcome, Reason, Refused
 from vts.model.ports import Catalog, Clock, CountOutcome
 from vts.model.reaction import Reaction
+from vts.model.reference import NoReferenceKey
 from vts.model.view import Report
 
 _log: Final = logging.getLogger(__name__)
@@ -112,6 +113,8 @@ class PlayerReports:
             report = self.views.report(player_key, parse_view(payload), self.clock())
         except BadField as fault:
             return self.views.refused(Reason.INVALID, str(fault))
+        except NoReferenceKey:
+            return self.views.refused(Reason.UNAVAILABLE)
         if isinstance(report, Refused):
             return report
         return (await self.admission.submit([report]))[0]
@@ -151,7 +154,10 @@ class PlayerReports:
             return self._answered(address, PlayerReply("internal_error", "the message could not be handled"))
 
     def _view(self, address: TopicAddress, view: PlayerView, now_us: int) -> Settled | _AwaitsGate:
-        report = self.views.report(address.key, view, now_us)
+        try:
+            report = self.views.report(address.key, view, now_us)
+        except NoReferenceKey:
+            report = self.views.refused(Reason.UNAVAILABLE)
         if type(report) is Report:
             return _AwaitsGate(report, address, view.wants_ack)
         assert isinstance(report, Refused)

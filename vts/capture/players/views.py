@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from vts.capture.fields import BadField
+from vts.capture.fields import BadField, content_number
 from vts.capture.players.payloads import PlayerView
 from vts.capture.players.topics import parse_key
 from vts.enrich.enrich import Enricher
 from vts.model.outcome import Reason, Refused
 from vts.model.ports import Catalog, CountOutcome
+from vts.model.reference import Texts
 from vts.model.view import Report
 
+NO_TEXTS: Final[Texts] = ()
 SOURCE: Final = "player"  # the view_source of every player, and the word under which the metrics count them
 
 
@@ -25,7 +27,10 @@ class PlayerViews:
     count: CountOutcome
 
     def report(self, key: bytes, view: PlayerView, now_us: int) -> Report | Refused:
-        """Return a view of the player `key` as the gate takes it. Raises BadField for a time that is none."""
+        """Return a view of the player `key` as the gate takes it.
+
+        Raises BadField for a time or a name that is none, and NoReferenceKey for a text before the catalog has the key.
+        """
         time = self.enricher.player_time(view.time, view.timezone)
         if time.invalid:
             raise BadField("the time of the view is not an ISO 8601 date and time")
@@ -33,9 +38,13 @@ class PlayerViews:
             return self.refused(Reason.IDENTITY_MISMATCH)
         for unknown in view.unknown:
             self.count(SOURCE, f"unknown_{unknown}", 1)
+        playlist_id, of_playlist = None, NO_TEXTS
+        post_id, of_content = content_number("post_id", view.post_id, self.catalog.references)
+        if view.playlist_id is not None:
+            playlist_id, of_playlist = content_number("playlist_id", view.playlist_id, self.catalog.references)
         visitor = self.enricher.player(key, self.catalog.player(key), view.country, view.timezone)
         return Report(
-            post_id=view.post_id,
+            post_id=post_id,
             arrived_us=now_us,
             viewer_key=visitor.viewer_key,
             key_version=visitor.key_version,
@@ -55,7 +64,8 @@ class PlayerViews:
             play_order=view.play_order,
             channel=view.channel,
             channel_context=view.channel_context,
-            playlist_id=view.playlist_id,
+            playlist_id=playlist_id,
+            texts=of_content + of_playlist,
         )
 
     def refused(self, reason: Reason, detail: str | None = None) -> Refused:
