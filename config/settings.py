@@ -66,6 +66,7 @@ class Mqtt(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     keep_alive_s: Annotated[int, Meta(ge=5, le=65535)]
     client_id: str
     share_group: str
+    foreign_requests: Literal["ignore", "refuse"]
     ca_file: str
     tls_cert_file: str
     tls_key_file: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from config.settings import Mqtt
@@ -44,6 +44,7 @@ def broker_reading_of(components: Components, sessions: Sessions, reports: Playe
     mqtt = components.settings.mqtt
     if not mqtt.url:
         return None
+    reports = replace(reports, refuses_foreign=mqtt.foreign_requests == "refuse")
     broker = broker_of(mqtt.url, mqtt.ca_file)
 
     def subscribe(client_id: str) -> MqttSubscriber:

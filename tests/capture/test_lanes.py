@@ -361,6 +361,40 @@ async def test_a_player_without_mqtt_is_authenticated_by_its_credential(world: W
     assert world.player_payloads == [(key, VIEW)]
 
 
+def bearer(credential: str, *key: str) -> list[str]:
+    return [f"Authorization: Bearer {credential}", *(f"X-Player-Key: {one}" for one in key)]
+
+
+async def test_a_player_may_show_its_credential_as_a_bearer_beside_its_key(world: World) -> None:
+    key = bytes.fromhex(PLAYER.replace("-", ""))
+    world.catalog.players[key] = Player(7, True, credential_hash=credential_hash("right"))
+    assert (await ask(world, post("/player/events/view", VIEW, *bearer("right", PLAYER)))).status == 202
+    assert (await ask(world, post("/player/events/view", VIEW, *bearer("right", PLAYER.upper())))).status == 202
+    assert world.player_payloads == [(key, VIEW)] * 2
+
+
+async def test_a_users_token_is_no_players_credential(world: World) -> None:
+    key = bytes.fromhex(PLAYER.replace("-", ""))
+    world.catalog.players[key] = Player(7, True, credential_hash=credential_hash("right"))
+    for lines in (bearer(token(world, 7, "user"), PLAYER), bearer(token(world, None, "service"), PLAYER)):
+        assert (await ask(world, post("/player/events/view", VIEW, *lines))).status == 401
+    assert world.player_payloads == []
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [bearer("wrong", PLAYER), bearer("", PLAYER), bearer("right"), bearer("right", ""), bearer("right", "x"),
+     [basic(PLAYER, "right").replace("Basic", "Digest"), f"X-Player-Key: {PLAYER}"],
+     [basic("x", "right"), f"X-Player-Key: {PLAYER}"]],
+    ids=["wrong", "empty", "no key", "an empty key", "a key that is none", "another scheme", "basic has a name"],
+)  # fmt: skip
+async def test_a_bearer_that_does_not_fit_its_player_is_refused(world: World, lines: list[str]) -> None:
+    key = bytes.fromhex(PLAYER.replace("-", ""))
+    world.catalog.players[key] = Player(7, True, credential_hash=credential_hash("right"))
+    answer = await ask(world, post("/player/events/view", VIEW, *lines))
+    assert (answer.status, json.loads(answer.body)["error_code"]) == (401, "authentication_failed")
+
+
 @pytest.mark.parametrize(
     "lines",
     [[], [basic(PLAYER, "wrong")], [basic(PLAYER, "")], [basic("x", "right")], ["Authorization: Basic !"]],
@@ -446,6 +480,7 @@ async def test_any_origin_gets_a_preflight_answer(world: World, path: str) -> No
     assert (answer.status, answer.headers["access-control-allow-origin"]) == (204, "https://elsewhere.example")
     assert "POST" in answer.headers["access-control-allow-methods"]
     assert "Authorization" in answer.headers["access-control-allow-headers"]
+    assert "X-Player-Key" in answer.headers["access-control-allow-headers"]
     assert not world.admission.reports
 
 

@@ -155,6 +155,17 @@ async def test_answers_reach_every_connection_that_asked_for_them() -> None:
         assert not writer.heard
 
 
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [(b'{"request_type":"query_posts"}', "unknown_request_type"), (b"{}", "unknown_request_type"),
+     (b"{", "invalid_request")],
+)  # fmt: skip
+async def test_a_request_of_another_type_is_refused_where_no_other_server_reads(payload: bytes, code: str) -> None:
+    async with house() as home, home.player("player", f"{BASE}/response/#") as device:
+        await device.publish(f"{BASE}/request/r1", payload)
+        assert (await device.hear())[1]["error_code"] == code
+
+
 async def test_every_refusal_of_a_view_has_its_code() -> None:
     async with house() as home, home.player() as device:
         codes = mqtt5.PubAckReasonCode

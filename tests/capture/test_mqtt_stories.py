@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -162,6 +163,24 @@ async def test_reactions_that_cannot_be(port: int) -> None:
         await device.publish(topic, request(request_type="dance"))
         assert (await device.hear())[1]["error_code"] == "unknown_request_type"
     assert world.reactions == []
+
+
+async def test_requests_of_other_types_are_left_to_the_hosts_server_and_do_not_come_back(port: int) -> None:
+    world = World()
+    world.reports = dataclasses.replace(world.reports, refuses_foreign=False)
+    topic = f"makapix/player/{KEY}/request/r1"
+    foreign = [
+        request(request_type=name) for name in ("query_posts", "get_post", "get_comments", "get_playset", "echo")
+    ]
+    foreign += [request(), request(request_type="dance", player_key=OTHER, request_id="r2"), b"{", b"\xff", b"[]"]
+    async with world.serving(url(port)), player(port) as device:
+        await device.publish(topic, *foreign, request(request_type="submit_view"))
+        assert (await device.hear())[1]["success"] is True
+        assert not device.heard
+    async with world.serving(url(port)), player(port) as device:
+        await device.publish(VIEW, view())  # what is left over for the session would arrive before this
+        await until(lambda: len(world.admission.journal) == 2)
+    assert world.counts == {"foreign_request": len(foreign)}
 
 
 async def test_bad_messages_are_counted_and_not_redelivered(port: int) -> None:

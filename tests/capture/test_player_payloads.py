@@ -16,9 +16,10 @@ from vts.capture.fields import BadField
 from vts.capture.mqtt.frames import BadPacket, Frames
 from vts.capture.players.answers import PlayerReply, encode_ack, encode_response
 from vts.capture.players.payloads import (
+    ForeignRequest,
+    PlayerRequest,
     PlayerView,
     ReactionRequest,
-    UnknownRequest,
     parse_request,
     parse_status,
     parse_view,
@@ -83,6 +84,7 @@ def test_intents(intent: Any, view_type: str | None) -> None:
     [
         ({"channel": "by_user", "channel_user_sqid": "Ux9", "channel_hashtag": "x"}, "Ux9"),
         ({"channel": "by_user", "channel_user_sqid": 17}, "17"),
+        ({"channel": "reactions", "channel_user_sqid": "Ux9"}, "Ux9"),
         ({"channel": "by_user", "channel_user_sqid": ""}, None),
         ({"channel": "hashtag", "channel_hashtag": "#cats"}, "cats"),
         ({"channel": "hashtag", "channel_hashtag": "cats"}, "cats"),
@@ -132,9 +134,16 @@ def test_payloads_that_cannot_be_understood(payload: bytes) -> None:
     assert len(str(fault.value)) < 200
 
 
+def body_of(payload: bytes) -> Any:
+    """Read a request of ours, return what it asks for."""
+    request = parse_request(payload, "r1")
+    assert isinstance(request, PlayerRequest)
+    return request.body
+
+
 def test_requests() -> None:
     def body(**fields: Any) -> Any:
-        return parse_request(json.dumps({"post_id": 1} | fields).encode(), "r1").body
+        return body_of(json.dumps({"post_id": 1} | fields).encode())
 
     view = body(
         request_type="submit_view", request_id="r1", view_intent="channel", local_datetime="2025-12-22T16:24:15"
@@ -142,23 +151,36 @@ def test_requests() -> None:
     assert (view.view_type, view.time, view.wants_ack) == ("listing", "2025-12-22T16:24:15", True)
     assert body(request_type="submit_reaction", emoji="👍") == ReactionRequest(1, "👍", "add")
     assert body(request_type="revoke_reaction", emoji="x") == ReactionRequest(1, None, "remove")
-    assert body(request_type="reboot") == UnknownRequest()
-    assert body() == UnknownRequest()
     with pytest.raises(BadField, match="request_id"):
-        body(request_id="r2")
+        body(request_type="submit_view", request_id="r2")
     assert parse_status(b'{"status":"online","x":1}').status == "online"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"request_type": None}, {"request_type": 7}, {"request_type": ["submit_view"]}, {"request_type": "view"},
+     {"request_type": "query_posts", "request_id": "of another topic", "player_key": {}, "post_id": -1}],
+)  # fmt: skip
+def test_a_request_of_another_type_is_foreign_whatever_its_fields_are(fields: dict[str, Any]) -> None:
+    assert parse_request(json.dumps(fields).encode(), "r1") == ForeignRequest()
+
+
+@pytest.mark.parametrize("payload", [b"", b"{", b"[]", b"null", b"\xff", b'{"request_type":"submit_view"'])
+def test_a_request_that_cannot_be_read_is_foreign_too(payload: bytes) -> None:
+    foreign = parse_request(payload, "r1")
+    assert isinstance(foreign, ForeignRequest) and foreign.fault
 
 
 @pytest.mark.parametrize("emoji", ["👍", "❤️", "1️⃣", "👨‍👩‍👧", "🇧🇷"])
 def test_emoji(emoji: str) -> None:
     payload = json.dumps({"request_type": "submit_reaction", "post_id": 1, "emoji": emoji}).encode()
-    assert parse_request(payload, "r").body == ReactionRequest(1, emoji, "add")
+    assert body_of(payload) == ReactionRequest(1, emoji, "add")
 
 
 @pytest.mark.parametrize("emoji", [None, "", "a", ":)", "👍 👍", "👍" * 17, "👍\0", "\x7f👍\n"])
 def test_what_is_no_emoji(emoji: str | None) -> None:
     payload = json.dumps({"request_type": "submit_reaction", "post_id": 1, "emoji": emoji}).encode()
-    assert parse_request(payload, "r").body == ReactionRequest(1, None, "add")
+    assert body_of(payload) == ReactionRequest(1, None, "add")
 
 
 def test_answers_have_the_fields_of_the_contract() -> None:

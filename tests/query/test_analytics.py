@@ -42,7 +42,7 @@ async def test_channels(database: Database) -> None:
     await analysed(database)
     answer = await channels(database)
     rows = {row.pop("channel"): row for row in answer["channels"]}
-    assert list(rows) == ["all", "hashtag", "playlist", "promoted", "user", "by_user", "artwork"]
+    assert list(rows) == ["all", "hashtag", "playlist", "promoted", "user", "by_user", "artwork", "reactions"]
     assert rows["all"] == {
         "views": 5,
         "views_authenticated": 3,
@@ -69,7 +69,17 @@ async def test_channels(database: Database) -> None:
     assert (rows["promoted"]["conversion_rate"], rows["promoted"]["conversion_rate_authenticated"]) == (0.5, 1.0)
     assert (rows["artwork"]["views"], rows["artwork"]["conversion_rate"]) == (0, None)
     assert answer["daily_views_authenticated"] == [
-        {"date": TODAY, "all": 3, "promoted": 1, "user": 0, "by_user": 0, "artwork": 0, "hashtag": 3, "playlist": 2}
+        {
+            "date": TODAY,
+            "all": 3,
+            "promoted": 1,
+            "user": 0,
+            "by_user": 0,
+            "artwork": 0,
+            "hashtag": 3,
+            "playlist": 2,
+            "reactions": 0,
+        }
     ]
     assert answer["analytics_lag_seconds"] == 0.0
 

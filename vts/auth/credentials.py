@@ -39,6 +39,16 @@ def is_credential(shown: str, stored_hash: bytes | None) -> bool:
     return right and stored_hash is not None and 0 < len(shown) <= CREDENTIAL_MAX_CHARS
 
 
+def player_login(authorization: str | None, player_key: str | None) -> Login | None:
+    """Read what a player shows over HTTP: `Authorization: Basic`, or `Bearer` (RFC 6750) with its key in a header of
+    its own. None when the header is absent, of another scheme or unreadable, or a bearer comes without a key.
+    """
+    scheme, _, credential = (authorization or "").strip().partition(" ")
+    if scheme.lower() != "bearer":
+        return basic_login(authorization)
+    return Login(player_key.strip(), credential.strip()) if player_key is not None else None
+
+
 def basic_login(authorization: str | None) -> Login | None:
     """Read an `Authorization: Basic` header (RFC 7617); None when it is absent, of another scheme or unreadable."""
     scheme, _, encoded = (authorization or "").strip().partition(" ")

@@ -13,7 +13,7 @@ from vts.model.reference import Texts
 DEVICE_TYPES: Final = ("desktop", "mobile", "tablet", "tv", "player")
 VIEW_SOURCES: Final = ("web", "api", "widget", "player")
 VIEW_TYPES: Final = ("intentional", "listing", "search", "widget")
-CHANNELS: Final = ("all", "promoted", "user", "by_user", "artwork", "hashtag", "playlist")
+CHANNELS: Final = ("all", "promoted", "user", "by_user", "artwork", "hashtag", "playlist", "reactions")
 BotClass = Literal["search", "ai", "preview", "monitor", "tool"]
 """What a machine looks for; a tool is all else: scripts, automation, scanners, archives, feed readers."""
 BOT_CLASSES: Final[tuple[BotClass, ...]] = get_args(BotClass)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final, Protocol, assert_never
 from urllib.parse import parse_qsl
 
-from vts.auth.credentials import basic_login, is_credential
+from vts.auth.credentials import is_credential, player_login
 from vts.auth.tokens import BadToken, Tokens, bearer
 from vts.capture.events.body import plain_body, read_events
 from vts.capture.events.playback import PlaybackReports
@@ -188,7 +188,7 @@ class CaptureDecision:
         if not catalog.ready:
             answer(reply_to_one(head.route, Refused(Reason.UNAVAILABLE)))
             return None
-        login = basic_login(head.authorization)
+        login = player_login(head.authorization, head.player_key)
         key = parse_key(login.name) if login is not None else None
         player = catalog.player(key) if key is not None else None
         is_right = is_credential(

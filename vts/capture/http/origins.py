@@ -17,7 +17,7 @@ ORIGIN_MAX_CHARS: Final = 300
 # Browsers sort and join the names of the headers that a script sets; scripts set a few.
 REQUESTED_HEADERS_MAX_CHARS: Final = 1024
 # What a client gets that names no headers in its preflight: those that ours read.
-HEADERS: Final = "Authorization, Content-Type, Content-Encoding"
+HEADERS: Final = "Authorization, Content-Type, Content-Encoding, X-Player-Key"
 # Chromium keeps a preflight for at most 7,200 s, Firefox for 86,400 s.
 PREFLIGHT_S: Final = 86_400
 

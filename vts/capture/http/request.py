@@ -74,6 +74,7 @@ class CaptureHead:
         "method",
         "path",
         "peer",
+        "player_key",
         "query",
         "referer",
         "route",
@@ -91,6 +92,7 @@ class CaptureHead:
         self.content_encoding: str | None = None
         self.content_type: str | None = None
         self.cf_country: str | None = None
+        self.player_key: str | None = None
         self.referer: str | None = None
         self.forwarded_for: list[str] = []
         self.visitors: dict[str | None, Visitor] = {}
@@ -112,6 +114,7 @@ _FIELDS: Final = {
     b"content-type": "content_type",
     b"cf-ipcountry": "cf_country",
     b"referer": "referer",
+    b"x-player-key": "player_key",
 }
 
 

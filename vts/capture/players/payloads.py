@@ -30,6 +30,7 @@ PlaylistName = (
     Annotated[int, msgspec.Meta(ge=0, le=POST_ID_MAX)] | Annotated[str, msgspec.Meta(max_length=TEXT_MAX_CHARS)]
 )
 INTENTS: Final = {"artwork": "intentional", "intentional": "intentional", "channel": "listing", "automated": "listing"}
+REQUEST_TYPES: Final = frozenset({"submit_view", "submit_reaction", "revoke_reaction"})
 
 
 class ViewPayload(msgspec.Struct, kw_only=True, gc=False):
@@ -66,8 +67,14 @@ class _SubmitViewPayload(msgspec.Struct, kw_only=True, gc=False):
     country: Any = None
 
 
+class _RequestTypePayload(msgspec.Struct, gc=False):
+    """What says whose request it is; nothing else is read of a request that is not ours."""
+
+    request_type: Any = None
+
+
 class _RequestPayload(msgspec.Struct, kw_only=True, gc=False):
-    """The fields of every request."""
+    """The fields of every request of ours."""
 
     request_id: Text | int | None = None
     request_type: Text | None = None
@@ -118,19 +125,25 @@ class ReactionRequest(msgspec.Struct, frozen=True, gc=False):
     op: Literal["add", "remove"]
 
 
-class UnknownRequest(msgspec.Struct, frozen=True, gc=False):
-    """A request whose `request_type` is not one of ours."""
+class ForeignRequest(msgspec.Struct, frozen=True, gc=False):
+    """A request whose `request_type` is not one of ours, or which has none that can be read.
+
+    `fault` says why it cannot be read, None for a request of another type.
+    """
+
+    fault: str | None = None
 
 
 class PlayerRequest(msgspec.Struct, frozen=True, gc=False):
     """A request, and the player that its payload names."""
 
     named_player: str | None
-    body: PlayerView | ReactionRequest | UnknownRequest
+    body: PlayerView | ReactionRequest
 
 
 _view_decoder = msgspec.json.Decoder(ViewPayload)
 _submit_view_decoder = msgspec.json.Decoder(_SubmitViewPayload)
+_request_type_decoder = msgspec.json.Decoder(_RequestTypePayload)
 _request_decoder = msgspec.json.Decoder(_RequestPayload)
 _reaction_decoder = msgspec.json.Decoder(_ReactionPayload)
 _status_decoder = msgspec.json.Decoder(PlayerStatus)
@@ -146,8 +159,14 @@ def parse_view(payload: bytes) -> PlayerView:
     return _view(given, given.intent, when, given.player_key, bool(given.request_ack))
 
 
-def parse_request(payload: bytes, request_id: str) -> PlayerRequest:
-    """Read a `request/{request_id}` payload. Raises BadField."""
+def parse_request(payload: bytes, request_id: str) -> PlayerRequest | ForeignRequest:
+    """Read a `request/{request_id}` payload. Raises BadField for a request of ours; whose it is comes first."""
+    try:
+        request_type = decode(_request_type_decoder, payload).request_type
+    except BadField as fault:
+        return ForeignRequest(str(fault))
+    if not isinstance(request_type, str) or request_type not in REQUEST_TYPES:
+        return ForeignRequest()
     request = decode(_request_decoder, payload)
     if request.request_id not in (None, "", request_id) and str(request.request_id) != request_id:
         raise BadField("request_id: not that of the topic")
@@ -171,20 +190,16 @@ def wants_ack(payload: bytes) -> bool:
         return False
 
 
-def _request_body(payload: bytes, request: _RequestPayload) -> PlayerView | ReactionRequest | UnknownRequest:
-    match request.request_type:
-        case "submit_view":
-            given = decode(_submit_view_decoder, payload)
-            refuse_nul("local_datetime", given.local_datetime)
-            refuse_nul("local_timezone", given.local_timezone)
-            when = (given.local_datetime, given.local_timezone)
-            return _view(given, given.view_intent, when, request.player_key, True)
-        case "submit_reaction" | "revoke_reaction":
-            reaction = decode(_reaction_decoder, payload)
-            op: Literal["add", "remove"] = "add" if request.request_type == "submit_reaction" else "remove"
-            return ReactionRequest(reaction.post_id, reaction.emoji if _is_emoji(reaction.emoji) else None, op)
-        case _:
-            return UnknownRequest()
+def _request_body(payload: bytes, request: _RequestPayload) -> PlayerView | ReactionRequest:
+    if request.request_type == "submit_view":
+        given = decode(_submit_view_decoder, payload)
+        refuse_nul("local_datetime", given.local_datetime)
+        refuse_nul("local_timezone", given.local_timezone)
+        when = (given.local_datetime, given.local_timezone)
+        return _view(given, given.view_intent, when, request.player_key, True)
+    reaction = decode(_reaction_decoder, payload)
+    op: Literal["add", "remove"] = "add" if request.request_type == "submit_reaction" else "remove"
+    return ReactionRequest(reaction.post_id, reaction.emoji if _is_emoji(reaction.emoji) else None, op)
 
 
 def _view(
@@ -229,8 +244,8 @@ def _country(value: object, unknown: list[str]) -> str | None:
 
 
 def _channel_context(channel: str | None, given: ViewPayload | _SubmitViewPayload) -> str | None:
-    """Return the user whose channel, or the hashtag, by which a content was found."""
-    if channel == "by_user":
+    """Return the user whose channel or reactions, or the hashtag, by which a content was found."""
+    if channel in ("by_user", "reactions"):
         context = str(given.channel_user_sqid) if given.channel_user_sqid not in (None, "") else ""
     elif channel == "hashtag":
         context = (given.channel_hashtag or "").removeprefix("#")

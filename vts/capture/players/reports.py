@@ -13,10 +13,10 @@ from typing import Final, NamedTuple, Protocol, assert_never
 from vts.capture.fields import BadField
 from vts.capture.players.answers import PlayerReply, encode_ack, encode_response, reply_to
 from vts.capture.players.payloads import (
+    ForeignRequest,
     PlayerStatus,
     PlayerView,
     ReactionRequest,
-    UnknownRequest,
     parse_request,
     parse_status,
     parse_view,
@@ -85,7 +85,11 @@ _DONE: Final = Settled()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayerReports:
-    """Decides messages of players. `on_status` is called with the status of a registered player."""
+    """Decides messages of players. `on_status` is called with the status of a registered player.
+
+    `refuses_foreign`: whether a request that is not VTS's is answered with an error. On a broker that the host's own
+    server reads too, that server answers it.
+    """
 
     topics: Topics
     views: PlayerViews
@@ -95,6 +99,7 @@ class PlayerReports:
     on_status: Callable[[bytes, PlayerStatus], None]
     count: CountOutcome
     clock: Clock
+    refuses_foreign: bool = True
 
     async def settle(self, messages: Sequence[PlayerMessage]) -> list[Settled]:
         """Decide messages together, as one entry of the journal, in order; what is kept is durable on return."""
@@ -165,6 +170,8 @@ class PlayerReports:
 
     def _request(self, address: TopicAddress, payload: bytes, now_us: int) -> Settled | _AwaitsGate:
         request = parse_request(payload, address.request_id or "")
+        if isinstance(request, ForeignRequest):
+            return self._foreign(address, request)
         if names_another(address.key, request.named_player):
             return self._settled(address, self.views.refused(Reason.IDENTITY_MISMATCH), True)
         match request.body:
@@ -175,11 +182,18 @@ class PlayerReports:
                 if isinstance(decided, Reaction):
                     return Settled(reaction=PendingReaction(address, decided))
                 return self._answered(address, decided)
-            case UnknownRequest():
-                self.count(SOURCE, "unknown_request_type", 1)
-                return self._answered(address, PlayerReply("unknown_request_type", "no such request_type"))
             case _:
                 assert_never(request.body)
+
+    def _foreign(self, address: TopicAddress, request: ForeignRequest) -> Settled:
+        """Leave a request to the server that knows its type, or refuse it where no other server is."""
+        if not self.refuses_foreign:
+            self.count(SOURCE, "foreign_request", 1)
+            return _DONE
+        if request.fault is not None:
+            return self._settled(address, self.views.refused(Reason.INVALID, request.fault), True)
+        self.count(SOURCE, "unknown_request_type", 1)
+        return self._answered(address, PlayerReply("unknown_request_type", "no such request_type"))
 
     def _status(self, address: TopicAddress, payload: bytes) -> Settled:
         status = parse_status(payload)

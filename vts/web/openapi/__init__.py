@@ -26,7 +26,7 @@ from vts.web.openapi import (
     running,
     statistics,
 )
-from vts.web.openapi.builders import BEARER, PLAYER, SESSION, TICKET, Json, Paths
+from vts.web.openapi.builders import BEARER, PLAYER, PLAYER_BEARER, PLAYER_KEY, SESSION, TICKET, Json, Paths
 
 OPENAPI: Final = "3.1.0"
 TAGS: Final = {
@@ -54,6 +54,12 @@ _SECURITY: Final[dict[str, Json]] = {
     },
     SESSION: {"type": "apiKey", "in": "cookie", "name": "vts_session", "description": "The dashboard's session."},
     PLAYER: {"type": "http", "scheme": "basic", "description": "A player's key and its credential."},
+    PLAYER_BEARER: {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A player's credential, beside its key in `X-Player-Key`.",
+    },
+    PLAYER_KEY: {"type": "apiKey", "in": "header", "name": "X-Player-Key", "description": "A player's key, a UUID."},
     TICKET: {"type": "apiKey", "in": "query", "name": "ticket", "description": "Good once, for 30 s."},
 }
 _WORD: Final = re.compile(r"[A-Za-z]+")

@@ -116,7 +116,7 @@ ADDED: Final[dict[str, dict[str, Json]]] = {
         "intent": lenient(*payloads.INTENTS, about="artwork, intentional: on purpose; channel, automated: a listing."),
         "play_order": _PLAY_ORDER,
         "channel": _CHANNEL,
-        "channel_user_sqid": {"description": "Context of the channel by_user."},
+        "channel_user_sqid": {"description": "Context of the channels by_user and reactions."},
         "channel_hashtag": {"description": "Context of the channel hashtag, without #."},
         "country": {"description": "ISO 3166-1 alpha-2. Anything else is none."},
         "request_ack": {"description": "Of MQTT only; HTTP is always answered."},
