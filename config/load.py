@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args, get_origin
 
 import msgspec
 from platformdirs import user_data_path
@@ -25,6 +25,16 @@ DEFAULTS: Final = Path(__file__).with_name("default.toml")
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
 COUNTRIES: Final = Path(__file__).with_name("dbip-country.mmdb")
 MASK: Final = "********"
+_WORDS: Final = {
+    "true": True,
+    "1": True,
+    "yes": True,
+    "on": True,
+    "false": False,
+    "0": False,
+    "no": False,
+    "off": False,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +187,7 @@ def _read(text: str, default: Any) -> Any:
     """Read a value of the environment as its default's type; what does not fit stays text and is a fault later."""
     text = text.strip()
     if isinstance(default, bool):
-        return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower(), text)
+        return _WORDS.get(text.lower(), text)
     if isinstance(default, list):
         return [part.strip() for part in text.split(",") if part.strip()]
     try:
@@ -201,13 +211,15 @@ def _misfit(section: str, name: str, found: _Value) -> Fault | None:
     try:
         value = msgspec.convert(found.value, field.type)
     except msgspec.ValidationError as error:
-        return Fault(where, str(error), _allowed(str(error)))
+        return Fault(where, str(error), _allowed(str(error), field.type))
     rule = RULES.get((section, name))
     said = rule(value) if rule else None
     return Fault(where, said[0], said[1]) if said else None
 
 
-def _allowed(message: str) -> str:
+def _allowed(message: str, kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return " or ".join(get_args(kind))
     match = re.search(r"Expected (.*?)(, got.*)?$", message)
     return match[1] if match else "see config/default.toml"
 

@@ -117,8 +117,18 @@ class LimitSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     web_per_minute: Annotated[int, Meta(ge=0)]
     web_burst: Count
+    impressions_per_minute: Annotated[int, Meta(ge=0)]
+    impressions_burst: Count
     player_interval_s: Annotated[float, Meta(ge=0)]
     player_per_minute: Count
+
+
+class CaptureSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What counts as a view, and how that is answered."""
+
+    post_view_status: Literal["202", "201_204"]
+    view_once: bool
+    unknown_intent: Literal["intentional", "listing"]
 
 
 class JournalSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -167,6 +177,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     geoip: Geoip
     catalog: CatalogSettings
     retention: Retention
+    capture: CaptureSettings
     limits: LimitSettings
     journal: JournalSettings
     live: Live

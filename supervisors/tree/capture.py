@@ -24,7 +24,12 @@ def player_reports_of(components: Components, reactions: Reactions) -> PlayerRep
     catalog, count = components.memory, components.metrics.count
     return PlayerReports(
         topics=Topics(components.settings.mqtt.topic_prefix),
-        views=PlayerViews(enricher=components.enricher, catalog=catalog, count=count),
+        views=PlayerViews(
+            enricher=components.enricher,
+            catalog=catalog,
+            count=count,
+            unknown_intent=components.settings.capture.unknown_intent,
+        ),
         reactions=PlayerReactions(catalog=catalog, react=reactions.react, count=count),
         catalog=catalog,
         admission=components.admission,
@@ -36,15 +41,18 @@ def player_reports_of(components: Components, reactions: Reactions) -> PlayerRep
 
 def decision_of(components: Components, reports: PlayerReports) -> CaptureDecision:
     """Return what decides capture requests over HTTP."""
-    site, metrics = components.settings.site, components.metrics
+    site, metrics, capture = components.settings.site, components.metrics, components.settings.capture
     pages = Pages(site.page_rules, site.page_strip)
     return CaptureDecision(
         admissions=Admissions(views=components.admission, site=components.site_admission, player_view=reports.receive),
-        reports=reports_of(components.enricher, components.memory, pages.page_of, metrics.ignored),
+        reports=reports_of(
+            components.enricher, components.memory, pages.page_of, metrics.ignored, capture.unknown_intent
+        ),
         senders=Senders(tokens=components.secrets.tokens, catalog=components.memory),
         clock=now_us,
         count=metrics.count,
         limits=limits_of(components.settings.http),
+        says_counted=capture.post_view_status == "201_204",
     )
 
 

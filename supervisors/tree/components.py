@@ -194,6 +194,8 @@ def _gate_settings(settings: Settings) -> GateSettings:
         raw_days=settings.retention.raw_days,
         web_per_minute=limits.web_per_minute,
         web_burst=limits.web_burst,
+        impressions_per_minute=limits.impressions_per_minute if limits.web_per_minute else 0,
+        impressions_burst=limits.impressions_burst,
         player_interval_us=round(limits.player_interval_s * SECOND_US),
         player_per_minute=limits.player_per_minute,
         provisional_per_minute=settings.catalog.provisional_per_minute,

@@ -338,3 +338,25 @@ def test_what_was_durable_before_the_start_is_known() -> None:
     assert decide(judge, play(1, at=NOW - 6 * S)) == "rate_limited"
     assert decide(judge, play(1, key=OWNED_PLAYER), NOW + 9 * S) == "duplicate"
     assert judge.sizes()["identities"] <= 4
+
+
+def test_a_gallery_does_not_use_up_the_views_of_its_visitor() -> None:
+    judge = gate(web_per_minute=1, web_burst=2, impressions_per_minute=60, impressions_burst=3)
+    listing = visit(view_type="listing")
+    for _ in range(3):
+        keep(judge, listing)
+    assert wait_s(judge, listing) == 1
+    lose(judge, visit())
+    keep(judge, visit())
+    keep(judge, visit(view_type="search"))
+    assert wait_s(judge, visit()) == 60
+    assert decide(judge, listing, NOW + S) == "admitted"
+
+
+def test_an_impression_that_is_not_kept_or_refused_gives_its_own_allowance_back() -> None:
+    judge = gate(web_per_minute=1, web_burst=1, impressions_per_minute=1, impressions_burst=1)
+    lose(judge, visit(view_type="listing"))
+    assert decide(judge, visit(DELETED, view_type="listing")) == "deleted"
+    keep(judge, visit(view_type="listing"))
+    assert decide(judge, visit(view_type="listing")) == "rate_limited"
+    keep(judge, visit())

@@ -168,7 +168,13 @@ class World:
         return self.door is not None and any(getattr(line, "unsent", b"") for line in self.door._lines)
 
 
-def new_world(*, trusted: Sequence[str] = (), limits: Limits | None = None) -> World:
+def new_world(
+    *,
+    trusted: Sequence[str] = (),
+    limits: Limits | None = None,
+    says_counted: bool = False,
+    unknown_intent: str = "intentional",
+) -> World:
     admission, catalog, site = ScriptedAdmission(), FewPlayers(), SiteJournal()
     counted: Counter[tuple[str, str]] = Counter()
     ignored: Counter[str] = Counter()
@@ -195,11 +201,12 @@ def new_world(*, trusted: Sequence[str] = (), limits: Limits | None = None) -> W
     pages = Pages(shipped.page_rules, shipped.page_strip)
     decision = CaptureDecision(
         admissions=admissions,
-        reports=reports_of(enricher, catalog, pages.page_of, lambda name: ignored.update([name])),
+        reports=reports_of(enricher, catalog, pages.page_of, lambda name: ignored.update([name]), unknown_intent),
         senders=Senders(tokens=tokens, catalog=catalog),
         clock=lambda: NOW_US,
         count=count,
         limits=limits,
+        says_counted=says_counted,
     )
     return World(decision, admission, catalog, tokens, counted, ignored, payloads, site)
 
@@ -258,10 +265,10 @@ async def _big(send: Any) -> None:
 
 @asynccontextmanager
 async def open_world(
-    *, limits: Limits | None = None, on_websocket: Any = None, tls: Any = None
+    *, limits: Limits | None = None, on_websocket: Any = None, tls: Any = None, **rules: Any
 ) -> AsyncIterator[World]:
     """Run a door on a free port of loopback, with a decision and an application behind it."""
-    world = new_world(limits=limits)
+    world = new_world(limits=limits, **rules)
     handover = Handover(echo_app(world), world.bugs.append, write_timeout_s=0.5)
     door = Door(
         handlers=Handlers(

@@ -205,3 +205,16 @@ async def test_a_batch_is_one_entry_and_keeps_its_order() -> None:
     )
     assert [one.refusal for one in settled] == [None, Reason.INVALID, Reason.INVALID, None, Reason.DUPLICATE]
     assert [event.post_id for event in desk.journal] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("intent", "counted"),
+    [("glance", "listing"), (7, "listing"), ("artwork", "intentional"), ("", "intentional"), (None, "intentional")],
+)
+async def test_an_unknown_intent_of_a_player_is_what_the_host_says(intent: object, counted: str) -> None:
+    desk = Desk()
+    views = dataclasses.replace(desk.reports.views, unknown_intent="listing")
+    desk.reports = dataclasses.replace(desk.reports, views=views)
+    assert (await desk.submit(view_intent=intent))["success"]
+    await desk.tell(OTHER, intent=intent, post_id=5)
+    assert [event.view_type for event in desk.journal] == [counted, counted]

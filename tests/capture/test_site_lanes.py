@@ -255,4 +255,4 @@ async def test_only_post_and_preflight(world: World, path: str) -> None:
     assert answer.status == 405
     answer = await ask(world, f"OPTIONS {path} HTTP/1.1\r\nHost: a\r\nOrigin: https://x.example\r\n\r\n".encode())
     assert answer.status in (200, 204)
-    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["access-control-allow-origin"] == "https://x.example"

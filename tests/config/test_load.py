@@ -126,3 +126,25 @@ def test_the_example_for_a_server_can_be_read(tmp_path: Path) -> None:
     copy = tmp_path / "vts.toml"
     copy.write_text(EXAMPLE.read_text().replace("/etc/vts/tokens.pem", str(key)))
     assert load({"VTS_CONFIG": str(copy)}).catalog.mode == "strict"
+
+
+def test_the_counting_rules_of_the_host() -> None:
+    rules = load({}).capture
+    assert (rules.post_view_status, rules.view_once, rules.unknown_intent) == ("202", False, "intentional")
+    for spelled in ("on", "true", "1"):
+        assert load({"VTS_CAPTURE__VIEW_ONCE": spelled}).capture.view_once is True
+    assert load({"VTS_CAPTURE__VIEW_ONCE": "off"}).capture.view_once is False
+    assert load({"VTS_CAPTURE__POST_VIEW_STATUS": "201_204"}).capture.post_view_status == "201_204"
+    found = faults(
+        {
+            "VTS_CAPTURE__POST_VIEW_STATUS": "203",
+            "VTS_CAPTURE__VIEW_ONCE": "daily",
+            "VTS_CAPTURE__UNKNOWN_INTENT": "search",
+            "VTS_LIMITS__IMPRESSIONS_PER_MINUTE": "-1",
+            "VTS_LIMITS__IMPRESSIONS_BURST": "0",
+        }
+    )
+    assert len(found) == 5
+    assert found["VTS_CAPTURE__POST_VIEW_STATUS"][1] == "202 or 201_204"
+    assert found["VTS_CAPTURE__UNKNOWN_INTENT"][1] == "intentional or listing"
+    assert found["VTS_CAPTURE__VIEW_ONCE"][1] == "`bool`"

@@ -23,6 +23,7 @@ from vts.model.ports import Catalog
 from vts.model.view import Report, ViewEvent, event_of
 
 ANONYMOUS_BACKDATE_US: Final = 24 * HOUR_US
+IMPRESSION: Final = "listing"  # the view type with an allowance of its own
 
 
 class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +33,8 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
     raw_days: int = 7
     web_per_minute: int = 60
     web_burst: int = 120
+    impressions_per_minute: int = 600
+    impressions_burst: int = 600
     player_interval_us: int = 5 * SECOND_US
     player_per_minute: int = 1000
     provisional_per_minute: int = 60
@@ -51,6 +54,7 @@ class Gate:
         self._catalog = catalog
         self._seen = SeenEvents(id_secret)
         self._viewers = Buckets(settings.web_per_minute, settings.web_burst, VIEWERS_MAX)
+        self._impressions = Buckets(settings.impressions_per_minute, settings.impressions_burst, VIEWERS_MAX)
         self._players = PlayerLimits(settings.player_interval_us, settings.player_per_minute)
         self._contents = ContentRules(
             catalog, strict=settings.strict, provisional_per_minute=settings.provisional_per_minute
@@ -88,13 +92,18 @@ class Gate:
     def age(self, now_us: int) -> None:
         """Forget what can no longer matter. Called every second or so; a call takes some milliseconds at most."""
         self._viewers.age(now_us)
+        self._impressions.age(now_us)
         self._contents.age(now_us)
         self._players.age(now_us)
         self._seen.age(now_us)
 
     def sizes(self) -> dict[str, int]:
         """Return how many entries each table has."""
-        return {"identities": len(self._seen), "viewers": len(self._viewers), "players": len(self._players)}
+        return {
+            "identities": len(self._seen),
+            "viewers": len(self._viewers) + len(self._impressions),
+            "players": len(self._players),
+        }
 
     # ---- visitors
 
@@ -116,9 +125,10 @@ class Gate:
         self, report: Report, event_id: bytes, created_at: int, name: bytes | None, now_us: int
     ) -> Verdict:
         viewer = None
+        allowances = self._impressions if report.view_type == IMPRESSION else self._viewers
         if not report.authenticated and not report.trusted:
             viewer = report.viewer_key
-            wait_us = self._viewers.take(viewer, now_us)
+            wait_us = allowances.take(viewer, now_us)
             if wait_us:
                 return _limited(wait_us)
         content = self._catalog.content(report.post_id)
@@ -127,7 +137,7 @@ class Gate:
             refused = self._contents.check(report, content, now_us)
         if refused is not None:
             if viewer is not None:
-                self._viewers.give_back(viewer)
+                allowances.give_back(viewer)
             return refused
         if content is not None and content.owner_id is not None and report.viewer_user_id == content.owner_id:
             return _AUTHOR  # the allowance stays used
@@ -178,7 +188,8 @@ class Gate:
 
     def _give_back(self, one: Admitted) -> None:
         if one.viewer is not None:
-            self._viewers.give_back(one.viewer)
+            allowances = self._impressions if one.event.view_type == IMPRESSION else self._viewers
+            allowances.give_back(one.viewer)
         if one.provisional_payer is not None:
             self._contents.give_back(one.provisional_payer)
         if one.event.player_key is not None:

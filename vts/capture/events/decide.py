@@ -17,7 +17,7 @@ from vts.auth.tokens import BadToken, Tokens, bearer
 from vts.capture.events.body import plain_body, read_events
 from vts.capture.events.playback import PlaybackReports
 from vts.capture.events.site import PageOf, SiteReports
-from vts.capture.events.verdicts import reply_to_batch, reply_to_one, reply_to_side, unauthorized
+from vts.capture.events.verdicts import by_status, reply_to_batch, reply_to_one, reply_to_side, unauthorized
 from vts.capture.events.view_fields import View, parse_post_view, parse_query
 from vts.capture.events.views import WebReports
 from vts.capture.events.visitors import Arrival
@@ -91,10 +91,15 @@ class Senders:
     catalog: Catalog
 
 
-def reports_of(enricher: Enricher, catalog: Catalog, page_of: PageOf, ignored: Ignored) -> Reports:
-    """Return the reports' makers. `ignored` is called with the name of a field whose value is unknown."""
+def reports_of(
+    enricher: Enricher, catalog: Catalog, page_of: PageOf, ignored: Ignored, unknown_intent: str = "intentional"
+) -> Reports:
+    """Return the reports' makers. `ignored` is called with the name of a field whose value is unknown.
+
+    `unknown_intent` is the view type of an intent that is not known.
+    """
     return Reports(
-        views=WebReports(enricher, catalog, ignored),
+        views=WebReports(enricher, catalog, ignored, unknown_intent),
         site=SiteReports(enricher, catalog, page_of),
         playback=PlaybackReports(enricher, catalog),
     )
@@ -112,7 +117,10 @@ class CaptureDecision:
         clock: Clock,
         count: CountOutcome,
         limits: Limits | None = None,
+        says_counted: bool = False,
     ) -> None:
+        """`says_counted`: the status of `POST /api/post/{id}/view` says whether the view counted (201 or 204)."""
+        self._answer_post_view = _answer_counted if says_counted else _answer_one
         self._views = admissions.views
         self._site = admissions.site
         self._player_view = admissions.player_view
@@ -167,7 +175,7 @@ class CaptureDecision:
         arrival = self._arrival(head)
         fields = parse_post_view(self._small(head, body))
         report = self._reports.views.post_view(arrival, fields, head.path.split("/")[3])
-        self._views.submit_one_soon(report, partial(_answer_one, answer, head.route))
+        self._views.submit_one_soon(report, partial(self._answer_post_view, answer, head.route))
 
     def _pixel(self, head: CaptureHead, answer: Answer) -> None:
         """A picture that is not drawn would be worse than a view that is not counted."""
@@ -273,6 +281,10 @@ class CaptureDecision:
 
 def _answer_one(answer: Answer, route: Route, outcome: Outcome) -> None:
     answer(reply_to_one(route, outcome))
+
+
+def _answer_counted(answer: Answer, route: Route, outcome: Outcome) -> None:
+    answer(by_status(reply_to_one(route, outcome)))
 
 
 def _answer_side(answer: Answer, report: SiteReport | PlaybackReport, outcome: Outcome) -> None:

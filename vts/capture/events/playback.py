@@ -28,7 +28,7 @@ class Happened(msgspec.Struct, kw_only=True, gc=False):
     """One event of a player."""
 
     type: Text
-    videoTime: Annotated[float, msgspec.Meta(ge=0, le=VIDEO_TIME_MAX_S)] = 0.0
+    videoTime: Annotated[float, msgspec.Meta(ge=0, le=VIDEO_TIME_MAX_S)] | None = None  # before the media has loaded
     extra: Any = None
 
 
@@ -84,7 +84,8 @@ def _stream_id(name: str | int, references: References | None) -> int | None:
 
 
 def _played(index: int, event: Happened) -> Played:
-    if event.type not in PLAYBACK_TYPES:
+    kind = event.type.lower()
+    if kind not in PLAYBACK_TYPES:
         raise BadField(f"events[{index}].type: one of {', '.join(PLAYBACK_TYPES)} is expected")
     extra = None if event.extra is None else json_text(f"events[{index}].extra", event.extra, EXTRA_MAX_BYTES)
-    return Played(event.type, event.videoTime, extra)
+    return Played(kind, event.videoTime or 0.0, extra)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from http import HTTPStatus
 from math import ceil
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ _NOT_COUNTED: Final = {
     Reason.NOT_FOUND: error_reply(404, "not_found", "post_id: no such content"),
     Reason.DELETED: error_reply(404, "deleted", "post_id: the content was deleted"),
 }
+_CREATED: Final = CaptureReply(201, ACCEPTED_ONE.body)
+_NO_CONTENT: Final = CaptureReply(204)
 _TEXTS: Final = {
     Reason.INVALID: "event: out of range",
     Reason.AUTHENTICATION_FAILED: "Authorization: unknown, unregistered or revoked player",
@@ -51,6 +54,13 @@ def reply_to_one(route: Route, outcome: Outcome) -> CaptureReply:
             return _NOT_COUNTED[outcome.reason]
         case _:
             return _dropped[outcome.reason]
+
+
+def by_status(reply: CaptureReply) -> CaptureReply:
+    """Return a reply whose status says whether the view counted: 201, or 204 without a body; errors as they are."""
+    if reply.status != HTTPStatus.ACCEPTED:
+        return reply
+    return _CREATED if reply is ACCEPTED_ONE else _NO_CONTENT
 
 
 def reply_to_side(report: SiteReport | PlaybackReport, outcome: Outcome) -> CaptureReply:

@@ -146,10 +146,15 @@ def view_type_of(fields: View | PostView, default: str, ignored: Ignored) -> str
     return known_value("view_type", fields.view_type, _VIEW_TYPES, ignored) or default
 
 
-def intent_of(fields: PostView, ignored: Ignored) -> str:
-    """Return how a view by an application's own client came about: by `view_type`, else by `intent`."""
+def intent_of(fields: PostView, unknown: str, ignored: Ignored) -> str:
+    """Return how a view by an application's own client came about: by `view_type`, else by `intent`.
+
+    `unknown` is the view type of an intent that is given and not known.
+    """
+    if fields.intent is None:
+        return view_type_of(fields, "intentional", ignored)
     intent = known_value("intent", fields.intent, INTENTS, ignored)
-    return view_type_of(fields, INTENTS[intent] if intent else "intentional", ignored)
+    return view_type_of(fields, INTENTS[intent] if intent else unknown, ignored)
 
 
 def source_of(fields: View | PostView, default: str, ignored: Ignored) -> str:

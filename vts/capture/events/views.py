@@ -15,18 +15,22 @@ from vts.model.view import Report
 class WebReports:
     """Makes reports of views that came by HTTP from any client except players.
 
-    Its methods raise BadField, and NoReferenceKey for a text before `catalog` has the key.
+    Its methods raise BadField, and NoReferenceKey for a text before `catalog` has the key. `unknown_intent` is the view
+    type of an intent that is not known.
     """
 
-    def __init__(self, enricher: Enricher, catalog: Catalog, ignored: Ignored) -> None:
+    def __init__(
+        self, enricher: Enricher, catalog: Catalog, ignored: Ignored, unknown_intent: str = "intentional"
+    ) -> None:
         self._enricher = enricher
         self._catalog = catalog
         self._visitors = Visitors(enricher, catalog)
         self._ignored = ignored
+        self._unknown_intent = unknown_intent
 
     def post_view(self, arrival: Arrival, fields: PostView, post_id: int | str) -> Report:
         """Return the report of a view whose content is in the path."""
-        return self.make(arrival, fields, post_id, intent_of(fields, self._ignored))
+        return self.make(arrival, fields, post_id, intent_of(fields, self._unknown_intent, self._ignored))
 
     def make(self, arrival: Arrival, fields: View | PostView, post_id: int | str, default_type: str) -> Report:
         """Return the report of a view. `default_type` is the route's view type."""

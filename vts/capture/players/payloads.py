@@ -29,6 +29,7 @@ from vts.model.view import CHANNELS, POST_ID_MAX
 PlaylistName = (
     Annotated[int, msgspec.Meta(ge=0, le=POST_ID_MAX)] | Annotated[str, msgspec.Meta(max_length=TEXT_MAX_CHARS)]
 )
+INTENT: Final = "intent"  # the name of both fields in `PlayerView.unknown`
 INTENTS: Final = {"artwork": "intentional", "intentional": "intentional", "channel": "listing", "automated": "listing"}
 REQUEST_TYPES: Final = frozenset({"submit_view", "submit_reaction", "revoke_reaction"})
 
@@ -212,7 +213,7 @@ def _view(
     unknown: list[str] = []
     ignored = unknown.append
     channel = known_value("channel", _absent_if_empty(given.channel), CHANNELS, ignored)
-    known_intent = known_value("intent", _absent_if_empty(intent), INTENTS, ignored)
+    known_intent = known_value(INTENT, _absent_if_empty(intent), INTENTS, ignored)
     return PlayerView(
         post_id=given.post_id,
         view_type=INTENTS[known_intent] if known_intent else None,

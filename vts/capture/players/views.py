@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vts.capture.fields import BadField, content_number
-from vts.capture.players.payloads import PlayerView
+from vts.capture.players.payloads import INTENT, PlayerView
 from vts.capture.players.topics import parse_key
 from vts.enrich.enrich import Enricher
 from vts.model.outcome import Reason, Refused
@@ -20,11 +20,15 @@ SOURCE: Final = "player"  # the view_source of every player, and the word under 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayerViews:
-    """Makes reports of players' views, and counts unknown values of their fields."""
+    """Makes reports of players' views, and counts unknown values of their fields.
+
+    `unknown_intent` is the view type of an intent that is not known.
+    """
 
     enricher: Enricher
     catalog: Catalog
     count: CountOutcome
+    unknown_intent: str = "intentional"
 
     def report(self, key: bytes, view: PlayerView, now_us: int) -> Report | Refused:
         """Return a view of the player `key` as the gate takes it.
@@ -49,7 +53,7 @@ class PlayerViews:
             viewer_key=visitor.viewer_key,
             key_version=visitor.key_version,
             view_source=SOURCE,
-            view_type=view.view_type or "intentional",
+            view_type=view.view_type or (self.unknown_intent if INTENT in view.unknown else "intentional"),
             event_id=view.event_id,
             device_time_us=time.device_time_us,
             viewer_user_id=visitor.viewer_user_id,

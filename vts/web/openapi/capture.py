@@ -85,6 +85,13 @@ _LATER: Final = answer(
     "It cannot be kept right now: the journal is full, or no catalog yet.", {JSON: ref("Later")}, RETRY_AFTER
 )
 _TAKEN: Final = {202: _ACCEPTED, 400: shared(400), 429: _TOO_MANY, 503: _LATER}
+_BY_STATUS: Final = {
+    201: answer(
+        "The same as 202, where `capture.post_view_status` is `201_204`.",
+        {JSON: ref("Accepted") | {"x-example": {"accepted": 1, "dropped": {}}}},
+    ),
+    204: answer("Dropped on purpose, where `capture.post_view_status` is `201_204`."),
+}
 _PICTURE: Final = {"image/gif": {"type": "string", "contentMediaType": "image/gif"}}
 _CACHE: Final = {"Cache-Control": {"required": True, "schema": {"const": "no-store"}}}
 
@@ -131,7 +138,7 @@ def _post_view() -> Json:
     return operation(
         TAG,
         "Count a view of one content",
-        _TAKEN,
+        _TAKEN | _BY_STATUS,
         errors=(401, 404, 405, 415),
         about="404 for unknown contents in strict mode, and for deleted ones." + _PREFLIGHT,
         parameters=[path_id("post_id", "The content.")],

@@ -104,8 +104,8 @@ ADDED: Final[dict[str, dict[str, Json]]] = {
         "clientId": {"pattern": NO_NUL, "description": "The player's name for itself; only a keyed hash is kept."},
     },
     "Happened": {
-        "type": {"enum": list(PLAYBACK_TYPES), "description": "A heartbeat comes every 15 s."},
-        "videoTime": {"description": "Seconds into the video."},
+        "type": {"enum": list(PLAYBACK_TYPES), "description": "In any case. A heartbeat comes every 15 s."},
+        "videoTime": {"description": "Seconds into the video; null or absent: 0."},
         "extra": {"description": "Any JSON of at most 1 KiB."},
     },
     "PlayerView": {
