@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from quart_trio import QuartTrio
@@ -9,6 +10,7 @@ from quart_trio import QuartTrio
 from vts.auth.tickets import Tickets
 from vts.auth.tokens import Tokens
 from vts.capture.http.limits import Limits
+from vts.catalog.memory import MemoryCatalog
 from vts.enrich.client_ip import Networks
 from vts.model.content import ContentRow
 from vts.model.hosts import OwnHosts
@@ -41,7 +43,7 @@ def services(rules: Access, **ports: Any) -> Services:
     return Services(
         access=rules,
         capture=ports.get("capture", CapturePort(reactions=None, counters=None, views=None)),  # type: ignore[arg-type]
-        catalog=ports.get("catalog", CatalogPort(memory=None, writes=None)),  # type: ignore[arg-type]
+        catalog=ports.get("catalog", CatalogPort(memory=MemoryCatalog(), writes=None)),  # type: ignore[arg-type]
         questions=ports.get("questions"),
         exports=ports.get("exports"),
         persons=ports.get("persons", PersonsPort(data=None, audit=None)),  # type: ignore[arg-type]
@@ -59,10 +61,10 @@ class WrittenCatalog:
 
     def __init__(self) -> None:
         self.rows: list[ContentRow] = []
-        self.port = CatalogPort(memory=None, writes=self)  # type: ignore[arg-type]
+        self.port = CatalogPort(memory=MemoryCatalog(), writes=self)  # type: ignore[arg-type]
         self.persons = PersonsPort(data=None, audit=self)  # type: ignore[arg-type]
 
-    async def upsert_contents(self, rows: list[ContentRow]) -> int:
+    async def upsert_contents(self, rows: list[ContentRow], texts: Mapping[int, str]) -> int:
         self.rows += rows
         return len(rows)
 

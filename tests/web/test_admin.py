@@ -23,6 +23,8 @@ from vts.store.session.connection import Database
 from vts.store.session.pool import Readers
 from vts.web import admin, playlists
 from vts.web.answers import install_error_answers
+from vts.web.naming import NameConverter, Naming
+from vts.web.table_answers import Answers
 
 SITE = ("sitewide-stats", "channels", "play-orders", "peak-hours")
 NOW_US = DAY * DAY_US + 20 * 3_600_000_000
@@ -54,8 +56,10 @@ async def app(database: Database, tmp_path: Path) -> AsyncIterator[QuartTrio]:  
     exports = Exports(lambda: database.connect("reader"), tmp_path / "exports")
     app = QuartTrio(__name__)
     install_error_answers(app)
-    app.register_blueprint(admin.blueprint(rules, questions, exports))
-    app.register_blueprint(playlists.blueprint(rules, catalog(), questions, exports))
+    app.url_map.converters["name"] = NameConverter
+    answers = Answers(Naming(catalog(), questions), exports)
+    app.register_blueprint(admin.blueprint(rules, questions, answers))
+    app.register_blueprint(playlists.blueprint(rules, catalog(), questions, answers))
     yield app
     readers.close()
 

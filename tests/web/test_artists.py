@@ -16,6 +16,7 @@ from tests.store.drained import DAY
 from tests.support.postgres import database, empty_database, postgres_server  # noqa: F401
 from tests.web.ports import access, questions_of
 from vts.auth.tokens import Tokens
+from vts.catalog.memory import MemoryCatalog
 from vts.model.content import ContentRow
 from vts.model.day import DAY_US, date_of
 from vts.query.export.exports import Exports
@@ -25,6 +26,8 @@ from vts.store.session.connection import Database
 from vts.store.session.pool import Readers
 from vts.web import artists
 from vts.web.answers import install_error_answers
+from vts.web.naming import NameConverter, Naming
+from vts.web.table_answers import Answers
 
 NOW_US = DAY * DAY_US + 20 * 3_600_000_000
 ROUTES = ("artist-stats", "posts-stats")
@@ -53,7 +56,9 @@ async def app(database: Database, tmp_path: Path) -> AsyncIterator[QuartTrio]:  
     exports = Exports(lambda: database.connect("reader"), tmp_path / "exports")
     app = QuartTrio(__name__)
     install_error_answers(app)
-    app.register_blueprint(artists.blueprint(rules, questions_of(readers), exports))
+    app.url_map.converters["name"] = NameConverter
+    answers = Answers(Naming(MemoryCatalog(), questions_of(readers)), exports)
+    app.register_blueprint(artists.blueprint(rules, questions_of(readers), answers))
     yield app
     readers.close()
 

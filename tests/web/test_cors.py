@@ -25,7 +25,7 @@ class Questions:
 
 def client(**changes: Any) -> Any:
     contents = {5: Content(9, None, private=False, deleted=False, provisional=False)}
-    memory: Any = SimpleNamespace(ready=True, content=contents.get)
+    memory: Any = SimpleNamespace(ready=True, references=None, content=contents.get)
     return app_of(
         access(**changes),
         catalog=CatalogPort(memory=memory, writes=None),

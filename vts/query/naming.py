@@ -7,9 +7,20 @@ reference, wherever in an answer it stands.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from vts.model.reference import EXACT_MAX, is_hashed
+
+REFS: Final = {
+    "post_id": "post_ref",
+    "owner_id": "owner_ref",
+    "user_id": "user_ref",
+    "viewer_user_id": "viewer_user_ref",
+    "comment_id": "comment_ref",
+    "stream_id": "stream_ref",
+    "playlist_id": "playlist_ref",
+}
+"""In tables: the column of an id, and that of its text beside it."""
 
 
 def references_in(body: Any) -> set[int]:
@@ -30,11 +41,17 @@ def named(body: Any, texts: Mapping[int, str]) -> Any:
         case int():
             return body if -EXACT_MAX <= body <= EXACT_MAX else texts.get(body, str(body))
         case Mapping():
-            return {_named_key(key, texts): named(value, texts) for key, value in body.items()}
+            return {named_key(key, texts): named(value, texts) for key, value in body.items()}
         case list() | tuple():
             return [named(value, texts) for value in body]
         case _:
             return body
+
+
+def named_key(key: Any, texts: Mapping[int, str]) -> Any:
+    """Return a key of a breakdown with the text in the place of its number, if it is one."""
+    number = _number(key)
+    return key if number is None else texts.get(number, key if isinstance(key, str) else str(key))
 
 
 def _collect(body: Any, found: set[int]) -> None:
@@ -52,11 +69,6 @@ def _collect(body: Any, found: set[int]) -> None:
         case list() | tuple():
             for value in body:
                 _collect(value, found)
-
-
-def _named_key(key: Any, texts: Mapping[int, str]) -> Any:
-    number = _number(key)
-    return key if number is None else texts.get(number, key if isinstance(key, str) else str(key))
 
 
 def _number(key: Any) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from vts.query import analytics_load, artist_load, artist_posts_load, post_load, site_load
 from vts.query.analytics import Dimension, EngagementFacts, HoursFacts
@@ -12,6 +12,7 @@ from vts.query.playlist import PlaylistFacts
 from vts.query.post import PostFacts
 from vts.query.post_load import PostViews, Undrained
 from vts.query.site import SiteFacts
+from vts.store.drain.texts import texts_of
 from vts.store.session.pool import Readers
 
 
@@ -30,6 +31,13 @@ class Questions:
     def lag_s(self) -> float:
         """Return for how many seconds at least acknowledged events have been missing in answers."""
         return max(self._journal.oldest_age_s, self._database_lag_s())
+
+    async def texts(self, numbers: Collection[int]) -> dict[int, str]:
+        """Return the texts of numbers that stand for texts. Without numbers there is no query."""
+        if not numbers:
+            return {}
+        async with self._readers.connection() as connection:
+            return await texts_of(connection, list(numbers))
 
     async def post_facts(self, post_id: int, first: int, last: int) -> PostFacts:
         """Return what the statistics of one content are made of."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from vts.catalog.memory import MemoryCatalog
@@ -10,6 +10,7 @@ from vts.model.content import ContentRow, PlayerRow
 from vts.model.faults import JournalFull
 from vts.model.ports import Clock
 from vts.model.record import Record
+from vts.store.drain.texts import NO_TEXTS
 from vts.store.facts.catalog import Write, delete_content, delete_player, upsert_contents, upsert_players
 from vts.store.session.connection import Connection
 from vts.store.session.pool import Writer
@@ -51,13 +52,20 @@ class CatalogWrites:
         self._on_written = on_written
         self._clock = clock
 
-    async def upsert_contents(self, rows: Sequence[ContentRow]) -> int:
-        """Insert or change contents; return how many. Raises StoreUnavailable, JournalFull."""
-        return await self._journaled(lambda session, write: upsert_contents(session, rows, write, now_us=self._clock()))
+    async def upsert_contents(self, rows: Sequence[ContentRow], texts: Mapping[int, str] = NO_TEXTS) -> int:
+        """Insert or change contents; return how many. `texts` are those of hashed numbers in the rows.
 
-    async def upsert_players(self, rows: Sequence[PlayerRow]) -> int:
-        """Insert or change players; return how many. Raises StoreUnavailable, JournalFull."""
-        return await self._journaled(lambda session, write: upsert_players(session, rows, write, now_us=self._clock()))
+        Raises StoreUnavailable, JournalFull, ReferenceTaken.
+        """
+        return await self._journaled(
+            lambda session, write: upsert_contents(session, rows, write, now_us=self._clock(), texts=texts)
+        )
+
+    async def upsert_players(self, rows: Sequence[PlayerRow], texts: Mapping[int, str] = NO_TEXTS) -> int:
+        """Insert or change players likewise."""
+        return await self._journaled(
+            lambda session, write: upsert_players(session, rows, write, now_us=self._clock(), texts=texts)
+        )
 
     async def delete_content(self, post_id: int) -> bool:
         """Mark a content as deleted; False for an unknown one. Raises StoreUnavailable, JournalFull."""

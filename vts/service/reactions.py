@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from vts.model.reaction import Comment, Reaction
+from vts.store.drain.texts import NO_TEXTS
 from vts.store.facts.reactions import change_comment, change_reaction
 from vts.store.session.pool import Writer
 
@@ -13,10 +16,13 @@ class Reactions:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
 
-    async def react(self, reaction: Reaction) -> None:
-        """Add or remove a reaction. Raises StoreUnavailable, ReactionLimitExceeded."""
-        await self._writer.write(lambda session: change_reaction(session, reaction))
+    async def react(self, reaction: Reaction, texts: Mapping[int, str] = NO_TEXTS) -> None:
+        """Add or remove a reaction. `texts` are those of its hashed numbers.
 
-    async def comment(self, comment: Comment) -> None:
-        """Add or remove a comment. Raises StoreUnavailable."""
-        await self._writer.write(lambda session: change_comment(session, comment))
+        Raises StoreUnavailable, ReactionLimitExceeded, ReferenceTaken.
+        """
+        await self._writer.write(lambda session: change_reaction(session, reaction, texts))
+
+    async def comment(self, comment: Comment, texts: Mapping[int, str] = NO_TEXTS) -> None:
+        """Add or remove a comment. `texts` are those of its hashed numbers. Raises StoreUnavailable, ReferenceTaken."""
+        await self._writer.write(lambda session: change_comment(session, comment, texts))

@@ -10,14 +10,13 @@ from quart import Blueprint, Response, request
 
 from vts.model.day import day_of
 from vts.query.analytics import channels_answer, peak_hours_answer, play_orders_answer
-from vts.query.export.exports import Exports
 from vts.query.questions import Questions
 from vts.query.shape import worked_out
 from vts.query.site import answer as site_answer
 from vts.web.access import Access, principal_of, require
 from vts.web.answers import Problem
 from vts.web.asked import days_of, limit_of
-from vts.web.table_answers import body_answer
+from vts.web.table_answers import Answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +25,20 @@ class FreshAnswer:
 
     access: Access
     questions: Questions
-    exports: Exports
+    answers: Answers
 
     async def __call__(self, days: tuple[int, int], work: Callable[..., dict[str, Any]]) -> Response:
         """Return `work(now_us=…, lag_s=…)`, or the table of it that the request names. Raises Problem."""
         first, last = days
         fresh = {"now_us": self.access.clock(), "lag_s": self.questions.lag_s()}
         body = await worked_out(last - first + 1, lambda: work(**fresh))
-        return await body_answer(request, request.path.removeprefix("/api/admin/"), body, self.exports.encode)
+        return await self.answers.body(request, request.path.removeprefix("/api/admin/"), body)
 
 
-def blueprint(access: Access, questions: Questions, exports: Exports) -> Blueprint:
+def blueprint(access: Access, questions: Questions, answers: Answers) -> Blueprint:
     """Return the routes below `/api/admin` that ask about the site."""
     routes = Blueprint("admin", __name__)
-    answered = FreshAnswer(access, questions, exports)
+    answered = FreshAnswer(access, questions, answers)
 
     @routes.get("/api/admin/sitewide-stats")
     async def sitewide() -> Response:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import msgspec
 from quart import Quart, Response
 from werkzeug.exceptions import HTTPException
 
 from vts.model.faults import JournalFull, StoreUnavailable
+from vts.model.names import ID_FIELDS, Names
+from vts.model.reference import ReferenceTaken
 
 RETRY_AFTER_S = 2
+TAKEN_CODE: Final = "reference_taken"
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 _encoder = msgspec.json.Encoder()
@@ -44,6 +48,18 @@ class Problem(Exception):
 def catalog_not_loaded() -> Problem:
     """Return the answer to what needs the catalog before it is in memory."""
     return Problem(503, "the catalog is not loaded yet; try again", "unavailable", {"Retry-After": str(RETRY_AFTER_S)})
+
+
+def reference_taken(fault: ReferenceTaken, rows: Sequence[object], names: Names) -> Problem:
+    """Return the answer to a text whose number another text has. The text that came first stays."""
+    taken = next((number for number, text in names.texts.items() if text == fault.args[0]), 0)
+    where = (
+        f"row {index}: {field}"
+        for index, row in enumerate(rows)
+        for field in ID_FIELDS
+        if getattr(row, field, None) == taken
+    )
+    return Problem(409, f"{next(where, 'body')}: another text has its number; use another text", TAKEN_CODE)
 
 
 def json_answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

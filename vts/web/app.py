@@ -28,8 +28,10 @@ from vts.web import (
 from vts.web.access import SESSION_COOKIE
 from vts.web.answers import install_error_answers
 from vts.web.cors import allow_every_page, allow_page, is_public
+from vts.web.naming import NameConverter, Naming
 from vts.web.origin import check_host
 from vts.web.services import Services
+from vts.web.table_answers import Answers
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -44,6 +46,7 @@ def create_app(services: Services, limits: Limits) -> QuartTrio:
     app = QuartTrio("vts.web", static_folder="static", static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = max(limits.batch_body_max_bytes, limits.body_max_bytes)
     app.url_map.merge_slashes = False  # the redirect would name the Host that was sent
+    app.url_map.converters["name"] = NameConverter
     install_error_answers(app)
     for routes in _blueprints(services, limits):
         app.register_blueprint(routes)
@@ -73,14 +76,16 @@ def _blueprints(services: Services, limits: Limits) -> Iterator[Blueprint]:
     """Give the routes; each group gets the ports that it needs."""
     access, capture, exporting, persons = services.access, services.capture, services.exports, services.persons
     catalog, questions = services.catalog.memory, services.questions
-    yield content.blueprint(access, services.catalog.writes, persons.audit)
-    yield players.blueprint(access, services.catalog.writes, persons.audit)
-    yield posts.blueprint(access, catalog, questions, exporting)
-    yield reactions.blueprint(access, capture.reactions)
-    yield artists.blueprint(access, questions, exporting)
-    yield admin.blueprint(access, questions, exporting)
-    yield playlists.blueprint(access, catalog, questions, exporting)
-    yield personal_data.blueprint(access, persons.data, persons.audit, exporting)
+    naming = Naming(catalog, questions)
+    answers = Answers(naming, exporting)
+    yield content.blueprint(access, services.catalog.writes, persons.audit, naming)
+    yield players.blueprint(access, services.catalog.writes, persons.audit, naming)
+    yield posts.blueprint(access, catalog, questions, answers)
+    yield reactions.blueprint(access, capture.reactions, naming)
+    yield artists.blueprint(access, questions, answers)
+    yield admin.blueprint(access, questions, answers)
+    yield playlists.blueprint(access, catalog, questions, answers)
+    yield personal_data.blueprint(access, persons.data, persons.audit, exporting, naming)
     yield audit.blueprint(access, persons.audit)
     yield exports.blueprint(access, exporting, persons.audit)
     yield imports.blueprint(access, capture.counters, capture.views)

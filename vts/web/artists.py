@@ -6,53 +6,52 @@ For the artist, and for principals that read everything. A user without contents
 from __future__ import annotations
 
 from functools import partial
-from typing import Final
 
 from quart import Blueprint, Response, request
 
 from vts.query import artist, artist_posts
 from vts.query.daily import TOP_COUNTRIES
-from vts.query.export.exports import Exports
 from vts.query.questions import Questions
 from vts.query.shape import worked_out
 from vts.web.access import Access, principal_of, require
 from vts.web.answers import Problem
 from vts.web.asked import days_of, page_of
-from vts.web.table_answers import body_answer, is_table_asked
+from vts.web.naming import Naming
+from vts.web.table_answers import Answers, is_table_asked
 
-ID_MAX: Final = 2**63 - 1
 
-
-def blueprint(access: Access, questions: Questions, exports: Exports) -> Blueprint:
+def blueprint(access: Access, questions: Questions, answers: Answers) -> Blueprint:
     """Return the routes below `/api/user/{id}`."""
     routes = Blueprint("artists", __name__)
 
-    @routes.get("/api/user/<int:user_id>/artist-stats")
-    async def artist_stats(user_id: int) -> Response:
-        _require_reader(access, user_id)
+    @routes.get("/api/user/<name:user_id>/artist-stats")
+    async def artist_stats(user_id: str) -> Response:
+        number = _readable(access, answers.naming, user_id)
         first, last = days_of(request, access.clock())
         countries = None if is_table_asked(request) else TOP_COUNTRIES
-        facts = await questions.artist_facts(user_id, first, last)
+        facts = await questions.artist_facts(number, first, last)
         work = partial(artist.answer, facts, now_us=access.clock(), lag_s=questions.lag_s(), top_countries=countries)
         body = await worked_out(len(facts.days), work)
-        return await body_answer(request, f"artist_{user_id}", body, exports.encode)
+        return await answers.body(request, f"artist_{user_id}", body)
 
-    @routes.get("/api/user/<int:user_id>/posts-stats")
-    async def posts_stats(user_id: int) -> Response:
-        _require_reader(access, user_id)
+    @routes.get("/api/user/<name:user_id>/posts-stats")
+    async def posts_stats(user_id: str) -> Response:
+        number = _readable(access, answers.naming, user_id)
         first, last = days_of(request, access.clock())
         asked = page_of(request)
-        facts = await questions.artist_posts(user_id, first, last, asked)
+        facts = await questions.artist_posts(number, first, last, asked)
         body = artist_posts.answer(facts, now_us=access.clock(), lag_s=questions.lag_s())
-        return await body_answer(request, f"artist_{user_id}", body, exports.encode)
+        return await answers.body(request, f"artist_{user_id}", body)
 
     return routes
 
 
-def _require_reader(access: Access, user_id: int) -> None:
-    """Raise Problem 401 or 403 without the right to read the user's statistics, 404 for a number that no user has."""
+def _readable(access: Access, naming: Naming, user_id: str) -> int:
+    """Return the number of a user whose statistics may be read, else raise Problem 400, 401, 403, 404 or 503."""
     principal = require(principal_of(request, access))
-    if not principal.may_read(user_id):
+    number = naming.user(user_id)
+    if not principal.may_read(number):
         raise Problem(403, "user_id: not yours to read")
-    if not 0 < user_id <= ID_MAX:
+    if not number:
         raise Problem(404, "user_id: no user has this number")
+    return number

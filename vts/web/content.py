@@ -5,29 +5,34 @@ from __future__ import annotations
 from quart import Blueprint, Response, request
 
 from vts.model.content import ContentRow
-from vts.model.view import POST_ID_MAX
+from vts.model.reference import ReferenceTaken
 from vts.service.audit_log import AuditLog
 from vts.service.catalog_writes import CatalogWrites
 from vts.web.access import Access, actor_of, principal_of, require_service
-from vts.web.answers import Problem, json_answer
+from vts.web.answers import Problem, json_answer, reference_taken
+from vts.web.naming import Naming
 from vts.web.rows import decode_rows, plain_body_of
 
 
-def blueprint(access: Access, writes: CatalogWrites, audit: AuditLog) -> Blueprint:
+def blueprint(access: Access, writes: CatalogWrites, audit: AuditLog, naming: Naming) -> Blueprint:
     """Return `POST /api/content` and `DELETE /api/content/{id}`."""
     routes = Blueprint("content", __name__)
 
     @routes.post("/api/content")
     async def upsert_contents() -> Response:
         principal = require_service(principal_of(request, access))
-        rows = decode_rows(await plain_body_of(request), ContentRow)
+        names = naming.names()
+        rows = decode_rows(await plain_body_of(request), ContentRow, names)
         await audit.note(actor_of(principal), "catalog.upsert", "content", {"rows": len(rows)})
-        return json_answer({"upserted": await writes.upsert_contents(rows)})
+        try:
+            return json_answer({"upserted": await writes.upsert_contents(rows, names.texts)})
+        except ReferenceTaken as fault:
+            raise reference_taken(fault, rows, names) from None
 
-    @routes.delete("/api/content/<int:post_id>")
-    async def delete_content(post_id: int) -> Response:
+    @routes.delete("/api/content/<post_id>")
+    async def delete_content(post_id: str) -> Response:
         require_service(principal_of(request, access))
-        if post_id > POST_ID_MAX or not await writes.delete_content(post_id):
+        if not await writes.delete_content(naming.content(post_id)):
             raise Problem(404, "post_id: unknown content")
         return json_answer({"deleted": 1})
 

@@ -7,23 +7,29 @@ from quart import Blueprint, Response, request
 from vts.capture.players.topics import parse_key
 from vts.model import identity
 from vts.model.content import PlayerRow
+from vts.model.reference import ReferenceTaken
 from vts.service.audit_log import AuditLog
 from vts.service.catalog_writes import CatalogWrites
 from vts.web.access import Access, actor_of, principal_of, require_service
-from vts.web.answers import Problem, json_answer
+from vts.web.answers import Problem, json_answer, reference_taken
+from vts.web.naming import Naming
 from vts.web.rows import decode_rows, plain_body_of
 
 
-def blueprint(access: Access, writes: CatalogWrites, audit: AuditLog) -> Blueprint:
+def blueprint(access: Access, writes: CatalogWrites, audit: AuditLog, naming: Naming) -> Blueprint:
     """Return `POST /api/players` and `DELETE /api/players/{key}`."""
     routes = Blueprint("players", __name__)
 
     @routes.post("/api/players")
     async def upsert_players() -> Response:
         principal = require_service(principal_of(request, access))
-        rows = decode_rows(await plain_body_of(request), PlayerRow)
+        names = naming.names()
+        rows = decode_rows(await plain_body_of(request), PlayerRow, names)
         await audit.note(actor_of(principal), "catalog.upsert", "players", {"rows": len(rows)})
-        return json_answer({"upserted": await writes.upsert_players(rows)})
+        try:
+            return json_answer({"upserted": await writes.upsert_players(rows, names.texts)})
+        except ReferenceTaken as fault:
+            raise reference_taken(fault, rows, names) from None
 
     @routes.delete("/api/players/<player_key>")
     async def delete_player(player_key: str) -> Response:

@@ -4,36 +4,46 @@ from __future__ import annotations
 
 from quart import Blueprint, Response, request
 
+from vts.model.names import texts_for
 from vts.model.reaction import Comment, Reaction, ReactionLimitExceeded
+from vts.model.reference import ReferenceTaken
 from vts.service.reactions import Reactions
 from vts.web.access import Access, principal_of, require_service
-from vts.web.answers import Problem, json_answer
+from vts.web.answers import Problem, json_answer, reference_taken
+from vts.web.naming import Naming
 from vts.web.rows import decode_rows, plain_body_of
 
 LIMIT_CODE = "reaction_limit_exceeded"
 
 
-def blueprint(access: Access, reactions: Reactions) -> Blueprint:
+def blueprint(access: Access, reactions: Reactions, naming: Naming) -> Blueprint:
     """Return `POST /api/reactions` and `POST /api/comments`."""
     routes = Blueprint("reactions", __name__)
 
     @routes.post("/api/reactions")
     async def post_reactions() -> Response:
         require_service(principal_of(request, access))
-        rows = decode_rows(await plain_body_of(request), Reaction)
+        names = naming.names()
+        rows = decode_rows(await plain_body_of(request), Reaction, names)
         for index, row in enumerate(rows):
             try:
-                await reactions.react(row)
+                await reactions.react(row, texts_for(row, names.texts))
             except ReactionLimitExceeded as fault:
                 raise Problem(409, f"row {index}: {fault}; the rows before it are kept", LIMIT_CODE) from None
+            except ReferenceTaken as fault:
+                raise reference_taken(fault, rows, names) from None
         return json_answer({"accepted": len(rows)}, 202)
 
     @routes.post("/api/comments")
     async def post_comments() -> Response:
         require_service(principal_of(request, access))
-        rows = decode_rows(await plain_body_of(request), Comment)
+        names = naming.names()
+        rows = decode_rows(await plain_body_of(request), Comment, names)
         for row in rows:
-            await reactions.comment(row)
+            try:
+                await reactions.comment(row, texts_for(row, names.texts))
+            except ReferenceTaken as fault:
+                raise reference_taken(fault, rows, names) from None
         return json_answer({"accepted": len(rows)}, 202)
 
     return routes

@@ -11,7 +11,9 @@ from quart import Request
 from vts.capture.events.body import unpacked
 from vts.capture.http.fault import HttpFault
 from vts.model.decode_faults import what_and_where
-from vts.web.answers import Problem
+from vts.model.names import ID_FIELDS, BadId, Names, refuse_hashed
+from vts.model.reference import NoReferenceKey
+from vts.web.answers import Problem, catalog_not_loaded
 
 PLAIN_MAX_BYTES: Final = 16 << 20  # of a bulk body, after gunzip
 
@@ -38,16 +40,23 @@ async def body_of(asked: Request) -> bytes:
     return body if isinstance(body, bytes) else body.encode()
 
 
-def decode_rows(body: bytes, kind: type[T]) -> list[T]:
-    """Return the rows of a body. Raises Problem 400 that names the row's index and the field."""
+def decode_rows(body: bytes, kind: type[T], names: Names | None = None) -> list[T]:
+    """Return the rows of a body. With `names`, ids may be texts.
+
+    Raises Problem 400 that names the row's index and the field, and 503 for a text before the catalog is loaded.
+    """
     raws = _split(body)
     decoder = msgspec.json.Decoder(kind)
     rows = []
     for index, raw in enumerate(raws):
         try:
-            row = decoder.decode(raw)
+            row = decoder.decode(raw) if names is None else _named_row(raw, decoder, names)
         except RecursionError:
             raise Problem(400, f"row {index}: nested too deeply") from None
+        except BadId as fault:
+            raise Problem(400, f"row {index}: {fault}") from None
+        except NoReferenceKey:
+            raise catalog_not_loaded() from None
         except (msgspec.DecodeError, UnicodeDecodeError) as fault:
             raise Problem(400, f"row {index}: {_words(fault)}") from None
         _refuse_unstorable(row, index)
@@ -55,6 +64,20 @@ def decode_rows(body: bytes, kind: type[T]) -> list[T]:
     if not rows:
         raise Problem(400, "body: a JSON object, an array or NDJSON is expected, and it is empty")
     return rows
+
+
+def _named_row(raw: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[T], names: Names) -> T:
+    """Decode a row whose ids are numbers at once, and any other after its texts have become numbers."""
+    try:
+        row = decoder.decode(raw)
+    except msgspec.ValidationError:
+        fields = msgspec.json.decode(raw)
+        if not isinstance(fields, dict) or not any(isinstance(fields.get(name), str) for name in ID_FIELDS):
+            raise
+        kind: type[T] = decoder.type
+        return msgspec.convert(names.numbers_in(fields), kind)
+    refuse_hashed((name, getattr(row, name)) for name in row.__struct_fields__ if name in ID_FIELDS)
+    return row
 
 
 def _split(body: bytes) -> list[bytes | msgspec.Raw]:

@@ -1,6 +1,6 @@
 """Answers as tables: any list in any of the formats, streamed.
 
-A route that answers a JSON object ends with `body_answer`, which gives one of its lists when a request asks for that;
+A route that answers a JSON object ends with `Answers.body`, which gives one of its lists when a request asks for that;
 a route that reads a table row by row ends with `table_answer`.
 """
 
@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from quart import Request, Response
 
-from vts.query.export.answer_tables import tables_in
-from vts.query.export.exports import Busy
+from vts.query.export.answer_tables import tables_in, with_refs
+from vts.query.export.exports import Busy, Exports
 from vts.query.export.table import FORMATS, Format, Table, TooManyRows, is_installed, listed
-from vts.web.answers import Problem, json_answer
+from vts.web.answers import Problem
+from vts.web.naming import Naming
 
 MEDIA_TYPES: Final[dict[Format, str]] = {
     "csv": "text/csv; charset=utf-8; header=present",
@@ -67,22 +69,29 @@ def is_table_asked(asked: Request) -> bool:
     return format_asked(asked) not in {None, "json"} or "table" in asked.args
 
 
-async def body_answer(asked: Request, name: str, body: Mapping[str, Any], encode: Encode) -> Response:
-    """Answer a JSON object, or one of its tables when the request names a format or a table.
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How questions are answered: with texts in the place of their numbers, as JSON or as a table."""
 
-    `table=` is a field of the answer that is a list or a breakdown (`daily_views`, `country`); without it the first
-    list. `name` is the file's. Raises Problem 400 that names the tables.
-    """
-    if not is_table_asked(asked):
-        return json_answer(body)
-    tables = tables_in(body)
-    usual = next((table for table in tables if isinstance(body.get(table), list)), next(iter(tables), ""))
-    chosen = asked.args.get("table", usual)
-    if chosen not in tables:
-        raise Problem(400, f"table: one of {', '.join(tables) or 'none'} is expected")
-    columns, rows = tables[chosen]
-    named = _UNSAFE.sub("_", f"{name}_{chosen}")  # a sheet has no slash in its name, nor has a file
-    return await table_answer(asked, listed(named, columns, rows), encode)
+    naming: Naming
+    exports: Exports
+
+    async def body(self, asked: Request, name: str, body: Mapping[str, Any]) -> Response:
+        """Answer a JSON object, or one of its tables when the request names a format or a table.
+
+        `table=` is a field of the answer that is a list or a breakdown (`daily_views`, `country`); without it the first
+        list. `name` is the file's. Raises Problem 400 that names the tables, and StoreUnavailable.
+        """
+        if not is_table_asked(asked):
+            return await self.naming.json(body)
+        tables = tables_in(body)
+        usual = next((table for table in tables if isinstance(body.get(table), list)), next(iter(tables), ""))
+        chosen = asked.args.get("table", usual)
+        if chosen not in tables:
+            raise Problem(400, f"table: one of {', '.join(tables) or 'none'} is expected")
+        columns, rows = with_refs(tables[chosen], await self.naming.texts_in(tables[chosen].rows))
+        file = _UNSAFE.sub("_", f"{name}_{chosen}")  # a sheet has no slash in its name, nor has a file
+        return await table_answer(asked, listed(file, columns, rows), self.exports.encode)
 
 
 async def table_answer(asked: Request, table: Table, encode: Encode, default: Format = "json") -> Response:

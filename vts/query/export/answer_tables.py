@@ -9,9 +9,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from vts.query.export.table import CellType, Column
+from vts.query.naming import REFS, named_key
 
 TWIN: Final = "_authenticated"
 BREAKDOWN: Final = "views_by_"
+VALUE: Final = "value"
 
 _KINDS: Final[tuple[tuple[type, CellType], ...]] = (
     (bool, "flag"),
@@ -51,8 +53,29 @@ def tables_in(body: Mapping[str, Any]) -> dict[str, Rows]:
     return found | {name: rows for name, rows in short.items() if name not in found}
 
 
+def with_refs(table: Rows, texts: Mapping[int, str]) -> Rows:
+    """Return a table with the texts of its ids: beside each column of ids one of texts, in a breakdown instead."""
+    columns = [
+        made
+        for column in table.columns
+        for made in ((column, Column(REFS[column.name], "text")) if column.name in REFS else (column,))
+    ]
+    ids = [column.name in REFS for column in table.columns]
+    is_value = [column.name == VALUE for column in table.columns]
+    return Rows(columns, [list(_cells(row, ids, is_value, texts)) for row in table.rows])
+
+
+def _cells(
+    row: Sequence[Any], ids: Sequence[bool], is_value: Sequence[bool], texts: Mapping[int, str]
+) -> Iterator[Any]:
+    for cell, is_id, is_named in zip(row, ids, is_value, strict=True):
+        yield named_key(cell, texts) if is_named else cell
+        if is_id:
+            yield texts.get(cell)
+
+
 def _of_counts(counts: Mapping[str, int], twin: Any) -> Rows:
-    columns = [Column("value", "text"), Column("views", "integer")]
+    columns = [Column(VALUE, "text"), Column("views", "integer")]
     if not isinstance(twin, Mapping):
         return Rows(columns, [[value, n] for value, n in counts.items()])
     values = [*counts, *(value for value in twin if value not in counts)]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
 
+from vts.model.reference import EXACT_MAX
 from vts.query.export.cells import PLAIN, Write, converters, inert
 from vts.query.export.table import Block, CellType, Column
+from vts.query.naming import named
 
 _encode: Final = msgspec.json.Encoder().encode
 _CSV: Final[dict[CellType, Write]] = {
@@ -19,7 +22,19 @@ _CSV: Final[dict[CellType, Write]] = {
     "json": inert,
     "flag": lambda value: "true" if value else "false",
 }
-_JSON: Final[dict[CellType, Write]] = {**PLAIN, "json": lambda text: msgspec.Raw(text.encode())}
+_LONG: Final = re.compile("[0-9]{16}")
+
+
+def exact(number: int) -> int | str:
+    """Return an integer as JSON may hold it: one beyond 2^53 - 1 as digits, since readers round it."""
+    return number if -EXACT_MAX <= number <= EXACT_MAX else str(number)
+
+
+def _nested(text: str) -> Any:
+    return named(msgspec.json.decode(text), {}) if _LONG.search(text) else msgspec.Raw(text.encode())
+
+
+_JSON: Final[dict[CellType, Write]] = {**PLAIN, "integer": exact, "json": _nested}
 
 
 class TextWriter(Protocol):

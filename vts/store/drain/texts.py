@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from vts.model.record import ReferenceText
-from vts.model.reference import TEXT_MAX_CHARS, is_hashed
+from vts.model.reference import TEXT_MAX_CHARS, ReferenceTaken, is_hashed
 from vts.store.session.connection import Connection
 from vts.store.session.queries import queries_beside
 
 query = queries_beside(__file__)
 
+NO_TEXTS: Final[Mapping[int, str]] = MappingProxyType({})
 _NOTE: Final = query("texts_note")
 _OF: Final = "SELECT number, text FROM reference_texts WHERE number = ANY($1::bigint[])"
 
@@ -28,6 +30,13 @@ async def note_texts(connection: Connection, texts: Mapping[int, str]) -> list[i
     numbers = sorted(texts)
     rows = await connection.fetch(_NOTE, numbers, [texts[number] for number in numbers])
     return [row[0] for row in rows]
+
+
+async def note_own_texts(connection: Connection, texts: Mapping[int, str]) -> None:
+    """Keep texts that must be theirs. Raises ReferenceTaken for one whose number another text has, and BadData."""
+    taken = await note_texts(connection, texts)
+    if taken:
+        raise ReferenceTaken(texts[taken[0]])
 
 
 async def texts_of(connection: Connection, numbers: Sequence[int]) -> dict[int, str]:

@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -20,9 +19,8 @@ from vts.model import sketch
 from vts.model.content import Change, Content, ContentRow, Player, PlayerRow
 from vts.model.day import datetime_of
 from vts.model.record import CatalogRow
-from vts.model.reference import ReferenceTaken
 from vts.store.drain.revision import MARK_ARTISTS
-from vts.store.drain.texts import note_texts
+from vts.store.drain.texts import NO_TEXTS, note_own_texts
 from vts.store.session import channels
 from vts.store.session.connection import Connection
 from vts.store.session.queries import queries_beside
@@ -31,7 +29,6 @@ query = queries_beside(__file__)
 
 ROWS_AT_ONCE: Final = 10_000  # of one statement: well below a second
 PROVISIONAL_AT_ONCE: Final = 5_000
-NO_TEXTS: Final[Mapping[int, str]] = MappingProxyType({})
 VIEWERS_TO_STAY: Final = 2  # of a content that no service has described
 
 _SNAPSHOT: Final = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -97,7 +94,7 @@ async def upsert_contents(
     """
     last = {row.post_id: row for row in rows}
     async with _writing(connection, write) as revision:
-        await _note_texts(connection, texts)
+        await note_own_texts(connection, texts)
         for part in _parts([last[post_id] for post_id in sorted(last)]):
             moved = await connection.fetchrow(_UPSERT_CONTENTS, part, revision, _at(now_us))
             if moved is not None and moved[0] is not None:
@@ -118,7 +115,7 @@ async def upsert_players(
     """Write players likewise. Of a credential only the SHA-256 is kept; a row without one keeps what is there."""
     last = {row.player_key: _player_fields(row) for row in rows}
     async with _writing(connection, write) as revision:
-        await _note_texts(connection, texts)
+        await note_own_texts(connection, texts)
         for part in _parts([last[key] for key in sorted(last)]):
             await connection.execute(_UPSERT_PLAYERS, part, revision, _at(now_us))
         if write is not None:
@@ -178,12 +175,6 @@ async def settle_provisional(connection: Connection) -> int:
             await connection.execute(_NOTE_CONTENTS, gone, revision)
     await connection.execute(_FORGET_REMOVED)
     return len(gone)
-
-
-async def _note_texts(connection: Connection, texts: Mapping[int, str]) -> None:
-    taken = await note_texts(connection, texts)
-    if taken:
-        raise ReferenceTaken(texts[taken[0]])
 
 
 @asynccontextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from vts.model.reaction import REACTIONS_PER_USER_AND_POST, Comment, Reaction, ReactionLimitExceeded
+from vts.store.drain.texts import NO_TEXTS, note_own_texts
 from vts.store.session import locks
 from vts.store.session.connection import Connection
 
@@ -33,11 +35,15 @@ ON CONFLICT (post_id) DO UPDATE SET total = c.total + $2
 """
 
 
-async def change_reaction(connection: Connection, reaction: Reaction) -> None:
-    """Add or remove a reaction; doing it twice changes nothing. Raises ReactionLimitExceeded, StoreUnavailable."""
+async def change_reaction(connection: Connection, reaction: Reaction, texts: Mapping[int, str] = NO_TEXTS) -> None:
+    """Add or remove a reaction; doing it twice changes nothing. `texts` are those of its hashed numbers.
+
+    Raises ReactionLimitExceeded, ReferenceTaken, StoreUnavailable.
+    """
     who = (reaction.post_id, reaction.user_id, reaction.emoji)
     async with connection.transaction():
         await connection.execute(_TURN, reaction.post_id, reaction.user_id)
+        await note_own_texts(connection, texts)
         if reaction.op == "add":
             if await connection.fetchval(_COUNT, *who) >= REACTIONS_PER_USER_AND_POST:
                 raise ReactionLimitExceeded(f"at most {REACTIONS_PER_USER_AND_POST} reactions of a user on a post")
@@ -50,9 +56,10 @@ async def change_reaction(connection: Connection, reaction: Reaction) -> None:
             await connection.execute(_RECOUNT, reaction.post_id, reaction.emoji, sign, counted)
 
 
-async def change_comment(connection: Connection, comment: Comment) -> None:
-    """Add or remove a comment; doing it twice changes nothing. Raises StoreUnavailable."""
+async def change_comment(connection: Connection, comment: Comment, texts: Mapping[int, str] = NO_TEXTS) -> None:
+    """Add or remove a comment; doing it twice changes nothing. Raises ReferenceTaken, StoreUnavailable."""
     async with connection.transaction():
+        await note_own_texts(connection, texts)
         if comment.op == "add":
             who = (comment.post_id, comment.comment_id, comment.user_id)
             changed = await connection.fetchval(_ADD_COMMENT, *who)

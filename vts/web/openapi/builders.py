@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from vts.model.content import KINDS
+from vts.model.reference import EXACT_MAX, HASHED_MAX, HASHED_MIN, NUMBER_MAX, TEXT_MAX_CHARS
 from vts.model.view import POST_ID_MAX
 
 Json = dict[str, Any]
@@ -95,6 +97,24 @@ TEXT: Final[Json] = {"type": "string"}
 FLAG: Final[Json] = {"type": "boolean"}
 ID: Final[Json] = {"type": "integer", "minimum": 1, "maximum": POST_ID_MAX}
 
+# Numbers between these two stand for texts: they are made of texts alone.
+_NUMBERS: Final[list[Json]] = [
+    {"type": "integer", "minimum": 1, "maximum": HASHED_MIN - 1},
+    {"type": "integer", "minimum": HASHED_MAX + 1, "maximum": NUMBER_MAX},
+]
+_CONTENT_TEXT: Final[Json] = {
+    "type": "string",
+    "maxLength": TEXT_MAX_CHARS,
+    "pattern": rf"^([1-9][0-9]{{0,17}}|({'|'.join(KINDS)}):[A-Za-z0-9._~\-]+)$",
+}
+_TEXT: Final[Json] = {"type": "string", "minLength": 1, "maxLength": TEXT_MAX_CHARS}
+CONTENT: Final[Json] = {"anyOf": [*_NUMBERS, _CONTENT_TEXT]}
+"""A content as clients name it: a number, also as digits, or a text `kind:id`."""
+USER: Final[Json] = {"anyOf": [*_NUMBERS, _TEXT | {"description": "Printable characters, not digits alone."}]}
+"""A user or a comment as clients name it: a number, also as digits, or a text."""
+NAMED: Final[Json] = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": EXACT_MAX}, _TEXT]}
+"""A content or user in an answer: the text that it was named by, else its number, beyond 2^53 - 1 as digits."""
+
 FRESH: Final[dict[str, Json]] = {
     "computed_at": TIME | {"description": "When the answer was made."},
     "lag_seconds": SECONDS | {"description": "Age of the oldest acknowledged event that is not in it yet."},
@@ -105,9 +125,9 @@ RANGE: Final[dict[str, Json]] = {"from": DATE, "to": DATE}
 # ---- parameters
 
 
-def path_id(name: str, description: str) -> Json:
-    """Describe a number in the path."""
-    return {"name": name, "in": "path", "required": True, "schema": ID, "description": description}
+def path_id(name: str, description: str, schema: Json = CONTENT) -> Json:
+    """Describe an id in the path."""
+    return {"name": name, "in": "path", "required": True, "schema": schema, "description": description}
 
 
 def query(name: str, schema: Json, description: str, **more: Any) -> Json:

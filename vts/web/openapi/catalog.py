@@ -29,7 +29,7 @@ _EXAMPLES: Final[dict[str, Json]] = {
     "ContentRow": {"post_id": 42, "kind": "artwork", "owner_id": 7, "title": "Evening", "hashtags": ["pixelart"]},
     "PlayerRow": {"player_key": "0b6d8a3e-5f0c-4d5b-9b07-2f6a4c1d9e11", "owner_id": 7, "name": "Hall", "country": "BR"},
     "Reaction": {"post_id": 42, "user_id": 7, "emoji": "❤", "op": "add"},
-    "Comment": {"post_id": 42, "user_id": 7, "comment_id": 1001, "op": "add"},
+    "Comment": {"post_id": "blog:1030", "user_id": "Xy7", "comment_id": 1001, "op": "add"},
 }
 
 
@@ -46,7 +46,12 @@ def paths() -> Paths:
     """Return the operations of the catalog, of reactions and of comments."""
     upserted = answer("All of them are in force.", {JSON: obj({"upserted": COUNT})})
     accepted = answer("All of them are kept.", {JSON: obj({"accepted": COUNT})})
-    limit = refusal(409, "`reaction_limit_exceeded`: five reactions of a user on a post. The rows before it are kept.")
+    limit = refusal(
+        409,
+        "`reaction_limit_exceeded`: five reactions of a user on a post. `reference_taken`: another text has the number "
+        "of a text. The rows before it are kept.",
+    )
+    taken = refusal(409, "`reference_taken`: another text has the number of a text. Nothing is applied.")
     key: Json = {
         "name": "player_key",
         "in": "path",
@@ -55,14 +60,14 @@ def paths() -> Paths:
         "description": "The player.",
     }
     return {
-        "/api/content": {"post": _write("Write contents", "ContentRow", {200: upserted})},
+        "/api/content": {"post": _write("Write contents", "ContentRow", {200: upserted, 409: taken})},
         "/api/content/{post_id}": {
             "delete": _delete("Delete a content", "Its views are dropped as `deleted` from now on.", _number())
         },
-        "/api/players": {"post": _write("Write players", "PlayerRow", {200: upserted})},
+        "/api/players": {"post": _write("Write players", "PlayerRow", {200: upserted, 409: taken})},
         "/api/players/{player_key}": {"delete": _delete("Delete a player", "It may report nothing from now on.", key)},
         "/api/reactions": {"post": _write("Add or remove reactions", "Reaction", {202: accepted, 409: limit})},
-        "/api/comments": {"post": _write("Add or remove comments", "Comment", {202: accepted})},
+        "/api/comments": {"post": _write("Add or remove comments", "Comment", {202: accepted, 409: limit})},
     }
 
 

@@ -10,9 +10,11 @@ from vts.web.openapi.builders import (
     COUNT,
     ID,
     JSON,
+    NAMED,
     SIGNED,
     TEXT,
     TIME,
+    USER,
     Json,
     Paths,
     answer,
@@ -27,7 +29,7 @@ from vts.web.openapi.builders import (
 TAG: Final = "Privacy"
 
 _ROWS: Final = array({"type": "object"})
-_USER: Final = path_id("user_id", "The person.")
+_USER: Final = path_id("user_id", "The person.", USER)
 _ENTRY: Final = obj(
     {"id": ID, "at": TIME, "actor": TEXT, "action": TEXT, "subject": TEXT, "detail": {"type": "object"}}
 )
@@ -43,12 +45,12 @@ def paths() -> Paths:
 
 
 def _export() -> Json:
-    document = obj({"user_id": ID} | dict.fromkeys(PERSONAL, _ROWS))
+    document = obj({"user_id": NAMED} | dict.fromkeys(PERSONAL, _ROWS))
     return operation(
         TAG,
         "Everything that is kept about a person",
         {200: answer("The person's rows of every table.", {JSON: document})},
-        errors=(401, 403, 404, 405),
+        errors=(400, 401, 403, 404, 405),
         about="For the role owner and services. Streamed; noted in the audit log.",
         parameters=[_USER],
         security=SIGNED,
@@ -56,12 +58,12 @@ def _export() -> Json:
 
 
 def _erase() -> Json:
-    erased = obj({"user_id": ID, "erased": obj(dict.fromkeys(_ERASED, COUNT))})
+    erased = obj({"user_id": NAMED, "erased": obj(dict.fromkeys(_ERASED, COUNT))})
     return operation(
         TAG,
         "Erase a person",
         {200: answer("How many rows of each kind were changed.", {JSON: erased})},
-        errors=(401, 403, 404, 405),
+        errors=(400, 401, 403, 404, 405),
         about="User id and viewer keys go from rows, journal and dead letters; counts stay. May be repeated.",
         parameters=[_USER],
         security=SIGNED,

@@ -9,13 +9,15 @@ from vts.query.artist_posts import SORT_DEFAULT, SORTS
 from vts.query.ranges import DAYS_DEFAULT, DAYS_MAX
 from vts.web.openapi.builders import (
     ANYONE,
+    CONTENT,
     COUNT,
     DATE,
-    ID,
     JSON,
+    NAMED,
     SECONDS,
     SIGNED,
     TEXT,
+    USER,
     Json,
     Paths,
     answer,
@@ -61,7 +63,7 @@ def paths() -> Paths:
 
 def _of_contents() -> Paths:
     counted = answer(
-        "Views of all time.", {JSON: obj({"post_id": ID, "views": COUNT, "lag_seconds": _BEHIND}, ("lag_seconds",))}
+        "Views of all time.", {JSON: obj({"post_id": NAMED, "views": COUNT, "lag_seconds": _BEHIND}, ("lag_seconds",))}
     )
     return {
         "/api/post/{post_id}/count": {
@@ -69,7 +71,7 @@ def _of_contents() -> Paths:
                 STATISTICS,
                 "Count the views of a public content",
                 {200: counted},
-                errors=(401, 404, 405),
+                errors=(400, 401, 404, 405),
                 about="Any origin may ask; a token is not needed, but one that is shown must be good.",
                 parameters=[path_id("post_id", "The content.")],
                 security=ANYONE,
@@ -126,6 +128,7 @@ def _asked(
     more: list[Json] | None = None,
 ) -> Json:
     """Describe a question about a range of days."""
+    whose = [path_id(name, about, USER if name == "user_id" else CONTENT)] if name else []
     readers = "For moderators, owners of the site and services." if not whom else f"{whom[:-1]}, and for moderators, "
     readers += "" if not whom else "owners of the site and services."
     return operation(
@@ -134,6 +137,6 @@ def _asked(
         {200: answer("The answer, or one of its tables.", files(ref(schema)))},
         errors=(*_ERRORS, 404) if name else _ERRORS,
         about=f"{readers} Every value has its `_authenticated` twin: signed-in viewers only.",
-        parameters=[*([path_id(name, about)] if name else []), *_DAYS, *(more or []), FORMAT_QUERY, _TABLE],
+        parameters=[*whose, *_DAYS, *(more or []), FORMAT_QUERY, _TABLE],
         security=SIGNED,
     )

@@ -6,6 +6,7 @@ name that no struct has is a KeyError when the description is made.
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Final
 
 import msgspec
@@ -21,7 +22,7 @@ from vts.model.reaction import Comment, Reaction
 from vts.model.site import EVENT_TYPES, PLAYBACK_TYPES
 from vts.model.tally import DIMENSIONS
 from vts.model.view import CHANNELS, PLAY_ORDERS, VIEW_SOURCES, VIEW_TYPES
-from vts.web.openapi.builders import ID, Json, lenient, or_null
+from vts.web.openapi.builders import CONTENT, ID, USER, Json, lenient, or_null
 
 STRUCTS: Final = (
     *(View, PostView, site.PageView, site.HostEvent, Playback, payloads.ViewPayload),
@@ -73,6 +74,13 @@ _UNIX_NEVER: Final = "1970-01-01T00:00:00Z, or none, is a clock that is not set:
 _COUNTED: Final = {"description": "Which content. In open mode its first sight makes it known."}
 _OWNER: Final = {"description": "Whose it is; the owner's own views do not count."}
 
+# Ids that the API reads as numbers and as texts (vts.model.names).
+NAMED: Final[dict[str, dict[str, Json]]] = {
+    "ContentRow": {"post_id": CONTENT, "owner_id": or_null(USER)},
+    "PlayerRow": {"owner_id": or_null(USER)},
+    "Reaction": {"post_id": CONTENT, "user_id": USER},
+    "Comment": {"post_id": CONTENT, "user_id": USER, "comment_id": USER},
+}
 _BREAKDOWNS: Final[Json] = {
     "propertyNames": {"enum": list(DIMENSIONS)},
     "description": f"{{dimension: {{value: count}}}}, at most {VALUES_MAX} values in each; a count may be "
@@ -136,7 +144,7 @@ ADDED: Final[dict[str, dict[str, Json]]] = {
         "credential": {"pattern": NO_NUL, "description": "Only its SHA-256 is kept. Without one the old one stays."},
     },
     "Reaction": {"emoji": {"pattern": NO_NUL}, "authenticated": {"description": "Whether the user was signed in."}},
-    "Comment": {"comment_id": {"description": "The host application's number; its text stays there."}},
+    "Comment": {"comment_id": {"description": "The host application's name of it; what it says stays there."}},
     "DailyRow": {
         "post_id": {"description": "0 is the whole site, as in a row of `SiteRow`."},
         "breakdowns": _BREAKDOWNS,
@@ -149,6 +157,9 @@ def schemas() -> dict[str, Json]:
     """Return the components of everything that is decoded into a struct."""
     _, found = msgspec.json.schema_components(STRUCTS, ref_template="#/components/schemas/{name}")
     made = {RENAMED.get(name, name): component for name, component in found.items()}
+    for name, ids in NAMED.items():
+        for field, schema in ids.items():
+            made[name]["properties"][field] = copy.deepcopy(schema)
     for name, fields in ADDED.items():
         for field, keywords in fields.items():
             _narrow(made[name]["properties"], field, keywords)

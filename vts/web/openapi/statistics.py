@@ -15,7 +15,7 @@ from vts.web.openapi.builders import (
     COUNT,
     DATE,
     FRESH,
-    ID,
+    NAMED,
     RANGE,
     SECONDS,
     TEXT,
@@ -59,7 +59,7 @@ DAILY_FIELDS: Final[dict[str, Json]] = {
     "last_view_at": or_null(TIME),
 }
 _POST_LINE: Final[dict[str, Json]] = {
-    "post_id": ID,
+    "post_id": NAMED,
     "title": or_null(TEXT),
     "kind": or_null(words(*KINDS)),
     "visibility": words(*VISIBILITIES),
@@ -104,11 +104,11 @@ _TREND: Final = obj(
 )
 
 SCHEMAS: Final[dict[str, Json]] = {
-    "PostStats": obj({"post_id": ID, **RANGE, **twins(DAILY_FIELDS), **FRESH}),
-    "ArtistStats": obj({"user_id": ID, "total_posts": COUNT, **RANGE, **twins(DAILY_FIELDS), **FRESH}),
+    "PostStats": obj({"post_id": NAMED, **RANGE, **twins(DAILY_FIELDS), **FRESH}),
+    "ArtistStats": obj({"user_id": NAMED, "total_posts": COUNT, **RANGE, **twins(DAILY_FIELDS), **FRESH}),
     "PostsStats": obj(
         {
-            "user_id": ID,
+            "user_id": NAMED,
             **RANGE,
             "total": COUNT | {"description": "How long the whole list is."},
             "limit": COUNT,
@@ -186,7 +186,7 @@ SCHEMAS: Final[dict[str, Json]] = {
     ),
     "Playlist": obj(
         {
-            "playlist_id": ID,
+            "playlist_id": NAMED,
             **RANGE,
             **twins(
                 {

@@ -1,0 +1,144 @@
+"""Contents, users and comments are named by numbers or by texts, wherever an id is taken and wherever one is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.process import Vts
+from vts.model.reference import HASHED_MAX, HASHED_MIN
+
+HASHED = (HASHED_MIN, HASHED_MAX)
+
+
+@pytest.fixture
+def service(shared_vts: Vts) -> Iterator[httpx.Client]:
+    with shared_vts.client(shared_vts.service_token()) as client:
+        yield client
+
+
+def described(service: httpx.Client, **row: Any) -> None:
+    answer = service.post("/api/content", json={"kind": "blog"} | row)
+    assert answer.status_code == 200, answer.text
+
+
+def test_a_content_is_asked_for_by_the_text_that_it_was_described_by(service: httpx.Client) -> None:
+    described(service, post_id="blog:61030", owner_id="ref-Ann")
+    described(service, post_id=61030, kind="artwork", owner_id=6107)
+    for path in ("blog:61030", "blog%3A61030", "%62log:61030"):
+        assert service.get(f"/api/post/{path}/count").json() == {"post_id": "blog:61030", "views": 0}
+        assert service.get(f"/api/post/{path}/stats").json()["post_id"] == "blog:61030"
+    assert service.get("/api/post/61030/count").json() == {"post_id": 61030, "views": 0}
+    assert service.get("/api/post/artwork:61030/count").status_code == 404, "a text is never the number in it"
+    artist = service.get("/api/user/ref-Ann/artist-stats").json()
+    assert (artist["user_id"], artist["total_posts"]) == ("ref-Ann", 1)
+    posts = service.get("/api/user/ref-Ann/posts-stats").json()
+    assert (posts["user_id"], [row["post_id"] for row in posts["posts"]]) == ("ref-Ann", ["blog:61030"])
+    assert [row["post_id"] for row in service.get("/api/user/6107/posts-stats").json()["posts"]] == [61030]
+
+
+def test_uuids_have_one_spelling_and_texts_of_users_any_printable_character(service: httpx.Client) -> None:
+    described(service, post_id="stream:2F6C0000-0000-4000-8000-0000000000AB", kind="stream", owner_id="Zoë / Ü?")
+    count = service.get("/api/post/stream:2f6c0000-0000-4000-8000-0000000000ab/count")
+    assert count.json()["post_id"] == "stream:2f6c0000-0000-4000-8000-0000000000ab"
+    artist = service.get("/api/user/Zo%C3%AB%20%2F%20%C3%9C%3F/artist-stats")
+    assert (artist.json()["user_id"], artist.json()["total_posts"]) == ("Zoë / Ü?", 1)
+
+
+@pytest.mark.parametrize("kind", ["channel", "movie", "series"])
+def test_there_are_contents_of_the_kinds_of_a_video_site(service: httpx.Client, kind: str) -> None:
+    described(service, post_id=f"{kind}:61", kind=kind, owner_id=6109)
+    rows = service.get("/api/user/6109/posts-stats?sort=post_id&limit=500").json()["posts"]
+    assert (f"{kind}:61", kind) in [(row["post_id"], row["kind"]) for row in rows]
+
+
+def test_a_text_deletes_its_content_and_no_other(service: httpx.Client) -> None:
+    described(service, post_id="blog:61040")
+    described(service, post_id=61040)
+    assert service.delete("/api/content/blog%3A61040").json() == {"deleted": 1}
+    assert service.get("/api/post/blog:61040/count").status_code == 404
+    assert service.get("/api/post/61040/count").status_code == 200
+    assert service.delete("/api/content/blog:61041").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "row", "field"),
+    [
+        *(("/api/content", {"post_id": number}, "post_id") for number in HASHED),
+        ("/api/content", {"post_id": str(HASHED_MIN)}, "post_id"),
+        ("/api/content", {"post_id": 1, "owner_id": HASHED_MIN}, "owner_id"),
+        ("/api/content", {"post_id": "blog:1", "owner_id": HASHED_MIN}, "owner_id"),
+        ("/api/content", {"post_id": "song:1"}, "post_id"),
+        ("/api/content", {"post_id": "blog:"}, "post_id"),
+        ("/api/content", {"post_id": "blog"}, "post_id"),
+        ("/api/content", {"post_id": "blog:" + "x" * 124}, "post_id"),
+        ("/api/content", {"post_id": 1, "owner_id": ""}, "owner_id"),
+        ("/api/content", {"post_id": 1, "owner_id": "a\nb"}, "owner_id"),
+        ("/api/players", {"player_key": "0b6d8a3e-5f0c-4d5b-9b07-2f6a4c1d9e61", "owner_id": HASHED_MAX}, "owner_id"),
+        ("/api/reactions", {"post_id": 1, "user_id": HASHED_MIN, "emoji": "x"}, "user_id"),
+        ("/api/comments", {"post_id": 1, "user_id": "ref-Ann", "comment_id": HASHED_MIN}, "comment_id"),
+    ],
+)
+def test_a_name_that_is_none_is_told_with_its_row_and_field(
+    service: httpx.Client, path: str, row: dict[str, Any], field: str
+) -> None:
+    first = {"post_id": 61050, "user_id": 1, "comment_id": 1, "emoji": "x"}
+    first |= {"player_key": "0b6d8a3e-5f0c-4d5b-9b07-2f6a4c1d9e62"}
+    answer = service.post(path, json=[first, row])
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "invalid"), answer.text
+    assert answer.json()["error"].startswith(f"row 1: {field}: must be a positive integer")
+    assert service.get("/api/post/61050/count").status_code == 404, "nothing of the request is applied"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        *((f"/api/post/{number}/stats", 400) for number in HASHED),
+        *((f"/api/user/{number}/artist-stats", 400) for number in HASHED),
+        (f"/api/admin/playlists/{HASHED_MIN}", 400),
+        (f"/api/admin/users/{HASHED_MIN}/data", 400),
+        ("/api/post/song:1/count", 400),
+        ("/api/post/blog:unknown/stats", 404),
+        ("/api/admin/playlists/playlist:unknown", 404),
+    ],
+)
+def test_a_path_that_names_nothing_is_refused(service: httpx.Client, path: str, status: int) -> None:
+    assert service.get(path).status_code == status
+
+
+def test_reactions_and_comments_take_texts(service: httpx.Client) -> None:
+    described(service, post_id="blog:61060")
+    rows = [
+        {"post_id": "blog:61060", "user_id": "ref-Bob", "emoji": "❤"},
+        {"post_id": "blog:61060", "user_id": 5, "emoji": "❤"},
+    ]
+    for _ in range(2):  # again changes nothing
+        assert service.post("/api/reactions", json=rows).json() == {"accepted": 2}
+        sent = [{"post_id": "blog:61060", "user_id": "ref-Bob", "comment_id": name} for name in ("c-1", 1, "c-2")]
+        assert service.post("/api/comments", json=sent).json() == {"accepted": 3}
+    service.post("/api/comments", json=sent[2] | {"op": "remove"})
+    stats = service.get("/api/post/blog:61060/stats").json()
+    assert (stats["reactions_by_emoji"], stats["total_comments"]) == ({"❤": 2}, 2)
+
+
+def test_a_table_of_an_answer_has_both_names(service: httpx.Client) -> None:
+    described(service, post_id="blog:61070", owner_id="ref-Cid", title="Tea")
+    described(service, post_id=61071, owner_id="ref-Cid")
+    asked = {"sort": "-title", "format": "ndjson"}
+    lines = service.get("/api/user/ref-Cid/posts-stats", params=asked).text.splitlines()
+    refs = {row["post_ref"]: row["post_id"] for row in map(json.loads, lines)}
+    assert refs[None] == 61071
+    assert HASHED_MIN <= int(refs["blog:61070"]) <= HASHED_MAX
+    assert isinstance(refs["blog:61070"], str), "digits, because a JSON number of that size loses some"
+
+
+def test_a_user_with_the_name_of_a_text_is_not_another_one(shared_vts: Vts, service: httpx.Client) -> None:
+    described(service, post_id="blog:61080", owner_id="ref-Dan")
+    with shared_vts.client(shared_vts.token(6108)) as other:
+        assert other.get("/api/user/ref-Dan/artist-stats").status_code == 403
+        assert other.get("/api/post/blog:61080/stats").status_code == 403
+        assert other.get("/api/user/6108/artist-stats").status_code == 200
