@@ -117,12 +117,12 @@ def times_and_ids(records: list[Record]) -> list[tuple[int, int]]:
 
 
 def test_events_of_one_request_keep_their_order_and_have_an_id_each() -> None:
-    records = records_of(playback(), NOW, bytes(range(30)))
+    records = records_of(playback(), None, NOW, bytes(range(30)))
     assert times_and_ids(records) == [(NOW, 7), (NOW + 1, 7), (NOW + 2, 7)]
     assert len({record.event_id for record in records if isinstance(record, PlaybackEvent)}) == 3
 
 
 def test_a_host_event_has_the_time_of_its_id_or_of_its_arrival() -> None:
     yesterday = NOW - DAY_US
-    assert times_and_ids(records_of(page(event_id=id_7(yesterday)), NOW, bytes(10))) == [(yesterday, 7)]
-    assert times_and_ids(records_of(page(), NOW + 5, bytes(10))) == [(NOW, 7)]
+    assert times_and_ids(records_of(page(event_id=id_7(yesterday)), None, NOW, bytes(10))) == [(yesterday, 7)]
+    assert times_and_ids(records_of(page(), None, NOW + 5, bytes(10))) == [(NOW, 7)]

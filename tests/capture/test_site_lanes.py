@@ -180,6 +180,9 @@ async def test_a_bad_field_of_a_host_event_is_named(world: World, content: Any, 
 # ---- playback
 
 
+PLAY = {"type": "play", "videoTime": 1}
+
+
 def playback(*events: dict[str, Any], stream: Any = "5", client: Any = "a browser") -> dict[str, Any]:
     return {"streamId": stream, "clientId": client, "events": list(events)}
 
@@ -203,14 +206,39 @@ async def test_a_report_is_one_entry_in_its_order(world: World) -> None:
     assert world.counted["playback", "accepted"] == 3
 
 
+async def test_a_report_that_is_sent_again_is_answered_with_what_became_of_it(world: World) -> None:
+    content = playback(PLAY, {"type": "heartbeat", "videoTime": 15})
+    assert await send(world, PLAYBACK, content) == (202, {"ingested": 2})
+    assert await send(world, PLAYBACK, content) == (202, {"ingested": 0, "dropped": {"duplicate": 2}})
+    more = playback(*content["events"], {"type": "pause", "videoTime": 20})
+    assert await send(world, PLAYBACK, more) == (202, {"ingested": 1, "dropped": {"duplicate": 2}})
+    assert [event.event_type for event in world.site.records] == ["play", "heartbeat", "pause"]
+    assert (world.counted["playback", "accepted"], world.counted["playback", "duplicate"]) == (3, 4)
+
+
+async def test_events_without_a_position_are_never_taken_for_one_that_was_sent_before(world: World) -> None:
+    for beat in ({"type": "heartbeat"}, {"type": "heartbeat", "videoTime": None}):
+        assert await send(world, PLAYBACK, playback(beat, beat)) == (202, {"ingested": 2})
+        assert await send(world, PLAYBACK, playback(beat, beat)) == (202, {"ingested": 2})
+    assert {event.video_time for event in world.site.records} == {0.0}
+
+
+@pytest.mark.parametrize(
+    "event_id", ["5c1d6b47-6a34-4f1a-9a40-3f8a1b0f7c11", text_of(version_7(NOW_US - 60_000_000, bytes(10)))]
+)
+async def test_an_id_makes_an_event_of_a_video_player_safe_to_repeat(world: World, event_id: str) -> None:
+    first = {"type": "play", "event_id": event_id}
+    assert await send(world, PLAYBACK, playback(first)) == (202, {"ingested": 1})
+    content = playback(PLAY, first, {"type": "pause"})
+    assert await send(world, PLAYBACK, content) == (202, {"ingested": 2, "dropped": {"duplicate": 1}})
+    assert text_of(world.site.records[0].event_id) == event_id
+
+
 @pytest.mark.parametrize("stream", ["6", "8", "9", 9, "intro", "99999999999999999999"])
 async def test_an_unknown_stream_is_not_found(world: World, stream: Any) -> None:
     status, answer = await send(world, PLAYBACK, playback({"type": "play", "videoTime": 0}, stream=stream))
     assert (status, answer["error_code"]) == (404, "not_found")
     assert world.site.records == []
-
-
-PLAY = {"type": "play", "videoTime": 1}
 
 
 @pytest.mark.parametrize(
@@ -226,6 +254,13 @@ PLAY = {"type": "play", "videoTime": 1}
         (playback({"type": "play", "videoTime": -0.1}), "events[0].videoTime"),
         (playback({"type": "play", "videoTime": "1"}), "videoTime"),
         (playback({"type": "play", "extra": "x" * 2000}), "events[0].extra"),
+        (playback(PLAY, {"type": "play", "event_id": "x"}), "events[1].event_id: not a UUID"),
+        (playback({"type": "play", "event_id": 5}), "events[0].event_id"),
+        (playback({"type": "play", "event_id": "5c1d6b47-6a34-8f1a-9a40-3f8a1b0f7c11"}), "events[0].event_id: a UUID"),
+        (
+            playback(PLAY, {"type": "play", "event_id": text_of(version_7(NOW_US + DAY_US, bytes(10)))}),
+            "events[1].event_id: its time lies in the future",
+        ),
         (playback(PLAY, client="c" * 256), "clientId"),
         (playback(PLAY, client=""), "clientId"),
         (playback(PLAY, client="a\0"), "clientId: has a NUL"),

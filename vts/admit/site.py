@@ -25,7 +25,7 @@ from vts.model.view import BotClass
 
 
 class SiteAdmission:
-    """The way of these reports into the journal: each is kept as a whole or not at all."""
+    """The way of these reports into the journal: what is new in each is kept as a whole or not at all."""
 
     def __init__(
         self,
@@ -58,13 +58,20 @@ class SiteAdmission:
         if isinstance(verdict, Refused):
             self._submission.refuse(source_of(report), verdict, settle, events_of(report))
             return
-        records = records_of(report, now_us, self._entropy(ENTROPY_BYTES * verdict.events))
+        dropped = verdict.new.dropped if verdict.new is not None else {}
+        if not verdict.events:
+            self._submission.accept_part(verdict.source, settle, 0, dropped)
+            return
+        records = records_of(report, verdict.new, now_us, self._entropy(ENTROPY_BYTES * verdict.events))
+        self._rules.reserve(verdict, records)
         texts = report.texts if isinstance(report, SiteReport) else ()
         self._submission.write(records, partial(self._written, verdict, settle), texts)
 
     def _written(self, admitted: AdmittedSiteReport, settle: Settle, fault: Exception | None) -> None:
         if fault is None:
-            self._submission.accept(admitted.source, settle, admitted.events)
+            self._rules.confirm(admitted)
+            dropped = admitted.new.dropped if admitted.new is not None else {}
+            self._submission.accept_part(admitted.source, settle, admitted.events, dropped)
         else:
             self._rules.release(admitted)
             self._submission.refuse(admitted.source, refusal_of(fault), settle, admitted.events)

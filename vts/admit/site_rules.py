@@ -1,13 +1,16 @@
 """Which reports besides views are kept: page views, events of the host application, playback. Pure.
 
 They need less than views do: a bot list, an allowance for anonymous senders, and days that are still kept raw. Whether
-an event has come before is decided by its key in the database alone.
+a page view or host event has come before is decided by its key in the database alone; playback that is sent again is
+recognised by `resent`, too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from vts.admit.resent import NewPlayback, SentPlayback
 from vts.admit.seen import FUTURE_US
 from vts.admit.submission import ENTROPY_BYTES
 from vts.admit.tables import VIEWERS_MAX, Buckets
@@ -30,44 +33,66 @@ AnySiteReport = SiteReport | PlaybackReport
 
 
 class AdmittedSiteReport(NamedTuple):
-    """A report that is kept once it is durable; `sender` is the key whose allowance was used, if any."""
+    """A report that is kept once it is durable; `sender` is the key whose allowance was used, if any.
+
+    `new` says what of a playback report is kept; there may be nothing.
+    """
 
     source: str
     events: int
     sender: bytes | None
+    new: NewPlayback | None = None
 
 
 class SiteRules:
     """The allowances and the decision. `per_minute` and `burst` are an anonymous sender's; 0 a minute: no limit."""
 
-    __slots__ = ("_catalog", "_raw_days", "_senders")
+    __slots__ = ("_catalog", "_raw_days", "_senders", "_sent")
 
     def __init__(self, catalog: Catalog, *, raw_days: int, per_minute: int, burst: int) -> None:
         self._catalog = catalog
         self._raw_days = raw_days
         self._senders = Buckets(per_minute, burst, VIEWERS_MAX)
+        self._sent = SentPlayback(raw_days)
 
     def decide(self, report: AnySiteReport, now_us: int) -> AdmittedSiteReport | Refused:
         """Judge one report. What is admitted has used its sender's allowance."""
+        new: NewPlayback | None = None
         if isinstance(report, PlaybackReport):
-            refused = self._refuse_playback(report)
-        else:
-            refused = self._refuse_event(report, now_us)
-        if refused is not None:
+            judged = self._refuse_playback(report) or self._sent.judge(report, now_us)
+            if isinstance(judged, Refused):
+                return judged
+            if not judged.events:
+                return AdmittedSiteReport(PLAYBACK, 0, None, judged)
+            new = judged
+        elif (refused := self._refuse_event(report, now_us)) is not None:
             return refused
         sender = None if report.trusted else _sender(report)
         if sender is not None and (wait_us := self._senders.take(sender, now_us)):
             return Refused(Reason.RATE_LIMITED, retry_after_s=wait_us / SECOND_US)
-        return AdmittedSiteReport(source_of(report), events_of(report), sender)
+        return AdmittedSiteReport(source_of(report), 1 if new is None else new.events, sender, new)
+
+    def reserve(self, admitted: AdmittedSiteReport, records: Sequence[Record]) -> None:
+        """The report is on its way into the journal, as these records."""
+        if admitted.new is not None:
+            self._sent.reserve(admitted.new, records)
+
+    def confirm(self, admitted: AdmittedSiteReport) -> None:
+        """The report is durable."""
+        if admitted.new is not None:
+            self._sent.confirm(admitted.new)
 
     def release(self, admitted: AdmittedSiteReport) -> None:
         """The report is not durable: give its allowance back."""
         if admitted.sender is not None:
             self._senders.give_back(admitted.sender)
+        if admitted.new is not None:
+            self._sent.release(admitted.new)
 
     def age(self, now_us: int) -> None:
-        """Forget allowances that are whole again."""
+        """Forget allowances that are whole again, and reports that cannot be sent again."""
         self._senders.age(now_us)
+        self._sent.age(now_us)
 
     def _refuse_event(self, report: SiteReport, now_us: int) -> Refused | None:
         if report.bot is not None and not report.trusted:
@@ -96,14 +121,20 @@ def events_of(report: AnySiteReport) -> int:
     return 1 if isinstance(report, SiteReport) else len(report.events)
 
 
-def records_of(report: AnySiteReport, now_us: int, entropy: bytes) -> list[Record]:
-    """Return a report as it is journaled; `entropy` has 10 random bytes for each of its events."""
+def records_of(report: AnySiteReport, new: NewPlayback | None, now_us: int, entropy: bytes) -> list[Record]:
+    """Return a report as it is journaled; `entropy` has 10 random bytes for each of its events.
+
+    `new` says what of a playback report is, None: all of it.
+    """
     if isinstance(report, SiteReport):
         return [_site_event(report, report.event_id or identity.version_7(now_us, entropy))]
-    return [
-        _playback_event(report, index, now_us + index, entropy[index * ENTROPY_BYTES : (index + 1) * ENTROPY_BYTES])
-        for index in range(len(report.events))
-    ]
+    places = range(len(report.events)) if new is None else new.places
+    written: list[Record] = [] if new is None else list(new.again)
+    for order, place in enumerate(places):
+        written.append(
+            _playback_event(report, place, now_us, entropy[order * ENTROPY_BYTES : (order + 1) * ENTROPY_BYTES])
+        )
+    return written
 
 
 def _sender(report: AnySiteReport) -> bytes | None:
@@ -134,16 +165,20 @@ def _site_event(report: SiteReport, event_id: bytes) -> SiteEvent:
     )
 
 
-def _playback_event(report: PlaybackReport, index: int, created_at: int, entropy: bytes) -> PlaybackEvent:
-    played = report.events[index]
+def _playback_event(report: PlaybackReport, place: int, now_us: int, entropy: bytes) -> PlaybackEvent:
+    played = report.events[place]
+    event_id, time_us = played.event_id, now_us
+    if event_id is not None and identity.version(event_id) == 7:
+        time_us = identity.time_us(event_id)
+    created_at = time_us + place
     return PlaybackEvent(
         stream_id=report.stream_id or 0,
-        event_day=created_at // DAY_US,
-        event_id=identity.version_7(created_at, entropy),
+        event_day=time_us // DAY_US if event_id is not None else created_at // DAY_US,
+        event_id=identity.version_7(created_at, entropy) if event_id is None else event_id,
         client_key=report.client_key,
         key_version=report.key_version,
         event_type=played.event_type,
-        video_time=played.video_time,
+        video_time=played.video_time or 0.0,
         country_code=report.country_code,
         device_type=report.device_type,
         referrer_domain=report.referrer_domain,

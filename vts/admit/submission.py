@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final, Protocol
 
 from vts.admit.texts import JournaledTexts
 from vts.model.faults import JournalFull, Outage
-from vts.model.outcome import ACCEPTED, Outcome, Reason, Refused
+from vts.model.outcome import ACCEPTED, AcceptedPart, Outcome, Reason, Refused
 from vts.model.ports import CountOutcome
 from vts.model.record import Record
 from vts.model.reference import ReferenceText
@@ -77,6 +77,14 @@ class Submission:
         """Count and return that a report is durable."""
         self._count(source, COUNTED, how_many)
         settle(ACCEPTED)
+
+    def accept_part(self, source: str, settle: Settle, how_many: int, dropped: Mapping[Reason, int]) -> None:
+        """Count and return that so many events of a report are durable, and why the others were dropped."""
+        if how_many:
+            self._count(source, COUNTED, how_many)
+        for reason, others in dropped.items():
+            self._count(source, reason.value, others)
+        settle(AcceptedPart(how_many, dropped) if dropped else ACCEPTED)
 
     def refuse(self, source: str, refused: Refused, settle: Settle, how_many: int = 1) -> None:
         """Count and return a refusal."""

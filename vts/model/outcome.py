@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -28,6 +29,13 @@ class Reason(StrEnum):
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):
     """The event is durable and will be stored exactly once."""
+
+
+class AcceptedPart(Accepted, frozen=True, gc=False):
+    """Of the events of a report so many are durable; `dropped` says how many others there were, by reason."""
+
+    events: int
+    dropped: Mapping[Reason, int]
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):

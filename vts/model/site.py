@@ -40,8 +40,9 @@ class SiteEvent(msgspec.Struct, frozen=True, array_like=True, tag="s", gc=False)
 class PlaybackEvent(msgspec.Struct, frozen=True, array_like=True, tag="p", gc=False):
     """What happened in a video player; the fields are the columns of `playback_events`.
 
-    `client_key` is the keyed hash of the client's own name, `video_time` is in seconds, `extra` JSON as it came. Events
-    of one request have the times of their arrival, a microsecond apart, so that their order is kept.
+    `client_key` is the keyed hash of the client's own name, `video_time` is in seconds (0 where none was given),
+    `extra` JSON as it came. Events of one request have the times of their ids of version 7 or of their arrival, a
+    microsecond apart, so that their order is kept.
     """
 
     stream_id: int
@@ -85,11 +86,12 @@ class SiteReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Played(msgspec.Struct, frozen=True, gc=False):
-    """One event of a playback report."""
+    """One event of a playback report. `video_time` is None where the client gave none, `event_id` is its own id."""
 
     event_type: str
-    video_time: float
+    video_time: float | None
     extra: str | None = None
+    event_id: bytes | None = None
 
 
 class PlaybackReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):

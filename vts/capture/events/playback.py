@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from vts.capture.events.visitors import Arrival, Visitors
-from vts.capture.fields import BadField, Text, content_number, decode, json_text, refuse_nul
+from vts.capture.fields import BadField, Text, content_number, decode, event_id_of, json_text, refuse_nul
 from vts.capture.http.request import POST_ID_MAX_DIGITS
 from vts.enrich.enrich import Enricher
 from vts.model.ports import Catalog
@@ -30,6 +30,7 @@ class Happened(msgspec.Struct, kw_only=True, gc=False):
     type: Text
     videoTime: Annotated[float, msgspec.Meta(ge=0, le=VIDEO_TIME_MAX_S)] | None = None  # before the media has loaded
     extra: Any = None
+    event_id: Text | None = None
 
 
 class Playback(msgspec.Struct, kw_only=True, gc=False):
@@ -88,4 +89,11 @@ def _played(index: int, event: Happened) -> Played:
     if kind not in PLAYBACK_TYPES:
         raise BadField(f"events[{index}].type: one of {', '.join(PLAYBACK_TYPES)} is expected")
     extra = None if event.extra is None else json_text(f"events[{index}].extra", event.extra, EXTRA_MAX_BYTES)
-    return Played(kind, event.videoTime or 0.0, extra)
+    return Played(kind, event.videoTime, extra, _event_id(index, event.event_id))
+
+
+def _event_id(index: int, text: str | None) -> bytes | None:
+    try:
+        return None if text is None else event_id_of(text)
+    except BadField as fault:
+        raise BadField(f"events[{index}].{fault}") from None

@@ -13,7 +13,7 @@ import msgspec
 from vts.capture.fields import BadField
 from vts.capture.http.replies import ACCEPTED_ONE, GIF, PIXEL, error_reply
 from vts.capture.http.request import CaptureReply, Route
-from vts.model.outcome import ACCEPTED, Accepted, Outcome, Reason, Refused
+from vts.model.outcome import ACCEPTED, Accepted, AcceptedPart, Outcome, Reason, Refused
 from vts.model.site import PlaybackReport, SiteReport
 
 RETRY_UNKNOWN_S: Final = 1.0  # for a refusal without a time
@@ -68,6 +68,8 @@ def reply_to_side(report: SiteReport | PlaybackReport, outcome: Outcome) -> Capt
     if isinstance(report, SiteReport):
         return reply_to_one(Route.PAGE_VIEW, outcome)
     if isinstance(outcome, Accepted):
+        if isinstance(outcome, AcceptedPart):
+            return CaptureReply(202, _encode({"ingested": outcome.events, "dropped": outcome.dropped}))
         return CaptureReply(202, _encode({"ingested": len(report.events)}))
     if outcome.reason is Reason.NOT_FOUND:
         return error_reply(404, "not_found", "streamId: no such stream")

@@ -208,13 +208,17 @@ def _host_event() -> Json:
 
 
 def _playback() -> Json:
-    ingested = obj({"ingested": {"type": "integer", "minimum": 1}})
+    ingested = obj(
+        {"ingested": COUNT, "dropped": ref("Dropped")},
+        optional=("dropped",),
+        description="How many events of the request are durable now; `dropped` is there when others are not new.",
+    )
     return operation(
         TAG,
         "Report what a video player did",
-        _TAKEN | {202: answer(_COUNTED, {JSON: {"anyOf": [ingested, ref("Accepted")]}})},
+        _TAKEN | {202: answer(_COUNTED, {JSON: ingested})},
         errors=(401, 404, 405, 415),
-        about="What one request says is kept as a whole or not at all. 404 for an unknown stream." + _PREFLIGHT,
+        about="What is new in a request is kept as a whole or not at all. 404 for an unknown stream." + _PREFLIGHT,
         sent=body({JSON: ref("Playback") | {"x-example": _PLAYBACK_EXAMPLE}}),
         security=OPTIONAL,
     )

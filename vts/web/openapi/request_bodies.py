@@ -113,7 +113,10 @@ ADDED: Final[dict[str, dict[str, Json]]] = {
     },
     "Happened": {
         "type": {"enum": list(PLAYBACK_TYPES), "description": "In any case. A heartbeat comes every 15 s."},
-        "videoTime": {"description": "Seconds into the video; null or absent: 0."},
+        "videoTime": {
+            "description": "Seconds into the video; null or absent: 0. It tells a report from one that is sent again."
+        },
+        "event_id": _EVENT_ID,
         "extra": {"description": "Any JSON of at most 1 KiB."},
     },
     "PlayerView": {
