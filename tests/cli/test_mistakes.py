@@ -191,7 +191,7 @@ def test_commands_say_what_is_wrong_with_an_address_or_a_token(tmp_path: Path, c
 
 def test_an_unknown_topic_is_refused_before_the_request() -> None:
     assert "topics are post:ID" in refusal("watch", "nonsense")
-    assert "a number from 1" in refusal("watch", "top", "post:x")
+    assert "post: must be a positive integer or kind:id" in refusal("watch", "top", "post:x")
 
 
 @pytest.mark.parametrize(

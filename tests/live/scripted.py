@@ -21,6 +21,7 @@ from vts.model.committed import Committed, DayTotals, notices_of
 from vts.model.day import DAY_US, SECOND_US, day_of
 from vts.model.faults import StoreUnavailable
 from vts.model.principal import Principal
+from vts.model.reference import References
 from vts.model.view import ViewEvent
 
 HERE = b"h" * 16
@@ -51,6 +52,7 @@ class World:
     on_counts: Callable[[], None] = lambda: None  # what happens while the question is on its way
     hidden: set[int] = field(default_factory=set)
     start_us: int = NOON_US
+    references: References | None = None
 
     def clock(self) -> int:
         return self.start_us + int(trio.current_time() * SECOND_US) - self._zero
@@ -154,6 +156,7 @@ class World:
             top=self.top,
             owner_of=self.owners.get,
             viewer_of_player=player_viewer,
+            references=lambda: self.references,
         )
 
 

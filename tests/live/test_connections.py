@@ -12,6 +12,7 @@ from vts.live.publisher import UNREAD_S
 from vts.live.topics import Topic
 from vts.model.faults import StoreUnavailable, TooManyClients
 from vts.model.principal import Principal
+from vts.model.reference import ReferenceKey, References
 
 
 def numbers(message: dict[str, int]) -> tuple[int, int, int, int]:
@@ -84,3 +85,30 @@ async def test_stopping_ends_every_connection_and_admits_none(autojump_clock: Mo
             assert await reader.next() is None
             with pytest.raises(TooManyClients), hub.admitted("a"):
                 pass
+
+
+async def test_topics_of_texts_are_followed_under_their_texts(autojump_clock: MockClock) -> None:
+    names = References(ReferenceKey(b"k" * 32))
+    blog, artist = names.content("blog:1"), names.user('A "b"')
+    world = World(owners={blog: artist}, references=names)
+    async with running(world) as hub:
+        with hub.admitted("a") as reader:
+            for name in ("post:blog:1", 'artist:A "b"'):
+                await hub.subscribe(reader, OWNER, name)
+                assert (await next_message(reader))["topic"] == name
+            hub.on_committed(world.commit((blog, viewer(1))))
+            changed = [await next_message(reader) for _ in range(2)]
+            assert {(one["topic"], one["views"]) for one in changed} == {("post:blog:1", 1), ('artist:A "b"', 1)}
+            hub.unsubscribe(reader, "post:blog:1")
+            hub.unsubscribe(reader, 'artist:A "b"')
+            hub.on_committed(world.commit((blog, viewer(2))))
+            assert await silent(reader, 5)
+
+
+async def test_a_text_waits_for_the_catalog_and_a_number_does_not(autojump_clock: MockClock) -> None:
+    async with running(World()) as hub:
+        with hub.admitted("a") as reader:
+            await hub.subscribe(reader, OWNER, "post:1")
+            with pytest.raises(NotFollowed) as why:
+                await hub.subscribe(reader, OWNER, "post:blog:1")
+            assert (why.value.code, why.value.topic) == ("unavailable", "post:blog:1")

@@ -8,15 +8,19 @@ import pytest
 import trio
 import wsproto
 import wsproto.events
+from msgspec.structs import replace
 
 from tests.live.scripted import MODERATOR, OWNER
 from vts.live.board import Board, Frame, Reader
 from vts.live.frames import Ask, BadFrame, error, read
 from vts.live.topics import BadTopic, Topic, parse, who_may_see
+from vts.live.tracks import TopRow
 from vts.live.window import SPAN_S, ViewerWindow
 from vts.model.content import Content, Player
+from vts.model.reference import HASHED_MIN, NoReferenceKey, ReferenceKey, References
 
 PLAYER = "0189fd1a-6d2f-7c00-8000-00000000002a"
+NAMES = References(ReferenceKey(b"k" * 32))
 KEY = bytes.fromhex(PLAYER.replace("-", ""))
 
 
@@ -57,6 +61,14 @@ def test_a_topic_has_one_name(name: str, topic: Topic) -> None:
         "Post:1",
         "post:" + "1" * 10000,
         'post:1"',
+        f"post:{HASHED_MIN}",
+        f"artist:{HASHED_MIN}",
+        "post:song:1",
+        "post:blog:",
+        "post:blog",
+        "artist:",
+        "stream:a b",
+        "artist:" + "x" * 129,
     ],
 )
 def test_what_is_no_topic(name: str) -> None:
@@ -64,10 +76,44 @@ def test_what_is_no_topic(name: str) -> None:
         parse(name)
 
 
+UUID = "2f6c0000-0000-4000-8000-0000000000ab"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "spelled"),
+    [
+        ("post:blog:1030", "blog:1030", "post:blog:1030"),
+        ("post:artwork:42", "artwork:42", "post:artwork:42"),
+        (f"post:stream:{UUID.upper()}", f"stream:{UUID}", f"post:stream:{UUID}"),
+        (f"stream:{UUID.upper()}", f"stream:{UUID}", f"stream:{UUID}"),
+        (f"stream:stream:{UUID}", f"stream:{UUID}", f"stream:{UUID}"),
+        ("stream:channel:5", "channel:5", "stream:channel:5"),
+        ("stream:stream:5", "stream:5", "stream:stream:5"),  # stream:5 is content 5
+    ],
+)
+def test_a_topic_of_a_text_is_about_its_number(name: str, text: str, spelled: str) -> None:
+    assert parse(name, NAMES) == Topic(name.partition(":")[0], NAMES.content(text), spelled)
+    assert parse(spelled, NAMES) == parse(name, NAMES)
+    with pytest.raises(NoReferenceKey):
+        parse(name)
+
+
+def test_an_artist_may_have_any_name() -> None:
+    assert parse('artist:"ß, é"', NAMES) == Topic("artist", NAMES.user('"ß, é"'), 'artist:"ß, é"')
+
+
+def test_a_row_of_the_top_shows_the_text_of_its_content() -> None:
+    row = TopRow(post_id=1, title=None, views=1, views_today=1, unique_viewers_today=1)
+    assert [row.shown(2)["post_id"], row.shown(2)["viewers_now"]] == [1, 2]
+    assert replace(row, post_id=HASHED_MIN, ref="blog:1").shown(0)["post_id"] == "blog:1"
+    assert replace(row, post_id=2**53).shown(0)["post_id"] == str(2**53)
+
+
 class Catalog:
     """A catalog of one public content, one deleted, one player."""
 
     ready = True
+    references = None
 
     def content(self, post_id: int) -> Content | None:
         return {1: Content(7, "artwork", False, False, False), 2: Content(7, "artwork", False, True, False)}.get(

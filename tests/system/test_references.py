@@ -8,8 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+import trio
+from trio_websocket import open_websocket_url
 
 from tests.support.process import Vts
+from tests.support.waiting import BOUND_S, wait_until
 from vts.model.reference import HASHED_MAX, HASHED_MIN
 
 HASHED = (HASHED_MIN, HASHED_MAX)
@@ -142,3 +145,74 @@ def test_a_user_with_the_name_of_a_text_is_not_another_one(shared_vts: Vts, serv
         assert other.get("/api/user/ref-Dan/artist-stats").status_code == 403
         assert other.get("/api/post/blog:61080/stats").status_code == 403
         assert other.get("/api/user/6108/artist-stats").status_code == 200
+
+
+def viewed(client: httpx.Client, post_id: int | str, **fields: Any) -> None:
+    answer = client.post("/api/view", json={"post_id": post_id} | fields)
+    assert (answer.status_code, answer.json()["accepted"]) == (202, 1), answer.text
+
+
+def test_views_by_both_names_are_shown_by_both_names(shared_vts: Vts, service: httpx.Client) -> None:
+    described(service, post_id="blog:61090", owner_id="ref-Eve")
+    described(service, post_id="playlist:61090", kind="playlist", owner_id="ref-Eve")
+    described(service, post_id=61090, kind="artwork", owner_id=6110)
+    for post_id in ("blog:61090", "blog:61090", 61090):
+        viewed(service, post_id, user_id="ref-Fay", playlist_id="playlist:61090")
+    counts = [service.get(f"/api/post/{name}/count").json()["views"] for name in ("blog:61090", 61090)]
+    assert counts == [2, 1], "a blog post and an artwork of one number stay apart"
+    stats = service.get("/api/post/blog:61090/stats").json()
+    assert stats["views_by_playlist"] == {"playlist:61090": 2}
+    lines = service.get("/api/post/blog:61090/stats", params={"table": "playlist", "format": "csv"}).text.split()
+    assert lines == ["value,views,views_authenticated", "playlist:61090,2,2"]
+    wait_until(lambda: service.get("/api/admin/playlists/playlist:61090").json().get("views_by_post", {}) != {})
+    playlist = service.get("/api/admin/playlists/playlist:61090").json()
+    assert (playlist["playlist_id"], playlist["views_by_post"]) == ("playlist:61090", {"blog:61090": 2, "61090": 1})
+
+
+async def test_live_counts_are_followed_by_text(shared_vts: Vts) -> None:
+    uuid = "2f6c0000-0000-4000-8000-0000000061aa"
+    token = shared_vts.service_token()
+    with shared_vts.client(token) as service:
+        described(service, post_id="blog:61100", owner_id="ref, Gil")
+        described(service, post_id=f"stream:{uuid}", kind="stream")
+    names = ["post:blog:61100", "artist:ref, Gil", f"stream:{uuid.upper()}", "top", "post:blog:"]
+    address = shared_vts.http.replace("http", "ws", 1) + "/live"
+    async with open_websocket_url(address, extra_headers=[("Authorization", f"Bearer {token}")]) as socket:
+        await socket.send_message(json.dumps({"op": "subscribe", "topics": names}))
+        with trio.fail_after(BOUND_S):
+            first = [json.loads(await socket.get_message()) for _ in names]
+            assert {one["topic"] for one in first if "views" in one} == {*names[:2], f"stream:{uuid}"}
+            assert [one["error_code"] for one in first if "error" in one] == ["invalid_topic"]
+            with shared_vts.client(token) as service:
+                await trio.to_thread.run_sync(viewed, service, "blog:61100")
+            waiting = {"post:blog:61100", "artist:ref, Gil", "top"}
+            while waiting:
+                change = json.loads(await socket.get_message())
+                shown = {row["post_id"] for row in change.get("posts", ())}
+                if change.get("views") == 1 or "blog:61100" in shown:
+                    waiting.discard(change["topic"])
+
+
+def test_a_terminal_and_server_sent_events_follow_a_text(shared_vts: Vts, service: httpx.Client) -> None:
+    described(service, post_id="blog:61110")
+    viewed(service, "blog:61110")
+    url = ("--url", shared_vts.http, "--count", "1")
+    assert "post:blog:61110  views 1" in shared_vts.cli("watch", "blog:61110", *url)
+    with service.stream("GET", "/live/events?topics=post:blog:61110") as events:
+        line = next(line for line in events.iter_lines() if line.startswith("data:"))
+    assert json.loads(line.removeprefix("data:"))["topic"] == "post:blog:61110"
+
+
+def test_a_user_follows_the_texts_that_are_theirs(shared_vts: Vts, service: httpx.Client) -> None:
+    described(service, post_id="blog:61120", owner_id=6112)
+    described(service, post_id="blog:61121", owner_id="ref-Hal")
+    asked = {"topics": "post:blog:61120,post:blog:61121,artist:ref-Hal"}
+    with (
+        shared_vts.client(shared_vts.token(6112)) as owner,
+        owner.stream("GET", "/live/events", params=asked) as events,
+    ):
+        lines = (line.removeprefix("data:") for line in events.iter_lines() if line.startswith("data:"))
+        told = [json.loads(next(lines)) for _ in range(3)]
+    refused = {one["topic"] for one in told if one.get("error_code") == "forbidden"}
+    assert refused == {"post:blog:61121", "artist:ref-Hal"}
+    assert {one["topic"] for one in told if "views" in one} == {"post:blog:61120"}

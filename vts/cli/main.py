@@ -123,7 +123,7 @@ def seed(url: str | None, token: str | None, posts: int, players: int, views: in
 @TOKEN
 @click.option("--count", type=click.IntRange(1), help="Stop after so many messages.")
 def watch(topics: tuple[str, ...], url: str | None, token: str | None, count: int | None) -> None:
-    """Follow live counts: `vts watch post:42 top`."""
+    """Follow live counts: `vts watch post:42 blog:1030 top`."""
     from vts.cli import watch as command
 
     names = command.checked(topics)

@@ -15,15 +15,24 @@ from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError,
 
 from vts.cli.client import headers_of, no_answer, refusal
 from vts.cli.mistakes import CannotRun
-from vts.live.topics import BadTopic, parse
+from vts.live.topics import STREAM, BadTopic, read_name
+from vts.model.content import KINDS
 
 
 def checked(names: Iterable[str]) -> list[str]:
-    """Return the names of topics as the server writes them. Raises click.UsageError for one that is none."""
+    """Return the names of topics as the server writes them; `blog:1030` is `post:blog:1030`.
+
+    Raises click.UsageError for one that is none.
+    """
     try:
-        return list(dict.fromkeys(parse(name).name for name in names))
+        return list(dict.fromkeys(read_name(f"post:{name}" if _is_content(name) else name).name for name in names))
     except BadTopic as fault:
         raise click.UsageError(str(fault)) from None
+
+
+def _is_content(name: str) -> bool:
+    kind = name.partition(":")[0]
+    return kind in KINDS and kind != STREAM
 
 
 def line_of(message: dict[str, Any]) -> str:

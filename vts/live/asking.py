@@ -16,6 +16,7 @@ from vts.live.board import Board, Reader
 from vts.live.tracks import ArtistTrack, Counts, TopRow, TopTrack, Track
 from vts.live.window import ViewerWindow
 from vts.model.faults import Outage
+from vts.model.reference import References
 
 ASK_GAP_S: Final = 0.25  # between two loads of anything: a flood of subscriptions becomes one query
 RELOAD_S: Final = 60.0  # erasures and roll-ups change stored counts; no notice announces them
@@ -29,7 +30,8 @@ class Sources:
 
     `counts` may leave out posts that were never viewed; post 0 is the site. Counts are as of a day, the last argument:
     it is what "today" means in them, and nothing of a later day is in their totals. `top` gives public contents only,
-    the most viewed first. `viewer_of_player` is the viewer key under which a player's views are counted.
+    the most viewed first. `viewer_of_player` is the viewer key under which a player's views are counted. `references`
+    gives texts their numbers; it is None before the catalog is loaded.
     """
 
     counts: Callable[[Sequence[int], int], Awaitable[Mapping[int, Counts]]]
@@ -39,6 +41,7 @@ class Sources:
     top: Callable[[int, int], Awaitable[Sequence[TopRow]]]
     owner_of: Callable[[int], int | None]
     viewer_of_player: Callable[[bytes], bytes]
+    references: Callable[[], References | None] = lambda: None
 
 
 class AnyTrack(Protocol):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
 import trio
 
 from vts.live.topics import Topic
@@ -56,10 +57,11 @@ class Frame:
 class Board:
     """The newest state of one topic, numbered."""
 
-    __slots__ = ("_body", "_epoch", "_frames", "readers", "rests_until_s", "seq", "topic", "unread_since_s")
+    __slots__ = ("_body", "_epoch", "_frames", "_name", "readers", "rests_until_s", "seq", "topic", "unread_since_s")
 
     def __init__(self, topic: Topic, epoch: str) -> None:
         self.topic = topic
+        self._name = msgspec.json.encode(topic.name).decode()  # a user's text may hold quotes
         self.readers: dict[Reader, None] = {}
         self.unread_since_s: float | None = None
         self.rests_until_s = float("-inf")
@@ -104,7 +106,7 @@ class Board:
         """Return the current text, numbered for a reader that missed so many."""
         frame = self._frames.get(missed)
         if frame is None:
-            head = f'{{"topic":"{self.topic.name}","epoch":"{self._epoch}","seq":{self.seq - missed}'
+            head = f'{{"topic":{self._name},"epoch":"{self._epoch}","seq":{self.seq - missed}'
             frame = Frame(f"{head},{self._body}}}")
             if len(self._frames) < _SPLICED_MAX:
                 self._frames[missed] = frame

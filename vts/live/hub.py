@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 import trio
 
@@ -19,13 +19,14 @@ from vts.live.connections import Connections
 from vts.live.followed import FollowedTopics
 from vts.live.frames import TOPICS_MAX
 from vts.live.publisher import Publisher
-from vts.live.topics import BadTopic, Topic, parse
+from vts.live.topics import BadTopic, Topic, parse, read_name
 from vts.live.window import CAPACITY, ViewerWindow
 from vts.model.committed import NOW_US, Committed, DayTotals, Notice, read_notice
 from vts.model.day import SECOND_US, day_of
 from vts.model.faults import Outage
 from vts.model.ports import Clock
 from vts.model.principal import Principal
+from vts.model.reference import NoReferenceKey
 from vts.model.tally import SITE
 from vts.model.view import ViewEvent
 
@@ -59,6 +60,7 @@ class Hub:
         entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._owner_of = sources.owner_of
+        self._references = sources.references
         self._may_see = may_see
         self._clock = clock
         self._journal_id = journal_id
@@ -108,9 +110,11 @@ class Hub:
     async def subscribe(self, reader: Reader, principal: Principal | None, name: str) -> None:
         """Add a topic to a connection; its snapshot follows. Raises NotFollowed."""
         try:
-            topic = parse(name)
+            topic = parse(name, self._references())
         except BadTopic as fault:
             raise NotFollowed(str(fault), "invalid_topic") from None
+        except NoReferenceKey:
+            raise NotFollowed("the catalog is not loaded yet", "unavailable", read_name(name).name) from None
         if topic.name not in reader.topics and len(reader.topics) >= TOPICS_MAX:
             raise NotFollowed(f"a connection follows at most {TOPICS_MAX} topics", "too_many_topics", topic.name)
         if not await self._allowed(principal, topic):
@@ -122,7 +126,8 @@ class Hub:
 
     def unsubscribe(self, reader: Reader, name: str) -> None:
         """Remove a topic from a connection. One that it does not follow is no error."""
-        reader.unfollow(name.lower(), trio.current_time())
+        with suppress(BadTopic):
+            reader.unfollow(read_name(name).name, trio.current_time())
 
     # ---- what is committed
 

@@ -38,6 +38,7 @@ class DatabaseSources:
             top=self._top,
             owner_of=owner_in(self._catalog),
             viewer_of_player=self._keys.player,
+            references=lambda: self._catalog.references,
         )
 
     async def _counts(self, posts: Sequence[int], day: int) -> Mapping[int, Counts]:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from vts.model.content import KINDS
 from vts.model.identity import parse as parse_uuid
 from vts.model.identity import text_of
 from vts.model.ports import Catalog
 from vts.model.principal import Principal
+from vts.model.reference import (
+    TEXT_MAX_CHARS,
+    BadReference,
+    NoReferenceKey,
+    References,
+    as_number,
+    content_text,
+    plain_text,
+)
 from vts.model.tally import SITE
-from vts.model.view import POST_ID_MAX
 
-_NUMBERED: Final = ("post", "artist", "stream")
-_NAME_MAX_CHARS: Final = 64  # the longest good name is `player:` and a UUID
+STREAM: Final = "stream"
+_OF_IDS: Final = ("post", "artist", STREAM)
+_NAME_MAX_CHARS: Final = len("artist:") + TEXT_MAX_CHARS
+_INTEGER: Final = re.compile(r"-?\d+")
 
 
 class BadTopic(ValueError):
@@ -40,28 +52,59 @@ class Topic(NamedTuple):
                 return None
 
 
-def parse(name: str) -> Topic:
-    """Read a topic's name. One topic has one name: `post:042` is none. Raises BadTopic."""
+class TopicName(NamedTuple):
+    """What a name says: `subject` is a number, a text or the bytes of a player's key; `name` is its one spelling."""
+
+    kind: str
+    subject: int | str | bytes | None
+    name: str
+
+
+def parse(name: str, references: References | None = None) -> Topic:
+    """Read a topic's name. Raises BadTopic, and NoReferenceKey for a text without `references`."""
+    kind, subject, spelled = read_name(name)
+    if isinstance(subject, str):
+        if references is None:
+            raise NoReferenceKey
+        subject = references.user(subject) if kind == "artist" else references.content(subject)
+    return Topic(kind, subject, spelled)
+
+
+def read_name(name: str) -> TopicName:
+    """Read a topic's name as far as that needs no key. One topic has one name: `post:042` is none. Raises BadTopic."""
     if len(name) > _NAME_MAX_CHARS:
         raise BadTopic("no topic has so long a name")
     if name in ("site", "top"):
-        return Topic(name, None, name)
-    kind, _, key = name.partition(":")
-    if kind in _NUMBERED:
-        return Topic(kind, _number(key), name)
+        return TopicName(name, None, name)
+    kind, _, subject = name.partition(":")
+    if kind in _OF_IDS:
+        try:
+            return _of_id(kind, subject)
+        except BadReference as fault:
+            raise BadTopic(f"{kind}: {fault}") from None
     if kind == "player":
         try:
-            raw = parse_uuid(key)
+            raw = parse_uuid(subject)
         except ValueError:
             raise BadTopic("player: a UUID is expected") from None
-        return Topic(kind, raw, f"player:{text_of(raw)}")
+        return TopicName(kind, raw, f"player:{text_of(raw)}")
     raise BadTopic("topics are post:ID, artist:ID, stream:ID, player:KEY, site and top")
 
 
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and text[0] != "0" and int(text) <= POST_ID_MAX):
-        raise BadTopic("a number from 1 is expected after the colon")
-    return int(text)
+def _of_id(kind: str, subject: str) -> TopicName:
+    """Read a number or a text. `stream:ID` is the topic of a text `stream:ID`. Raises BadReference, BadTopic."""
+    number = as_number(subject)
+    if number is not None:
+        if subject != str(number):
+            raise BadTopic(f"{kind}: a number is written without zeros before it")
+        return TopicName(kind, number, f"{kind}:{subject}")
+    if kind == "artist":
+        text = plain_text(subject)
+        return TopicName(kind, text, f"{kind}:{text}")
+    text = content_text(subject, KINDS, default_kind=STREAM if kind == STREAM else None)
+    bare = text.removeprefix(f"{STREAM}:")
+    is_short = kind == STREAM and bare != text and not _INTEGER.fullmatch(bare)  # stream:5 is content 5
+    return TopicName(kind, text, f"{kind}:{bare if is_short else text}")
 
 
 def who_may_see(catalog: Catalog, *, public_top: bool) -> Callable[[Principal | None, Topic], bool]:

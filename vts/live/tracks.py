@@ -14,6 +14,7 @@ import msgspec
 
 from vts.live.board import Board, Reader
 from vts.live.window import ViewerWindow
+from vts.model.reference import EXACT_MAX
 
 Counts = tuple[int, int, int]
 """(views of all time, views today, unique viewers today)"""
@@ -29,6 +30,20 @@ class TopRow(msgspec.Struct, kw_only=True):
     views: int
     views_today: int
     unique_viewers_today: int
+    ref: str | None = None
+    """The text that stands for the number, if it was named by one."""
+
+    def shown(self, viewers_now: int) -> dict[str, Any]:
+        """Return the row of a message. An integer that JavaScript would round is written as digits."""
+        is_exact = self.post_id <= EXACT_MAX
+        return {
+            "post_id": self.ref or (self.post_id if is_exact else str(self.post_id)),
+            "title": self.title,
+            "views": self.views,
+            "views_today": self.views_today,
+            "unique_viewers_today": self.unique_viewers_today,
+            "viewers_now": viewers_now,
+        }
 
 
 class Load(NamedTuple):
@@ -160,7 +175,7 @@ class TopTrack:
     def show(self, window: ViewerWindow, at_us: int) -> Sequence[Reader]:
         """Publish the list if it has changed. Return the readers to wake."""
         ranked = sorted(self._rows.values(), key=lambda row: (-row.views_today, row.post_id))
-        posts = [msgspec.structs.asdict(row) | {"viewers_now": window.count(row.post_id)} for row in ranked]
+        posts = [row.shown(window.count(row.post_id)) for row in ranked]
         if not self.loaded or (posts == self._shown and self.board.seq):
             return ()
         self._shown = posts

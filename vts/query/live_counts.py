@@ -33,10 +33,11 @@ WITH top AS (
     SELECT post_id, total_views, unique_viewers FROM post_stats_daily JOIN content USING (post_id)
     WHERE day = $1 AND post_id > 0 AND visibility = 'public' AND NOT deleted
     ORDER BY total_views DESC, post_id LIMIT $2)
-SELECT post_id, title, top.total_views AS views_today, top.unique_viewers AS unique_viewers_today,
+SELECT post_id, title, reference_texts.text AS ref,
+       top.total_views AS views_today, top.unique_viewers AS unique_viewers_today,
        (SELECT sum(total_views)::bigint FROM post_stats_daily AS d
         WHERE d.post_id = top.post_id AND d.day <= $1) AS views
-FROM top JOIN content USING (post_id) ORDER BY views_today DESC, post_id
+FROM top JOIN content USING (post_id) LEFT JOIN reference_texts ON number = post_id ORDER BY views_today DESC, post_id
 """
 
 Counts = tuple[int, int, int]

@@ -89,7 +89,7 @@ class Answers:
         chosen = asked.args.get("table", usual)
         if chosen not in tables:
             raise Problem(400, f"table: one of {', '.join(tables) or 'none'} is expected")
-        columns, rows = with_refs(tables[chosen], await self.naming.texts_in(tables[chosen].rows))
+        columns, rows = with_refs(tables[chosen], await self.naming.texts_in(body))
         file = _UNSAFE.sub("_", f"{name}_{chosen}")  # a sheet has no slash in its name, nor has a file
         return await table_answer(asked, listed(file, columns, rows), self.exports.encode)
 

@@ -22,7 +22,7 @@ function draw(rows) {
   const next = new Map();
   table.replaceChildren(...rows.map((row) => {
     const tr = document.createElement("tr");
-    const name = row.title || `post ${row.post_id}`;
+    const name = row.title || (/^\d+$/.test(row.post_id) ? `post ${row.post_id}` : row.post_id);
     tr.append(cell(name), ...["views_today", "unique_viewers_today", "viewers_now", "views"].map((k) => cell(row[k] ?? 0, true)));
     if (shown.has(row.post_id) && shown.get(row.post_id) !== row.views_today) tr.className = "moved";
     next.set(row.post_id, row.views_today);
