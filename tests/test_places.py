@@ -46,7 +46,7 @@ BY_CLIENTS = {  # field of a view: its name in the web's JSON and in a player's,
 }
 FOUND = ("viewer_key", "key_version", "authenticated", "device_type", "user_agent_hash", "local_hour", "local_weekday")
 BY_LOGIN_OR_TOPIC = ("player_key",)
-BY_THE_GATE = ("event_day", "created_at")
+BY_THE_GATE = ("event_day", "created_at", "once")
 
 
 def text(path: str) -> str:
@@ -173,6 +173,6 @@ def test_a_field_behind_all_others_is_read_from_old_journals_and_stored_in_its_p
     report = Report(post_id=1, arrived_us=0, viewer_key=bytes(16), key_version=1)
     old = msgspec.msgpack.encode(event_of(report, bytes(16), DAY_US + SECOND_US))
     event = msgspec.msgpack.decode(old, type=LaterEvent)
-    ((*_, created_at, mood),) = rows_of((msgspec.structs.replace(event, mood="fine"),), Dates())
+    ((*_, created_at, once, mood),) = rows_of((msgspec.structs.replace(event, mood="fine"),), Dates())
     assert created_at == dt.datetime(1970, 1, 2, 0, 0, 1, tzinfo=dt.UTC)
-    assert mood == "fine"
+    assert (once, mood) == (False, "fine")

@@ -9,6 +9,7 @@ from supervisors.engine.supervisor import Supervisor
 from supervisors.tree.clock import now_us
 from supervisors.tree.components import WARM_US, Components
 from vts.live.hub import Hub
+from vts.model.day import DAY_US
 from vts.model.view import ViewEvent
 
 
@@ -33,9 +34,16 @@ class AdmissionGroup:
     async def _run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Fill the tables from the journal, once: they survive a crash of the actor. Then run admission."""
         if not self._warm:
-            async for records in self._components.journal.recent(now_us() - WARM_US):
+            since_us = warm_since_us(now_us(), view_once=self._components.settings.capture.view_once)
+            async for records in self._components.journal.recent(since_us):
                 events = [record for record in records if isinstance(record, ViewEvent)]
                 self._components.gate.warm(events)
                 self._hub.warm(events)
             self._warm = True
         await self._components.admission.run(task_status=task_status)
+
+
+def warm_since_us(now_us: int, *, view_once: bool) -> int:
+    """Return since when the gate needs to know what was accepted: minutes for retries, or the day of `view_once`."""
+    since_us = now_us - WARM_US
+    return min(since_us, now_us - now_us % DAY_US) if view_once else since_us

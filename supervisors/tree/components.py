@@ -192,6 +192,7 @@ def _gate_settings(settings: Settings) -> GateSettings:
     return GateSettings(
         strict=settings.catalog.mode == "strict",
         raw_days=settings.retention.raw_days,
+        view_once=settings.capture.view_once,
         web_per_minute=limits.web_per_minute,
         web_burst=limits.web_burst,
         impressions_per_minute=limits.impressions_per_minute if limits.web_per_minute else 0,

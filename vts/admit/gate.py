@@ -13,7 +13,7 @@ import msgspec
 
 from vts.admit.contents import NO_CATALOG, ContentRules, provisional_payer
 from vts.admit.players import PlayerLimits
-from vts.admit.seen import FUTURE_US, SeenEvents, repeat_of
+from vts.admit.seen import FUTURE_US, SeenEvents, once_of, repeat_of
 from vts.admit.tables import VIEWERS_MAX, Buckets
 from vts.admit.verdict import Admitted, Verdict
 from vts.model import identity
@@ -31,6 +31,7 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     strict: bool = False
     raw_days: int = 7
+    view_once: bool = False
     web_per_minute: int = 60
     web_burst: int = 120
     impressions_per_minute: int = 600
@@ -51,6 +52,7 @@ class Gate:
 
     def __init__(self, settings: GateSettings, catalog: Catalog, id_secret: bytes) -> None:
         self._raw_days = settings.raw_days
+        self._view_once = settings.view_once
         self._catalog = catalog
         self._seen = SeenEvents(id_secret)
         self._viewers = Buckets(settings.web_per_minute, settings.web_burst, VIEWERS_MAX)
@@ -124,7 +126,11 @@ class Gate:
     def _decide_visit(
         self, report: Report, event_id: bytes, created_at: int, name: bytes | None, now_us: int
     ) -> Verdict:
-        viewer = None
+        viewer = once = None
+        if self._view_once:
+            once = once_of(report, created_at)
+            if once is not None and (known := self._seen.check_once(once)) is not None:
+                return known
         allowances = self._impressions if report.view_type == IMPRESSION else self._viewers
         if not report.authenticated and not report.trusted:
             viewer = report.viewer_key
@@ -141,12 +147,12 @@ class Gate:
             return refused
         if content is not None and content.owner_id is not None and report.viewer_user_id == content.owner_id:
             return _AUTHOR  # the allowance stays used
-        admitted = Admitted(event_of(report, event_id, created_at), viewer)
+        admitted = Admitted(event_of(report, event_id, created_at, once is not None), viewer)
         if content is None:
             admitted.provisional_payer = provisional_payer(report)
-        if name is not None:
-            admitted.identity = name
-            admitted.pending = self._seen.reserve(name)
+        if name is not None or once is not None:
+            admitted.identity, admitted.once = name, once
+            admitted.pending = self._seen.reserve(name, once)
         return admitted
 
     # ---- players
@@ -167,6 +173,9 @@ class Gate:
             return known
         if repeat is not None and (known := self._seen.check_repeat(repeat, now_us)) is not None:
             return known
+        once = once_of(report, created_at) if self._view_once else None
+        if once is not None and (known := self._seen.check_once(once)) is not None:
+            return known
         wait_us = self._players.wait_us(key, created_at, now_us)
         if wait_us:
             return _limited(wait_us)
@@ -178,9 +187,9 @@ class Gate:
         if content is not None and content.owner_id is not None and player.owner_id == content.owner_id:
             return _AUTHOR  # the allowance stays used
         payer = provisional_payer(report) if content is None else None
-        pending = self._seen.reserve_play(name, repeat)
-        event = event_of(report, event_id, created_at)
-        return Admitted(event, None, payer, name, repeat, pending, now_us, window_us)
+        pending = self._seen.reserve(name, repeat, once)
+        event = event_of(report, event_id, created_at, once is not None)
+        return Admitted(event, None, payer, name, repeat, pending, now_us, window_us, once)
 
     def _is_past(self, created_at: int, now_us: int) -> bool:
         """Whether it was before the days that are kept raw."""

@@ -11,7 +11,7 @@ from typing import Final
 from vts.admit.tables import Recent
 from vts.admit.verdict import Admitted, PendingOutcome, Waiting
 from vts.model import identity
-from vts.model.day import MINUTE_US, SECOND_US
+from vts.model.day import DAY_US, MINUTE_US, SECOND_US
 from vts.model.outcome import Reason, Refused
 from vts.model.view import Report, ViewEvent
 
@@ -19,6 +19,7 @@ FUTURE_US: Final = 5 * MINUTE_US  # clocks of clients are off; more than that is
 CLOCKLESS_REPEAT_US: Final = 60 * SECOND_US  # two views of a player without a clock cannot be told apart
 IDENTITIES_MAX: Final = 200_000  # durable ones: 25 MB, hours of retries; the key in the database catches later ones
 REPEATS_MAX: Final = 200_000  # of players without a clock, in two minutes
+ONCE_MAX: Final = 400_000  # names of viewer, content and day: 46 MB; the index in the database catches the others
 
 _DUPLICATE: Final = Refused(Reason.DUPLICATE)
 
@@ -26,13 +27,14 @@ _DUPLICATE: Final = Refused(Reason.DUPLICATE)
 class SeenEvents:
     """The tables of events. `id_secret` is the key of ids that are derived from a player's view."""
 
-    __slots__ = ("_durable", "_id_secret", "_pending", "_repeats")
+    __slots__ = ("_durable", "_id_secret", "_once", "_pending", "_repeats")
 
     def __init__(self, id_secret: bytes) -> None:
         self._id_secret = id_secret
         self._pending: dict[bytes, PendingOutcome] = {}  # as many as the journal takes at a time
         self._durable: Recent[bytes, bool] = Recent(IDENTITIES_MAX)
         self._repeats: Recent[bytes, int] = Recent(REPEATS_MAX)
+        self._once: Recent[bytes, bool] = Recent(ONCE_MAX)
 
     def identify(self, report: Report, now_us: int, entropy: bytes) -> tuple[bytes, int, bytes | None]:
         """Return the event's id, its time, and the name that a second report of it would have too, if it has one."""
@@ -63,19 +65,19 @@ class SeenEvents:
         before_us = self._repeats.get(repeat)
         return _DUPLICATE if before_us is not None and 0 <= now_us - before_us < CLOCKLESS_REPEAT_US else None
 
-    def reserve(self, name: bytes) -> PendingOutcome:
-        """Note that the journal is writing an event of this name."""
-        pending = self._pending[name] = PendingOutcome()
-        return pending
+    def check_once(self, once: bytes) -> Waiting | Refused | None:
+        """Return the same for a view of which a viewer, content and day have one only."""
+        pending = self._pending.get(once)
+        if pending is not None:
+            return Waiting(pending)
+        return _DUPLICATE if self._once.get(once) else None
 
-    def reserve_play(self, name: bytes | None, repeat: bytes | None) -> PendingOutcome | None:
-        """Note the same for a player's view, under each name that it has."""
-        if name is None and repeat is None:
-            return None
-        pending = PendingOutcome()
-        for found in (name, repeat):
-            if found is not None:
-                self._pending[found] = pending
+    def reserve(self, *names: bytes | None) -> PendingOutcome | None:
+        """Note that the journal is writing an event of these names. None where it has none."""
+        pending = None
+        for name in names:
+            if name is not None:
+                pending = self._pending[name] = pending or PendingOutcome()
         return pending
 
     def confirm(self, one: Admitted) -> None:
@@ -86,10 +88,13 @@ class SeenEvents:
         if one.repeat is not None:
             self._pending.pop(one.repeat, None)
             self._repeats.put(one.repeat, one.arrived_us)
+        if one.once is not None:
+            self._pending.pop(one.once, None)
+            self._once.put(one.once, True)
 
     def release(self, one: Admitted) -> None:
         """Forget the names of an event that is not durable."""
-        for name in (one.identity, one.repeat):
+        for name in (one.identity, one.repeat, one.once):
             if name is not None:
                 self._pending.pop(name, None)
 
@@ -100,13 +105,16 @@ class SeenEvents:
             self._durable.put(_name(event.event_id, event.post_id), True)
         elif event.player_key is not None:
             self._repeats.put(_repeat(event.player_key, event.post_id), event.created_at)
+        if event.once:
+            self._once.put(_once(event.viewer_key, event.post_id, event.event_day), True)
 
     def age(self, now_us: int) -> None:
-        """Forget repeats that may come again."""
+        """Forget repeats that may come again, and days that are over."""
         self._repeats.forget_after(CLOCKLESS_REPEAT_US, now_us)
+        self._once.forget_after(DAY_US, now_us)
 
     def __len__(self) -> int:
-        return len(self._durable) + len(self._pending)
+        return len(self._durable) + len(self._pending) + len(self._once)
 
 
 def repeat_of(report: Report, player_key: bytes) -> bytes | None:
@@ -121,6 +129,16 @@ def repeat_of(report: Report, player_key: bytes) -> bytes | None:
     return _repeat(player_key, report.post_id)
 
 
+def once_of(report: Report, created_at: int) -> bytes | None:
+    """Return the name that a viewer's intentional views of a content share for a day; None for all other views.
+
+    What a service imports was counted by the rules of the system that it comes from.
+    """
+    if report.view_type != "intentional" or (report.trusted and report.device_time_us is not None):
+        return None
+    return _once(report.viewer_key, report.post_id, created_at // DAY_US)
+
+
 def _name(event_id: bytes, post_id: int) -> bytes:
     return event_id + post_id.to_bytes(8, "big")
 
@@ -128,3 +146,8 @@ def _name(event_id: bytes, post_id: int) -> bytes:
 def _repeat(player_key: bytes, post_id: int) -> bytes:
     """Of another length than a name, so that no client's event id can equal a player's repeat."""
     return b"r" + player_key + post_id.to_bytes(8, "big")
+
+
+def _once(viewer_key: bytes, post_id: int, day: int) -> bytes:
+    """Of a third length."""
+    return b"1" + viewer_key + post_id.to_bytes(8, "big") + day.to_bytes(4, "big", signed=True)

@@ -39,7 +39,8 @@ class Admitted(msgspec.Struct, eq=False):
     """An event that counts once it is durable, and the reservations to undo when it is not.
 
     `viewer` and `provisional_payer` are the keys whose allowances were used. An equal event would be found under the
-    names `identity` (its id and content) and `repeat` (of a player without a clock).
+    names `identity` (its id and content), `repeat` (of a player without a clock) and `once` (its viewer, content and
+    day, where only one view of them counts).
     """
 
     event: ViewEvent
@@ -50,6 +51,7 @@ class Admitted(msgspec.Struct, eq=False):
     pending: PendingOutcome | None = None
     arrived_us: int = 0
     window_us: int = 0
+    once: bytes | None = None
 
 
 Verdict = Admitted | Waiting | Refused

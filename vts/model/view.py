@@ -27,7 +27,8 @@ class ViewEvent(msgspec.Struct, frozen=True, array_like=True, tag="v", gc=False)
 
     `event_day` is a day number (`vts.model.day`), `created_at` the time of the view in microseconds;
     `event_day` is always the UTC day of `created_at`. Keys and ids are 16 raw bytes, `user_agent_hash` likewise.
-    `local_datetime` is naive, in the viewer's own time.
+    `local_datetime` is naive, in the viewer's own time. `once`: of the intentional views of its viewer, content and day
+    only one counts (`capture.view_once`).
     """
 
     post_id: int
@@ -53,6 +54,7 @@ class ViewEvent(msgspec.Struct, frozen=True, array_like=True, tag="v", gc=False)
     channel_context: str | None
     playlist_id: int | None
     created_at: int
+    once: bool = False
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -94,7 +96,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     texts: Texts = ()
 
 
-def event_of(report: Report, event_id: bytes, created_at: int) -> ViewEvent:
+def event_of(report: Report, event_id: bytes, created_at: int, once: bool = False) -> ViewEvent:
     """Return a report as it is kept, under its id and at its time in microseconds.
 
     By position, in the order of the fields, since names would cost 2 µs: a twentieth of all that capture does with an
@@ -124,4 +126,5 @@ def event_of(report: Report, event_id: bytes, created_at: int) -> ViewEvent:
         report.channel_context,
         report.playlist_id,
         created_at,
+        once,
     )

@@ -67,7 +67,7 @@ TABLES: Final[dict[str, Stored]] = {
             "viewer_user_id:integer authenticated:flag country_code:text device_type:text view_source:text",
             "view_type:text user_agent_hash:bytes referrer_domain:text player_key:uuid local_datetime:local_time",
             "local_timezone:text local_hour:integer local_weekday:integer play_order:integer channel:text",
-            "channel_context:text playlist_id:integer",
+            "channel_context:text playlist_id:integer once:flag",
         ),
         when="event_day",
         personal=True,

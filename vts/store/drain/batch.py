@@ -33,11 +33,6 @@ class EventTable(NamedTuple):
     name: str
     columns: tuple[str, ...]
 
-    @property
-    def key(self) -> tuple[str, ...]:
-        """The columns of `key_of`, each once."""
-        return tuple(dict.fromkeys((self.columns[0], "event_day", "event_id")))
-
 
 VIEWS: Final = EventTable("view_events", ViewEvent.__struct_fields__)
 SITE: Final = EventTable("site_events", SiteEvent.__struct_fields__)

@@ -25,7 +25,6 @@ _INSERT: Final = {
         "drain_insert",
         table=table.name,
         columns=", ".join(table.columns),
-        key=", ".join(table.key),
         returned=table.columns[0],
     )
     for table in (VIEWS, SITE, PLAYBACK)

@@ -25,7 +25,7 @@ from vts.store.drain.site_counting import count_site
 from vts.store.drain.source import Part
 from vts.store.drain.texts import is_sound, note_texts
 from vts.store.schema.partitions import make_days
-from vts.store.session import channels
+from vts.store.session import channels, locks
 from vts.store.session.connection import Connection
 from vts.store.session.faults import BadData
 from vts.store.session.queries import queries_beside
@@ -35,6 +35,9 @@ query = queries_beside(__file__)
 HELD: Final = "the raw rows of its day were dropped, and it may have been counted before that"
 
 _DROPPED_DAYS: Final = query("drain_dropped_days")
+# Rows come in the order of their ids, so two drains would meet at the viewers of `view_events_once` in any order, and
+# each could wait for the other.
+_LOCK_ONCE: Final = query("drain_lock_days", lock=str(locks.ONCE))
 _NOTIFY: Final = "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload"
 
 BeforeCommit = Callable[[Committed], None]
@@ -88,6 +91,8 @@ class Intake:
             await self.offsets.advance(part)
             await note_texts(connection, {each.number: each.text for each in batch.texts if is_sound(each)})
             dead_letters = list(batch.dead_letters)
+            if once := {event.event_day for event in batch.views.events if event.once}:
+                await connection.execute(_LOCK_ONCE, sorted(once))
             events = await copy(connection, await without_stored_on_other_days(connection, batch), dead_letters)
             site = await copy(connection, batch.site, dead_letters)
             playback = await copy(connection, batch.playback, dead_letters)
