@@ -25,7 +25,7 @@ STORIES = (
     "tests/store/test_drain.py",
     "tests/store/test_drain_site.py",
     "tests/store/test_catalog_sql.py",
-    "tests/store/test_imports.py",
+    "tests/store/test_history_import.py",
     "tests/store/test_migrate.py",
     "tests/store/test_partitions.py",
     "tests/store/test_reactions.py",
