@@ -196,7 +196,7 @@ def test_the_site_s_days_are_a_table_of_their_own(vts: Vts, token: str) -> None:
 def test_the_command_line_writes_tables(vts: Vts, token: str, tmp_path: Path) -> None:
     with vts.client(token) as client:
         client.post("/api/content", json={"post_id": 612, "title": "=1+1"})
-    assert "612,artwork,,'=1+1" in vts.cli("export", "content")
+    assert "612,,artwork,,,'=1+1" in vts.cli("export", "content")
     target = tmp_path / "content.parquet"
     vts.cli("export", "content", "-o", str(target))
     assert 612 in pq.read_table(target)["post_id"].to_pylist()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import openpyxl
+import pyarrow.parquet as pq
 import pytest
 import trio
 from trio_websocket import open_websocket_url
@@ -216,3 +221,92 @@ def test_a_user_follows_the_texts_that_are_theirs(shared_vts: Vts, service: http
     refused = {one["topic"] for one in told if one.get("error_code") == "forbidden"}
     assert refused == {"post:blog:61121", "artist:ref-Hal"}
     assert {one["topic"] for one in told if "views" in one} == {"post:blog:61120"}
+
+
+def exported(service: httpx.Client, table: str, **where: Any) -> list[dict[str, Any]]:
+    """Return the rows of a table in which these fields have these values."""
+    rows = service.get(f"/api/export/{table}").json()
+    return [row for row in rows if all(row[name] == value for name, value in where.items())]
+
+
+def test_exports_have_both_names(shared_vts: Vts, service: httpx.Client) -> None:
+    described(service, post_id="blog:61130", owner_id="ref-Ida")
+    described(service, post_id="stream:61130x", kind="stream", owner_id=6113)
+    player = {"player_key": "0b6d8a3e-5f0c-4d5b-9b07-2f6a4c1d9e63", "owner_id": "ref-Ida"}
+    assert service.post("/api/players", json=player).is_success
+    viewed(service, "blog:61130", user_id="ref-Jon", playlist_id="playlist:61130")
+    said = {"post_id": "blog:61130", "user_id": "ref-Jon"}
+    assert service.post("/api/reactions", json=said | {"emoji": "x"}).is_success
+    assert service.post("/api/comments", json=said | {"comment_id": "c-9"}).is_success
+    played = {"streamId": "61130x", "clientId": "c", "events": [{"type": "play", "videoTime": 1}]}
+    assert service.post("/analytics/events", json=played).is_success
+    named = {
+        "view_events": {"post_ref": "blog:61130", "viewer_user_ref": "ref-Jon", "playlist_ref": "playlist:61130"},
+        "post_stats_daily": {"post_ref": "blog:61130"},
+        "artist_stats_daily": {"owner_ref": "ref-Ida"},
+        "playback_events": {"stream_ref": "stream:61130x"},
+        "content": {"post_ref": "blog:61130", "owner_ref": "ref-Ida"},
+        "players": {"owner_ref": "ref-Ida"},
+        "reactions": {"post_ref": "blog:61130", "user_ref": "ref-Jon"},
+        "comments": {"post_ref": "blog:61130", "user_ref": "ref-Jon", "comment_ref": "c-9"},
+    }
+    for table, refs in named.items():
+        wait_until(lambda table=table, refs=refs: exported(service, table, **refs))
+        row = exported(service, table, **refs)[0]
+        ids = [name for name in row if name.endswith("_id") and f"{name[:-3]}_ref" in refs]
+        assert len(ids) == len(refs)
+        assert all(isinstance(row[name], str) and HASHED_MIN <= int(row[name]) <= HASHED_MAX for name in ids)
+    number = exported(service, "content", post_ref="stream:61130x")[0]
+    assert (number["owner_id"], number["owner_ref"]) == (6113, None)
+
+
+def test_every_format_has_both_names(service: httpx.Client) -> None:
+    described(service, post_id="blog:61140", owner_id=6114)
+    number = exported(service, "content", post_ref="blog:61140")[0]["post_id"]
+    files = {
+        form: service.get("/api/export/content", params={"format": form}).content for form in ("csv", "xlsx", "parquet")
+    }
+    lines = csv.DictReader(io.StringIO(files["csv"].decode()))
+    assert (number, "blog:61140") in [(line["post_id"], line["post_ref"]) for line in lines]
+    table = pq.read_table(io.BytesIO(files["parquet"]))
+    both = zip(table["post_id"].to_pylist(), table["post_ref"].to_pylist(), strict=True)
+    assert (int(number), "blog:61140") in both
+    head, *rows = openpyxl.load_workbook(io.BytesIO(files["xlsx"])).active.values
+    at = [head.index(name) for name in ("post_id", "post_ref")]
+    assert [number, "blog:61140"] in [[row[place] for place in at] for row in rows]
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "ndjson"])
+def test_days_of_texts_leave_and_come_back(service: httpx.Client, form: str) -> None:
+    number = {"csv": 1, "json": 2, "ndjson": 3}[form]
+    day = str(dt.datetime.now(dt.UTC).date() - dt.timedelta(days=400 + number))
+    text, playlist = f"blog:6115{number}", f"playlist:6115{number}"
+    row = {"post_id": text, "day": day, "views": 3, "breakdowns": {"playlist": {playlist: 2}}}
+    assert service.post("/api/import/daily", json=row).json()["imported"] == 1
+    asked = {"format": form, "from": day, "to": day}
+    table = service.get("/api/export/post_stats_daily", params=asked)
+    assert text in table.text
+    kind = {"Content-Type": "text/csv"} if form == "csv" else {}
+    again = service.post("/api/import/daily?import_id=again-" + form, content=table.content, headers=kind)
+    assert again.json()["imported"] == 1, again.text
+    stats = service.get(f"/api/post/{text}/stats", params={"from": day, "to": day}).json()
+    assert (stats["total_views"], stats["views_by_playlist"]) == (6, {playlist: 4})
+
+
+def test_a_person_with_a_text_is_read_and_erased(shared_vts: Vts, service: httpx.Client) -> None:
+    described(service, post_id=61160)
+    viewed(service, 61160, user_id="ref Kim/1")
+    path = "/api/admin/users/ref%20Kim%2F1/data"
+    wait_until(lambda: service.get(path).json()["view_events"])
+    said = service.get(path).json()
+    assert said["user_id"] == "ref Kim/1"
+    assert [row["viewer_user_ref"] for row in said["view_events"]] == ["ref Kim/1"]
+    subjects = [entry["subject"] for entry in service.get("/api/admin/audit").json()["entries"]]
+    assert subjects[0] == "user:ref Kim/1"
+    assert exported(service, "audit_log", subject_ref="ref Kim/1")
+    assert "view_events: 1 changed" in shared_vts.cli("erase", "--user", "ref Kim/1", "--yes", "--url", shared_vts.http)
+    left = service.get(path).json()
+    assert (left["user_id"], left["view_events"]) == ("ref Kim/1", [])
+    assert service.delete(path).json()["user_id"] == "ref Kim/1"
+    assert not exported(service, "audit_log", subject_ref="ref Kim/1"), "the text is gone from the log, too"
+    assert service.get("/api/post/61160/count").json()["views"] == 1

@@ -176,14 +176,15 @@ def export(
 
 
 @main.command()
-@click.option("--user", type=click.IntRange(1), required=True, help="The person's user id.")
+@click.option("--user", required=True, help="The person's user id: a number or a text.")
 @URL
 @TOKEN
 @click.confirmation_option(prompt="Erase everything that is kept about this person? Counts stay.")
-def erase(user: int, url: str | None, token: str | None) -> None:
+def erase(user: str, url: str | None, token: str | None) -> None:
     """Erase a person's data from a running VTS: rows, journal, dead letters; counts stay."""
     from vts.cli import erase as command
 
+    command.check(user)
     address, bearer = _running(read_settings(), url, token)
     command.run(address, bearer, user)
 

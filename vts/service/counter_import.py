@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import trio
@@ -13,6 +13,7 @@ from vts.model.ports import Clock
 from vts.model.tally import SITE
 from vts.service.import_rules import DayOpen, ImportRules, ImportSession, RowRefused, TooManyRows
 from vts.service.owners import owner_in
+from vts.store.drain.texts import NO_TEXTS
 from vts.store.facts.history_import import Applied, DaysOpen, Ticket, import_daily
 
 DAILY_MAX: Final = 20_000  # rows: two seconds of one transaction, for which other writes wait
@@ -26,10 +27,11 @@ class CounterImport:
         self._session = session
         self._clock = clock
 
-    async def apply(self, ticket: Ticket, rows: Sequence[DailyRow]) -> Applied:
-        """Apply an import once and whole; a repeated one changes nothing.
+    async def apply(self, ticket: Ticket, rows: Sequence[DailyRow], texts: Mapping[int, str] = NO_TEXTS) -> Applied:
+        """Apply an import once and whole; a repeated one changes nothing. `texts` are those of the rows.
 
-        Raises TooManyRows, RowRefused, DayOpen, CatalogNotLoaded, ImportIdUsed, StoreUnavailable.
+        Raises TooManyRows, RowRefused, DayOpen, CatalogNotLoaded, ImportIdUsed, ReferenceTaken,
+        StoreUnavailable.
         """
         if len(rows) > DAILY_MAX:
             raise TooManyRows(DAILY_MAX)
@@ -41,7 +43,7 @@ class CounterImport:
             raise RowRefused(index, "post_id: unknown content; describe it by POST /api/content first")
         try:
             return await self._session.write(
-                lambda session: import_daily(session, ticket, rows, unknown, owner_in(self._rules.catalog)),
+                lambda session: import_daily(session, ticket, rows, unknown, owner_in(self._rules.catalog), texts),
                 registers=bool(unknown),
             )
         except DaysOpen as fault:

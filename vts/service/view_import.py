@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import trio
@@ -14,8 +14,17 @@ from vts.model.day import date_of, day_of
 from vts.model.outcome import Outcome, Reason, Refused
 from vts.model.ports import Clock
 from vts.model.principal import Principal
+from vts.model.reference import NoReferenceKey
 from vts.model.view import Report, ViewEvent
-from vts.service.import_rules import DayOpen, ImportRules, ImportSession, NotAllKept, RowRefused, TooManyRows
+from vts.service.import_rules import (
+    CatalogNotLoaded,
+    DayOpen,
+    ImportRules,
+    ImportSession,
+    NotAllKept,
+    RowRefused,
+    TooManyRows,
+)
 from vts.service.owners import owner_in
 from vts.store.facts.history_import import Applied, DaysOpen, Ticket, import_views
 
@@ -51,7 +60,8 @@ class ViewImport:
     ) -> ImportedViewCounts:
         """Count the views. `peer` is the address that sent them.
 
-        Raises TooManyRows, RowRefused, DayOpen, CatalogNotLoaded, ImportIdUsed, NotAllKept, StoreUnavailable.
+        Raises TooManyRows, RowRefused, DayOpen, CatalogNotLoaded, ImportIdUsed, NotAllKept, ReferenceTaken,
+        StoreUnavailable.
         """
         if len(rows) > VIEWS_MAX:
             raise TooManyRows(VIEWS_MAX)
@@ -63,8 +73,9 @@ class ViewImport:
         without_id = next((index for index in old if rows[index].event_id is None), None)
         if without_id is not None:
             raise RowRefused(without_id, "event_id: needed for a view before the days that are kept raw")
+        texts = {text.number: text.text for index in old for text in reports[index].texts}
         dropped: Counter[str] = Counter()
-        merged = await self._merge(ticket, {index: events[index] for index in old}, dropped)
+        merged = await self._merge(ticket, {index: events[index] for index in old}, texts, dropped)
         accepted = await self._send(recent, dropped)
         return ImportedViewCounts(accepted, merged, dropped)
 
@@ -81,10 +92,14 @@ class ViewImport:
                 reports.append(self._views.report(view, index, import_id, service=who, peer=peer, now_us=now_us))
             except BadField as fault:
                 raise RowRefused(index, str(fault)) from None
+            except NoReferenceKey:
+                raise CatalogNotLoaded from None
             events.append(imported_event_of(reports[-1]))
         return reports, events
 
-    async def _merge(self, ticket: Ticket, old: dict[int, ViewEvent], dropped: Counter[str]) -> Applied:
+    async def _merge(
+        self, ticket: Ticket, old: dict[int, ViewEvent], texts: Mapping[int, str], dropped: Counter[str]
+    ) -> Applied:
         """Add the views whose raw days are gone to the counts. `old`: index of the row → event."""
         if not old:
             return Applied(0)
@@ -95,7 +110,7 @@ class ViewImport:
         events, unknown = list(counting.values()), self._rules.unknown(event.post_id for event in counting.values())
         try:
             applied = await self._session.write(
-                lambda session: import_views(session, ticket, events, unknown, owner_in(self._rules.catalog)),
+                lambda session: import_views(session, ticket, events, unknown, owner_in(self._rules.catalog), texts),
                 registers=bool(unknown),
             )
         except DaysOpen as fault:

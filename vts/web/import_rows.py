@@ -5,16 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, TypeVar
 
 import msgspec
 
+from vts.model.imports import DailyRow
+from vts.model.names import Names
+from vts.model.reference import BadReference, NoReferenceKey
 from vts.query.export.cells import active
-from vts.web.answers import Problem
+from vts.web.answers import Problem, catalog_not_loaded
 from vts.web.rows import decode_rows, gunzipped
 
 CSV_TYPES: Final = ("text/csv", "application/csv")
+PLAYLIST: Final = "playlist"
 NESTED: Final = ("breakdowns",)
 NUMBERS: Final = (
     *("post_id", "playlist_id", "play_order", "user_id", "views", "views_authenticated"),
@@ -27,12 +31,31 @@ _encode: Final = msgspec.json.Encoder().encode
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-def rows_in(body: bytes, content_type: str, encoding: str | None, kind: type[T]) -> list[T]:
-    """Return the rows of a body, which may be gzipped. Raises Problem that names the row's index and the field."""
+def rows_in(body: bytes, content_type: str, encoding: str | None, kind: type[T], names: Names | None = None) -> list[T]:
+    """Return the rows of a body, which may be gzipped; with `names`, ids may be texts.
+
+    Raises Problem that names the row's index and the field.
+    """
     plain = gunzipped(body, encoding)
     if content_type.partition(";")[0].strip().lower() in CSV_TYPES:
         plain = b"\n".join(_lines(plain))
-    return decode_rows(plain, kind)
+    return decode_rows(plain, kind, names)
+
+
+def name_playlists(rows: Sequence[DailyRow], names: Names) -> None:
+    """Put numbers in the place of the texts of playlists in breakdowns. Raises Problem 400 and 503."""
+    for index, row in enumerate(rows):
+        playlists = (row.breakdowns or {}).get(PLAYLIST)
+        if row.breakdowns is None or not playlists:
+            continue
+        try:
+            row.breakdowns[PLAYLIST] = {
+                str(names.content(key)) if ":" in key else key: views for key, views in playlists.items()
+            }
+        except BadReference as fault:
+            raise Problem(400, f"row {index}: breakdowns.{PLAYLIST}: {fault}") from None
+        except NoReferenceKey:
+            raise catalog_not_loaded() from None
 
 
 def _lines(body: bytes) -> Iterator[bytes]:

@@ -15,13 +15,16 @@ from quart import Blueprint, Request, Response, request
 
 from vts.capture.events.imported import ImportedView
 from vts.model.imports import DailyRow, SiteRow
+from vts.model.names import Names
+from vts.model.reference import ReferenceTaken
 from vts.service.counter_import import CounterImport
 from vts.service.import_rules import CatalogNotLoaded, DayOpen, NotAllKept, RowRefused, TooManyRows
 from vts.service.view_import import ViewImport
 from vts.store.facts.history_import import ImportIdUsed, Ticket
 from vts.web.access import Access, principal_of, require_service
-from vts.web.answers import Problem, catalog_not_loaded, json_answer
-from vts.web.import_rows import rows_in
+from vts.web.answers import TAKEN_CODE, Problem, catalog_not_loaded, json_answer
+from vts.web.import_rows import name_playlists, rows_in
+from vts.web.naming import Naming
 from vts.web.rows import body_of
 
 RETRY_AFTER_S: Final = 5
@@ -31,15 +34,17 @@ _IMPORT_ID: Final = re.compile(r"[!-~]{1,200}")
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-def blueprint(access: Access, counter_import: CounterImport, view_import: ViewImport) -> Blueprint:
+def blueprint(access: Access, counter_import: CounterImport, view_import: ViewImport, naming: Naming) -> Blueprint:
     """Return `POST /api/import/daily`, `POST /api/import/site` and `POST /api/import/views`."""
     routes = Blueprint("imports", __name__)
 
     async def counters(row_type: type[DailyRow]) -> Response:
         require_service(principal_of(request, access))
-        rows, import_id, digest = await _read(request, row_type)
+        names = naming.names()
+        rows, import_id, digest = await _read(request, row_type, names)
+        name_playlists(rows, names)
         with _problems():
-            applied = await counter_import.apply(Ticket(import_id, "daily", digest), rows)
+            applied = await counter_import.apply(Ticket(import_id, "daily", digest), rows, names.texts)
         return json_answer({"import_id": import_id, "imported": applied.imported, "repeated": applied.repeated})
 
     @routes.post("/api/import/daily")
@@ -64,7 +69,7 @@ def blueprint(access: Access, counter_import: CounterImport, view_import: ViewIm
     return routes
 
 
-async def _read(asked: Request, row_type: type[T]) -> tuple[list[T], str, bytes]:
+async def _read(asked: Request, row_type: type[T], names: Names | None = None) -> tuple[list[T], str, bytes]:
     """Return the rows, the import's id and the digest of the body. Raises Problem."""
     body = await body_of(asked)
     digest = hashlib.sha256(body).digest()
@@ -73,7 +78,7 @@ async def _read(asked: Request, row_type: type[T]) -> tuple[list[T], str, bytes]
     if not _IMPORT_ID.fullmatch(import_id):
         raise Problem(400, "import_id: 1 to 200 visible ASCII characters are expected")
     content_type, encoding = asked.headers.get("Content-Type", ""), asked.headers.get("Content-Encoding")
-    rows = await trio.to_thread.run_sync(partial(rows_in, body, content_type, encoding, row_type))
+    rows = await trio.to_thread.run_sync(partial(rows_in, body, content_type, encoding, row_type, names))
     return rows, import_id, digest
 
 
@@ -88,6 +93,8 @@ def _problems() -> Iterator[None]:
         raise Problem(400, f"row {fault.index}: {fault}") from None
     except TooManyRows as fault:
         raise Problem(413, f"body: {fault}") from None
+    except ReferenceTaken:
+        raise Problem(409, "body: another text has the number of a text in it", TAKEN_CODE) from None
     except ImportIdUsed:
         raise Problem(409, "import_id: it was used before, for other rows", "import_id_used") from None
     except CatalogNotLoaded:

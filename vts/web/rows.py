@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 import trio
@@ -13,9 +13,12 @@ from vts.capture.http.fault import HttpFault
 from vts.model.decode_faults import what_and_where
 from vts.model.names import ID_FIELDS, BadId, Names, refuse_hashed
 from vts.model.reference import NoReferenceKey
+from vts.query.naming import REFS
 from vts.web.answers import Problem, catalog_not_loaded
 
 PLAIN_MAX_BYTES: Final = 16 << 20  # of a bulk body, after gunzip
+
+REF_MARK: Final = b'_ref"'  # in every row of an exported table
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -68,16 +71,25 @@ def decode_rows(body: bytes, kind: type[T], names: Names | None = None) -> list[
 
 def _named_row(raw: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[T], names: Names) -> T:
     """Decode a row whose ids are numbers at once, and any other after its texts have become numbers."""
+    kind: type[T] = decoder.type
     try:
+        if REF_MARK in bytes(raw):
+            return msgspec.convert(names.numbers_in(_with_refs(msgspec.json.decode(raw))), kind)
         row = decoder.decode(raw)
     except msgspec.ValidationError:
         fields = msgspec.json.decode(raw)
         if not isinstance(fields, dict) or not any(isinstance(fields.get(name), str) for name in ID_FIELDS):
             raise
-        kind: type[T] = decoder.type
         return msgspec.convert(names.numbers_in(fields), kind)
     refuse_hashed((name, getattr(row, name)) for name in row.__struct_fields__ if name in ID_FIELDS)
     return row
+
+
+def _with_refs(fields: Any) -> dict[str, Any]:
+    """Return a row of an exported table with its texts as ids: `post_ref` is the text of `post_id`."""
+    if not isinstance(fields, dict):
+        raise msgspec.ValidationError("Expected `object`")
+    return fields | {name: fields[ref] for name, ref in REFS.items() if fields.get(ref) is not None}
 
 
 def _split(body: bytes) -> list[bytes | msgspec.Raw]:

@@ -13,8 +13,11 @@ from typing import Final, cast
 import trio
 
 from vts.model.faults import StoreUnavailable
+from vts.model.reference import HASHED_MAX, HASHED_MIN
 from vts.model.tally import SITE
 from vts.query.export.table import Block, CellType, Column, Table, block_rows
+from vts.query.naming import REFS
+from vts.store.facts.audit import AUDITED_NUMBER
 from vts.store.session.connection import Connection
 
 DEADLINE_S: Final = 600.0  # a snapshot that lives longer holds back vacuum, and retention waits for its locks
@@ -42,11 +45,13 @@ class Stored:
 
 
 def _columns(*lines: str) -> tuple[Column, ...]:
-    """Read columns written as `name:kind`, in their order."""
+    """Read columns written as `name:kind`, in their order. Beside each column of ids comes one of their texts."""
     made = []
     for word in " ".join(lines).split():
         name, _, kind = word.partition(":")
         made.append(Column(name, cast(CellType, kind), kind == "json"))
+        if name in REFS:
+            made.append(Column(REFS[name], "text"))
     return tuple(made)
 
 
@@ -136,7 +141,9 @@ TABLES: Final[dict[str, Stored]] = {
         personal=True,
     ),
     "audit_log": Stored(
-        columns=_columns("id:integer at:time actor:text action:text subject:text detail:json"),
+        columns=_columns(
+            "id:integer at:time actor:text actor_ref:text action:text subject:text subject_ref:text", "detail:json"
+        ),
         when="at",
         order="id",
         personal=True,
@@ -145,7 +152,15 @@ TABLES: Final[dict[str, Stored]] = {
 
 # A sketch may estimate a little more viewers than there were views, which an import would refuse as a contradiction.
 _VIEWERS: Final = "LEAST(unique_viewers, GREATEST(total_views - unique_viewers_imported, 0))"
+_TEXT: Final = "(SELECT text FROM reference_texts WHERE number = {})"
+# A scalar query, not a join: rows keep the order of an index, so the first of a large table come at once. Numbers that
+# stand for no text are not looked up.
 _EXPRESSIONS: Final = {
+    **{
+        ref: f"CASE WHEN {name} BETWEEN {HASHED_MIN} AND {HASHED_MAX} THEN {_TEXT.format(name)} END"
+        for name, ref in REFS.items()
+    },
+    **{f"{name}_ref": _TEXT.format(AUDITED_NUMBER.format(name)) for name in ("actor", "subject")},
     "hashtags": "to_json(hashtags)",
     "unique_viewers": _VIEWERS,
     "unique_viewers_authenticated": "LEAST(unique_viewers_authenticated,"

@@ -11,14 +11,14 @@ from vts.store.session.connection import Connection
 from vts.store.session.pool import Readers
 
 _NOTE: Final = "INSERT INTO audit_log (actor, action, subject, detail) VALUES ($1, $2, $3, $4::text::jsonb)"
-_NUMBER: Final = "substring({} FROM '^(?:user|service):([0-9]{{19}})$')::bigint"
-# A user of a text is in the log by the number, so that erasing the text takes it out of here, too.
+AUDITED_NUMBER: Final = "substring({} FROM '^(?:user|service):([0-9]{{19}})$')::bigint"
+"""The number of a user in the log. The text is not in it, so that erasing the text takes it out of here, too."""
 _PAGE: Final = f"""
 SELECT id, at, coalesce(split_part(actor, ':', 1) || ':' || a.text, actor) AS actor, action,
     coalesce(split_part(subject, ':', 1) || ':' || s.text, subject) AS subject, detail::text
 FROM audit_log
-LEFT JOIN reference_texts AS a ON a.number = {_NUMBER.format("actor")}
-LEFT JOIN reference_texts AS s ON s.number = {_NUMBER.format("subject")}
+LEFT JOIN reference_texts AS a ON a.number = {AUDITED_NUMBER.format("actor")}
+LEFT JOIN reference_texts AS s ON s.number = {AUDITED_NUMBER.format("subject")}
 WHERE id < $1 ORDER BY id DESC LIMIT $2
 """  # noqa: S608 -- texts of ours
 

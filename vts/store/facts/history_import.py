@@ -7,7 +7,7 @@ permanently, so that no roll-up replaces what it cannot recount.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, Literal, NamedTuple
 
@@ -21,6 +21,7 @@ from vts.model.view import ViewEvent
 from vts.store.drain.batch import Dates
 from vts.store.drain.counting import OwnerOf, count_views, lock_days
 from vts.store.drain.revision import BUMP
+from vts.store.drain.texts import NO_TEXTS, note_own_texts
 from vts.store.facts.import_counters import ARTISTS, POSTS, Sum, Sums, merge
 from vts.store.facts.import_site import site_sums
 from vts.store.session import channels, locks
@@ -68,18 +69,25 @@ class Applied(NamedTuple):
 
 
 async def import_daily(
-    connection: Connection, ticket: Ticket, rows: Sequence[DailyRow], register: Sequence[int], owner_of: OwnerOf
+    connection: Connection,
+    ticket: Ticket,
+    rows: Sequence[DailyRow],
+    register: Sequence[int],
+    owner_of: OwnerOf,
+    texts: Mapping[int, str] = NO_TEXTS,
 ) -> Applied:
     """Merge counters of days into the contents, their artists and the site. `register`: contents not known so far.
 
     Of what the contents' rows and the site's rows (post_id 0) have of a day so far, the larger counts for the site.
-    Raises ImportIdUsed, DaysOpen (nothing is applied), StoreUnavailable.
+    `texts` are those of hashed numbers in the rows. Raises ImportIdUsed, DaysOpen, ReferenceTaken (nothing is applied),
+    StoreUnavailable.
     """
     dates = {row.day for row in rows}
     brought = await trio.to_thread.run_sync(_sums, rows, owner_of)  # a tenth of a second for a large body
     async with connection.transaction():
         if await _is_known(connection, ticket):
             return Applied(0, repeated=True)
+        await note_own_texts(connection, texts)
         async with _closing(connection, dates, register):
             of_site = await site_sums(connection, brought.contents, brought.site)
             posts = await merge(connection, POSTS, brought.posts | of_site)
@@ -90,16 +98,23 @@ async def import_daily(
 
 
 async def import_views(
-    connection: Connection, ticket: Ticket, events: Sequence[ViewEvent], register: Sequence[int], owner_of: OwnerOf
+    connection: Connection,
+    ticket: Ticket,
+    events: Sequence[ViewEvent],
+    register: Sequence[int],
+    owner_of: OwnerOf,
+    texts: Mapping[int, str] = NO_TEXTS,
 ) -> Applied:
     """Count views of days whose raw rows are gone, each (post, event_id) once whatever import brings it.
 
-    Raises ImportIdUsed, DaysOpen (nothing is applied), StoreUnavailable.
+    `texts` are those of hashed numbers in the events. Raises ImportIdUsed, DaysOpen, ReferenceTaken (nothing is
+    applied), StoreUnavailable.
     """
     days = {event.event_day for event in events}
     async with connection.transaction():
         if await _is_known(connection, ticket):
             return Applied(0, repeated=True)
+        await note_own_texts(connection, texts)
         posts = [event.post_id for event in events]
         found = await connection.fetch(_EVENTS, posts, [event.event_id for event in events])
         fresh = [events[row[0] - 1] for row in found]

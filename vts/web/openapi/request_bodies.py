@@ -79,6 +79,7 @@ NAMED: Final[dict[str, dict[str, Json]]] = {
     "ContentRow": {"post_id": CONTENT, "owner_id": or_null(USER)},
     "PlayerRow": {"owner_id": or_null(USER)},
     "Reaction": {"post_id": CONTENT, "user_id": USER},
+    "DailyRow": {"post_id": {"anyOf": [{"const": 0}, *CONTENT["anyOf"]]}},
     "Comment": {"post_id": CONTENT, "user_id": USER, "comment_id": USER},
 }
 _BREAKDOWNS: Final[Json] = {
@@ -149,7 +150,9 @@ ADDED: Final[dict[str, dict[str, Json]]] = {
     "Reaction": {"emoji": {"pattern": NO_NUL}, "authenticated": {"description": "Whether the user was signed in."}},
     "Comment": {"comment_id": {"description": "The host application's name of it; what it says stays there."}},
     "DailyRow": {
-        "post_id": {"description": "0 is the whole site, as in a row of `SiteRow`."},
+        "post_id": {
+            "description": "0 is the whole site, as in a row of `SiteRow`. An exported `post_ref` comes before it."
+        },
         "breakdowns": _BREAKDOWNS,
     },
     "SiteRow": {"post_id": {"description": "None, or 0."}, "breakdowns": _BREAKDOWNS},
