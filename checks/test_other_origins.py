@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import trio
 
 from tests.support.chromium import chromium
+from tests.support.pages import RESOLVE, pages
 from tests.support.process import Vts, running
 
-NAME = "art.test"  # the browser resolves it to loopback; to the browser it is another site
-BLANK = b"<!doctype html><meta charset=utf-8><title>a page</title><link rel=icon href=data:,>"
 SENT = """
 const json = {'Content-Type': 'application/json'};
 const view = (id, more) => fetch(VTS + '/api/view', {method: 'POST', body: JSON.stringify({post_id: id}), ...more});
@@ -52,23 +49,6 @@ IN_EVERY_WAY = """return [
 ];"""
 
 
-@asynccontextmanager
-async def pages() -> AsyncIterator[str]:
-    """Serve one empty page on a port of its own; yield its address under another name."""
-
-    async def serve(stream: trio.SocketStream) -> None:
-        async with stream:
-            await stream.receive_some()
-            head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: "
-            await stream.send_all(head + str(len(BLANK)).encode() + b"\r\n\r\n" + BLANK)
-
-    async with trio.open_nursery() as nursery:
-        [listener] = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        nursery.start_soon(trio.serve_listeners, serve, [listener])
-        yield f"http://{NAME}:{listener.socket.getsockname()[1]}/"
-        nursery.cancel_scope.cancel()
-
-
 async def until_counted(vts: Vts, content: int) -> None:
     """Wait until the content has a view: a beacon has no answer that a page could wait for."""
     with vts.client() as client, trio.fail_after(60):
@@ -82,7 +62,7 @@ def constants(vts: Vts) -> str:
 
 async def test_a_page_of_another_origin_sends_views_in_every_way_and_reads_counts(folder: Path) -> None:
     with running(folder) as vts:
-        async with pages() as address, chromium(f"--host-resolver-rules=MAP {NAME} 127.0.0.1") as browser:
+        async with pages() as address, chromium(RESOLVE) as browser:
             known = constants(vts)
             first = await (await browser.page()).goto(address)
             assert await first.run(known + SENT) == [[202, 1]] * 8
