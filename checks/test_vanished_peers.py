@@ -21,7 +21,7 @@ ESTABLISHED = "01"
 
 
 def vanish(client: socket.socket) -> None:
-    """Have the kernel drop whatever arrives for a socket before TCP sees it: a filter that lets nothing pass."""
+    """Have the kernel drop all that arrives for a socket before TCP sees it: a filter that lets nothing pass."""
     nothing = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # BPF_RET 0
     program = struct.pack("HP", 1, ctypes.addressof(nothing))
     client.setsockopt(socket.SOL_SOCKET, 26, program)  # SO_ATTACH_FILTER

@@ -47,6 +47,6 @@ def test_a_stray_room_breaks_the_build(tmp_path, stray):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("*.mmdb", "__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / stray).parent.mkdir(exist_ok=True)
-    (tmp_path / stray).write_text('"""A file that nobody put on a floor."""\n')
+    (tmp_path / stray).write_text('"""A file that no contract names."""\n')
     done = subprocess.run(LINT, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1 and "extra" in done.stdout, done.stdout + done.stderr

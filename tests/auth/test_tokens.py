@@ -37,7 +37,7 @@ GOOD = {"sub": "7", "roles": ["user"], "exp": NOW + 60}
 
 
 def signed(claims: dict[str, Any], key: Any = SECRET, algorithm: str = "HS256", **headers: Any) -> str:
-    """Sign whatever is asked, also what no honest issuer would."""
+    """Sign any claims, also those of a dishonest issuer."""
     header = {"typ": "JWT", "alg": algorithm, **headers}
     if algorithm != "HS256":
         return jwt.encode(claims, key, algorithm=algorithm, headers=headers)

@@ -84,7 +84,7 @@ class FakeAdmission:
 
 
 class FakeCatalog:
-    """KEY of owner 7 in Brazil, OTHER of nobody and without a credential, REVOKED; content 192 of owner 9."""
+    """KEY of owner 7 in Brazil, OTHER without an owner and a credential, REVOKED; content 192 of owner 9."""
 
     ready = True
 

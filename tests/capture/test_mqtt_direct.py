@@ -438,13 +438,13 @@ async def test_a_session_waits_for_its_player() -> None:
             assert (await again.have(mqtt5.ConnAckPacket)).session_present is False
 
 
-@pytest.mark.parametrize(("goodbye", "heard"), [(0x00, False), (0x04, True), (None, True)])
-async def test_a_last_will_is_published_unless_its_player_disconnects(goodbye: int | None, heard: bool) -> None:
+@pytest.mark.parametrize(("disconnect_code", "heard"), [(0x00, False), (0x04, True), (None, True)])
+async def test_a_last_will_is_published_unless_its_player_disconnects(disconnect_code: int | None, heard: bool) -> None:
     will = mqtt5.Will(f"{BASE}/status", payload=b'{"status":"offline"}')
     async with house() as home:
         async with home.player(will=will) as device:
-            if goodbye is not None:
-                reason = {0: Gone.NORMAL_DISCONNECTION, 4: Gone.DISCONNECT_WITH_WILL_MESSAGE}[goodbye]
+            if disconnect_code is not None:
+                reason = {0: Gone.NORMAL_DISCONNECTION, 4: Gone.DISCONNECT_WITH_WILL_MESSAGE}[disconnect_code]
                 await device.send(mqtt5.DisconnectPacket(reason_code=reason))
         await until(lambda: home.endpoint.connections == 0)
         await trio.testing.wait_all_tasks_blocked(0.01)

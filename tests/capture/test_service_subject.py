@@ -1,4 +1,4 @@
-"""A service reports for others: whatever its own token says in `sub`, its reports are about the visitors."""
+"""A service reports for others: its reports are about the visitors, with any `sub` of its own token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the program is started: from any folder, whatever lies there."""
+"""How the program is started: from any folder, with any files in it."""
 
 from __future__ import annotations
 

@@ -165,14 +165,14 @@ async def test_a_view_over_https_is_the_view_over_the_broker(wall: Wall) -> None
 async def test_what_must_not_count_is_told_to_the_player(wall: Wall) -> None:
     player, post = wall.player(), wall.post()
     own = wall.post(OWNER)
-    stranger = Player(wall.broker.port, dt.datetime.now(dt.UTC))
-    async with host(wall), player.connected() as device, stranger.connected() as other:
+    unregistered = Player(wall.broker.port, dt.datetime.now(dt.UTC))
+    async with host(wall), player.connected() as device, unregistered.connected() as other:
         await player.publish(device, "view", player.view(own, request_ack=True))
-        await player.publish(device, "view", player.view(post, player_key=stranger.key, request_ack=True))
-        await stranger.publish(other, "view", stranger.view(post, request_ack=True))
+        await player.publish(device, "view", player.view(post, player_key=unregistered.key, request_ack=True))
+        await unregistered.publish(other, "view", unregistered.view(post, request_ack=True))
         await player.acked(device, 2)
-        await stranger.acked(other, 1)
+        await unregistered.acked(other, 1)
         await wall.settled()
     assert [ack.get("error_code") for ack in player.acks] == [None, "authentication_failed"]
-    assert [ack.get("error_code") for ack in stranger.acks] == ["authentication_failed"]
+    assert [ack.get("error_code") for ack in unregistered.acks] == ["authentication_failed"]
     assert (wall.views(own), wall.views(post)) == (0, 0)

@@ -1,4 +1,4 @@
-"""Whose address counts: SPEC section 4, and forged forwarding headers, fault F21."""
+"""Whose address counts: trusted proxies, and forged forwarding headers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from vts.enrich.client_ip import UNKNOWN_ADDRESS, Address, Networks, client_address, parse_address
 
-NOBODY = Networks()
+NO_PROXIES = Networks()
 ONE = Networks(["10.0.0.0/8"])
 TWO = Networks(["10.0.0.0/8", " 192.0.2.1 ", "2001:db8:f::/48"])
 
@@ -72,11 +72,11 @@ def test_addresses(text: str, address: str | None) -> None:
 @pytest.mark.parametrize(
     ("trusted", "peer", "lines", "address", "garbage"),
     [
-        # Nobody is trusted: the header is never read.
-        (NOBODY, "203.0.113.7", [], "203.0.113.7", False),
-        (NOBODY, "203.0.113.7", ["198.51.100.1"], "203.0.113.7", False),
-        (NOBODY, "203.0.113.7", ["rubbish"], "203.0.113.7", False),
-        (NOBODY, "::ffff:203.0.113.7", ["198.51.100.1"], "203.0.113.7", False),
+        # No proxy is trusted: the header is never read.
+        (NO_PROXIES, "203.0.113.7", [], "203.0.113.7", False),
+        (NO_PROXIES, "203.0.113.7", ["198.51.100.1"], "203.0.113.7", False),
+        (NO_PROXIES, "203.0.113.7", ["rubbish"], "203.0.113.7", False),
+        (NO_PROXIES, "::ffff:203.0.113.7", ["198.51.100.1"], "203.0.113.7", False),
         # The peer is no proxy of ours.
         (ONE, "203.0.113.7", ["198.51.100.1"], "203.0.113.7", False),
         (ONE, "203.0.113.7", ["10.0.0.1"], "203.0.113.7", False),
@@ -105,7 +105,7 @@ def test_addresses(text: str, address: str | None) -> None:
         (ONE, "10.0.0.1", ["203.0.113.7 10.0.0.2"], "10.0.0.1", True),
         (ONE, "10.0.0.1", ["x" * 16_000], "10.0.0.1", True),
         (ONE, "10.0.0.1", ["203.0.113.7" + ",10.0.0.2" * 40], "10.0.0.1", True),
-        # Nobody but proxies: a request of a proxy itself.
+        # Only proxies: a request of a proxy itself.
         (ONE, "10.0.0.1", ["10.0.0.9"], "10.0.0.1", False),
         (ONE, "10.0.0.1", ["", ","], "10.0.0.1", False),
         # A peer without an address: a local socket.
@@ -142,7 +142,7 @@ def test_ten_thousand_forged_headers_change_no_address() -> None:
 
     for _ in range(10_000):
         lines = [", ".join(forged() for _ in range(chance.randrange(5))) for _ in range(chance.randrange(3))]
-        assert client_address("203.0.113.7", lines, NOBODY) == (visitor, False)
+        assert client_address("203.0.113.7", lines, NO_PROXIES) == (visitor, False)
         assert client_address("203.0.113.7", lines, ONE) == (visitor, False)
         for proxies in ([], ["10.0.0.2"]):
             seen = ["203.0.113.7", *proxies]

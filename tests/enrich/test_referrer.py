@@ -1,4 +1,4 @@
-"""Referrer domains: SPEC section 4."""
+"""Referrer domains: lower case, without `www.`, and never the site's own."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from vts.enrich.viewer import ViewerKeys
 from vts.model.identity import parse
 
 BEGIN = RotatingKey(EPOCH_DAY, b"k" * KEY_BYTES)
-SOMEBODY = parse_address("203.0.113.7")
+ADDRESS = parse_address("203.0.113.7")
 
 
 @pytest.mark.parametrize("window_days", [1, 2, 7, 30, 366])
@@ -44,15 +44,15 @@ def test_a_clock_that_was_set_back_and_a_longer_window_leave_the_key() -> None:
 
 
 def test_keys_of_visitors_and_video_players_rotate_and_those_of_users_and_players_stay() -> None:
-    assert SOMEBODY is not None
+    assert ADDRESS is not None
     keys = ViewerKeys(b"v" * 32)
     player = parse("01890a5d-ac96-774b-bcce-b302099a8057")
 
     def rotating() -> list[bytes]:
-        return [keys.visitor(SOMEBODY, "agent"), keys.client("screen"), keys.agent_hash("agent")]
+        return [keys.visitor(ADDRESS, "agent"), keys.client("screen"), keys.agent_hash("agent")]
 
     def staying() -> list[bytes]:
-        return [keys.user(7), keys.player(player), keys.address(SOMEBODY)]
+        return [keys.user(7), keys.player(player), keys.address(ADDRESS)]
 
     before, named = rotating(), staying()
     keys.rotate(advanced(BEGIN, 20_001, 1))

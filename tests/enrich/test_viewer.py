@@ -1,4 +1,4 @@
-"""Viewer keys: SPEC section 1."""
+"""Viewer keys: who is one viewer, by account, address and agent, or player."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def first_seed() -> int:
 
 
 class Story:
-    """A journal with a past, a database that has seen a part of it, and whatever comes then."""
+    """A journal with a past, a database that has seen a part of it, and what follows."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.chance = random.Random(seed)

@@ -92,7 +92,7 @@ async def test_an_artist_has_what_all_contents_have_together(database, writer, r
     body = await stats(readers, first=DAY - 1)
     assert (body["user_id"], body["total_posts"]) == (ARTIST, 3)
     assert (body["total_views"], body["total_views_authenticated"]) == (17, 10)
-    # Ana, the nameless player, Eve and Bob: each once, whatever they saw and when.
+    # Ana, the nameless player, Eve and Bob: each once, over all contents and days.
     assert (body["unique_viewers"], body["unique_viewers_authenticated"]) == (4, 2)
     assert [(row["date"], row["views"], row["unique_viewers"]) for row in body["daily_views"]] == [
         (date_of(DAY - 1).isoformat(), 2, 2),

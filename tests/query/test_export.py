@@ -1,4 +1,4 @@
-"""A table goes out in five formats and comes back the same, whatever its cells hold."""
+"""A table goes out in five formats and comes back the same, with every kind of cell."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ NOON_US = DAY * DAY_US + 12 * HOUR_US
 
 
 def event(chance: random.Random, *, post_id: int = 1, day: int = DAY, version: int = 7, **fields: object) -> ViewEvent:
-    """Return a plausible view, with whatever is asked of it."""
+    """Return a plausible view, with the given fields."""
     created_at = day * DAY_US + chance.randrange(DAY_US)
     raw = bytearray(chance.randbytes(16))
     raw[6] = version << 4 | raw[6] & 0x0F

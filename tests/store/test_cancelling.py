@@ -189,7 +189,7 @@ async def test_a_write_of_the_api_that_is_cancelled_anywhere_delays_no_other_tas
 
 
 async def test_a_session_inside_a_transaction_is_not_taken_back(empty_database: Database, look: Connection) -> None:
-    """Whatever its user did with it."""
+    """After any use of it."""
     readers = Readers(empty_database, size=1)
     writer = Writer(lambda: empty_database.connect("login"), timeout_s=20.0)
     async with readers.connection() as connection:

@@ -1,4 +1,4 @@
-"""Connections: an answer or a named fault in time, whatever the server does."""
+"""Connections: an answer or a named fault in time, also when the server hangs."""
 
 from __future__ import annotations
 
@@ -276,7 +276,7 @@ async def test_nothing_waits_for_a_frozen_server_past_a_cancellation(postgres_se
                 await actions[action]()
     assert trio.current_time() - began < limit_s + AT_ONCE_S
     connection.terminate()
-    gc.collect()  # whatever was abandoned complains here, not in a later test
+    gc.collect()  # what was abandoned warns here, not in a later test
     fresh = await empty_database.connect("login")
     assert await fresh.fetchval("SELECT 1") == 1
     await fresh.close()

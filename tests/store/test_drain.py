@@ -1,4 +1,4 @@
-"""Exactly once, whatever happens to the connection, to the data, and to other drains."""
+"""Exactly once, under faults of the connection, of the data, and of other drains."""
 
 from __future__ import annotations
 

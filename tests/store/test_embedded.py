@@ -1,4 +1,4 @@
-"""The embedded server: made once, found again, and gone with its parent, whatever happens to either."""
+"""The embedded server: made once, found again, and ended with its parent, under faults of both."""
 
 from __future__ import annotations
 

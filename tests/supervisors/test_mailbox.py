@@ -1,4 +1,4 @@
-"""Mailboxes: what is leased leaves only when the lease ends well, whatever crashes or is cancelled on the way."""
+"""Mailboxes: what is leased leaves only when the lease ends well, under crashes and cancellation."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from tests.support.process import Vts, running
 from tests.support.waiting import wait_until
 
 FRESH_WITHIN_S = 30.0  # how fresh counts are is for the benchmarks to say
-KEY, STRANGER = str(uuid.uuid4()), str(uuid.uuid4())
+KEY, UNKNOWN = str(uuid.uuid4()), str(uuid.uuid4())
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +114,8 @@ def test_a_request_is_answered_and_an_equal_one_succeeds_without_counting_twice(
 def test_what_must_not_count_has_its_own_reason(wall: tuple[Vts, Mosquitto]) -> None:
     vts, broker = wall
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 600))
-    publish(broker, f"makapix/player/{STRANGER}/view", {"post_id": 1, "timestamp": stamp})
-    publish(broker, f"makapix/player/{KEY}/view", {"post_id": 1, "timestamp": stamp, "player_key": STRANGER})
+    publish(broker, f"makapix/player/{UNKNOWN}/view", {"post_id": 1, "timestamp": stamp})
+    publish(broker, f"makapix/player/{KEY}/view", {"post_id": 1, "timestamp": stamp, "player_key": UNKNOWN})
     publish(broker, f"makapix/player/{KEY}/view", {"post_id": 2, "timestamp": stamp})
     for reason in ("authentication_failed", "identity_mismatch", "author"):
         wait_until(lambda reason=reason: counted(vts, reason) >= 1, 5)

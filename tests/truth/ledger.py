@@ -22,7 +22,7 @@ Owners = list[tuple[int, int | None]]
 
 
 class Seen(msgspec.Struct, kw_only=True):
-    """A view. `viewer` is whatever tells people apart; `facts` are the values under which it counts."""
+    """A view. `viewer` is what identifies a person; `facts` are the values under which it counts."""
 
     post_id: int
     at_us: int
@@ -188,7 +188,7 @@ def _counted(views: list[Seen], rows: list[Imported], viewers: list[Imported], w
 
 
 def _imported(views: list[Seen], rows: list[Imported], viewers: list[Imported], who: int, day: int) -> int:
-    """No day has more viewers than views, whatever was said of it."""
+    """No day has more viewers than views, also with wrong imports."""
     said = sum(row.viewers[who] for row in viewers if row.day == day)
     return min(said, _views(views, rows, who, day))
 

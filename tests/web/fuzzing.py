@@ -50,7 +50,7 @@ ACCEPTED = ["2xx", "3xx", "401", "403", "404", "409", "5xx"]
 RULED = (
     "/api/post/{post_id}/view",  # an event_id of version 7 has a time, which may lie in the future
     "/api/view",  # a batch of which nothing can be read
-    "/player/events/view",  # a device's time is whatever ISO 8601 allows
+    "/player/events/view",  # a device's time has any form that ISO 8601 allows
     "/api/track/event",  # a page view needs a page, event_data has a size
     "/analytics/events",  # extra has a size
     "/api/content",  # `format` binds no generator to real dates, and no schema says which characters are printable
@@ -106,7 +106,7 @@ def loaded(**more: Any) -> Any:
                 },
                 "operations": [
                     *({"include-path": path, "checks": {"positive_data_acceptance": OR_400}} for path in RULED),
-                    # Whoever asks for a picture gets a picture.
+                    # A request for a picture is answered with a picture.
                     {"include-path": "/api/pixel.gif", "checks": {"negative_data_rejection": {"enabled": False}}},
                     *({"include-path": path, "phases": {"coverage": {"enabled": False}}} for path in LIKE_OTHERS),
                 ],
@@ -170,7 +170,7 @@ def call(case: schemathesis.Case, vts: Vts, session: requests.Session, **more: A
 
 
 def call_unsigned(case: schemathesis.Case, vts: Vts, session: requests.Session) -> None:
-    """The same without a token. Fields that only a service may set are ignored then, whatever they hold."""
+    """The same without a token. Fields that only a service may set are ignored then, with any value."""
     call(case, vts, session, headers={"User-Agent": BROWSER}, excluded_checks=[negative_data_rejection])
 
 

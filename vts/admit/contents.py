@@ -17,7 +17,7 @@ NO_CATALOG: Final = Refused(Reason.UNAVAILABLE, retry_after_s=2.0, detail="no ca
 _NOT_FOUND: Final = Refused(Reason.NOT_FOUND)
 _DELETED: Final = Refused(Reason.DELETED)
 _NO_ROOM: Final = Refused(
-    Reason.RATE_LIMITED, retry_after_s=NO_ROOM_RETRY_S, detail="too many contents that nobody has registered"
+    Reason.RATE_LIMITED, retry_after_s=NO_ROOM_RETRY_S, detail="too many contents that are not registered"
 )
 
 

@@ -50,7 +50,7 @@ class NewPlayback(NamedTuple):
     """What is new in a report: `places` of events that are written, and how many others were dropped, by reason.
 
     `again` are records of the report before that begins this one and is still being written: they are written once
-    more, under the same ids, so that this report is durable whatever becomes of the other. `batch` takes the place of
+    more, under the same ids, so that this report is durable also when the other is not. `batch` takes the place of
     `before` as the client's last report; None when the report cannot be recognised. `names` are those of ids.
     """
 

@@ -15,7 +15,7 @@ from vts.model.principal import Principal
 TICKET_BYTES: Final = 24  # 192 bits: not to be guessed within 30 s, nor ever
 TICKET_MAX_CHARS: Final = 64
 TTL_S: Final = 30.0
-TICKETS_MAX: Final = 10_000  # every dashboard that F15 opens, at once
+TICKETS_MAX: Final = 10_000  # more dashboards than open at once
 
 
 class _Ticket(NamedTuple):

@@ -34,7 +34,7 @@ from vts.store.session.faults import StoreMistake
 
 EXIT_BUGS: Final = 1
 EXIT_BAD_START: Final = 2
-SHUTDOWN_S: Final = 9.5  # the process ends in 10 s whatever happens: what was acknowledged is on disk
+SHUTDOWN_S: Final = 9.5  # the process ends in 10 s in any case: what was acknowledged is on disk
 SWITCH_S: Final = 0.0005  # a commit takes the interpreter's lock several times, and waits so long for it each time
 # New containers between two looks, then looks of each kind between two of the next, longer one. What events leave in
 # tables lives for minutes and is no cycle: a look at much of it holds the loop for nothing (4 to 15 ms with these).

@@ -137,7 +137,7 @@ class JournalFile:
         with translated("the journal cannot be written"):
             ((busy, _, _),) = self._open_db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         if busy:
-            raise JournalFull("somebody reads the journal")
+            raise JournalFull("another connection reads the journal")
 
     def set_aside(self) -> None:
         """Have the next `open` make the file anew: something in it is damaged."""

@@ -56,7 +56,7 @@ class ReaderThread:
         return await self._damage.retried(lambda: self._worker.call(lambda: self._reader.first_since(at_us)))
 
     async def close(self) -> None:
-        """Close the connection; the next reading opens it again. Whatever was read ahead is forgotten."""
+        """Close the connection; the next reading opens it again. What was read ahead is dropped."""
         await self._worker.call(self._reader.close)
         self._ahead = None
 

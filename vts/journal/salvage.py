@@ -109,7 +109,7 @@ def _mapped(path: Path) -> Iterator[bytes | memoryview]:
 
 
 def _collect(db: sqlite3.Connection, pages: Pages, old_run: bytes) -> dict[int, bytes]:
-    """Copy the intact rows, whatever their order; returns the bodies of the others by their numbers."""
+    """Copy the intact rows, in any order; returns the bodies of the others by their numbers."""
     damaged: dict[int, bytes] = {}
     insert = INSERT.replace("INSERT", "INSERT OR REPLACE", 1)
     for cell in pages.cells():

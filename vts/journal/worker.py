@@ -6,7 +6,7 @@ their order, and SQLite sees one connection in one thread for life. Measured (2 
 commits/s and 0.15 to 0.2 ms added through `trio.to_thread`.
 
 The thread needs the GIL several times in a commit. A loop that waits for its commits leaves it enough (1 ms a commit at
-20,000 requests/s, whatever the switch interval). Beside a drain that computes it waits a switch interval each time, so
+20,000 requests/s, with any switch interval). Beside a drain that computes it waits a switch interval each time, so
 `vts serve` makes that half a millisecond.
 """
 

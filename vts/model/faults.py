@@ -31,4 +31,4 @@ class BadStart(Exception):
 
 
 class NoStart(BadStart):
-    """The same, found when parts of the process run already: whatever the supervisor of the part, the process ends."""
+    """The same, found when parts of the process run already: the process ends, under any supervisor."""

@@ -1,7 +1,7 @@
 """How much of what was imported for one day of the site counts. Pure.
 
 A day's views come in twice: in the rows of the contents and in the site's own row. Both are of the same views, so the
-larger one counts, in whatever order and in however many parts they come.
+larger one counts, in any order and any number of parts.
 """
 
 from __future__ import annotations

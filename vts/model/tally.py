@@ -78,7 +78,7 @@ class Increment(NamedTuple):
 
 
 Increments = dict[tuple[int, int], Increment]
-"""By (post_id, day), or whatever else they are regrouped by."""
+"""By (post_id, day), or by another key that they are regrouped by."""
 
 
 def facts_of(event: ViewEvent) -> Facts:

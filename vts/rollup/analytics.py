@@ -1,7 +1,7 @@
 """What a day's views show about channels, play orders, local hours, playlists and players, computed from raw rows.
 
 One function serves the roll-up of a closed day and, every few seconds, the days that are still open: both replace
-whatever the day had. What is counted, and where it is cut, is in the migration's comments and in `docs/api.md`.
+what the day had. What is counted, and where it is cut, is in the migration's comments and in `docs/api.md`.
 """
 
 from __future__ import annotations

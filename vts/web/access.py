@@ -82,7 +82,7 @@ def is_from_own_page(request: Request, access: Access) -> bool:
 
 
 def bearer_of(request: Request, access: Access) -> Principal | None:
-    """Return the principal of the bearer token, whatever the cookies; None when there is none.
+    """Return the principal of the bearer token, independent of cookies; None when there is none.
 
     Raises Problem 401 for a token that is not valid: also where none is needed, so that a client whose token has
     expired gets the same answer from every route.

@@ -32,7 +32,7 @@ class EncoderLost(Exception):
 async def encoded(table: Table, form: Format, scratch: Path) -> AsyncGenerator[bytes, None]:
     """Give a table's bytes in pieces. `scratch` is a folder for what cannot be streamed.
 
-    Raises TooManyRows and EncoderLost, and whatever the table's source raises. Close it (`aclosing`) when you leave
+    Raises TooManyRows and EncoderLost, and what the table's source raises. Close it (`aclosing`) when you leave
     early: it may hold a session and a process.
     """
     async with aclosing(table.blocks):

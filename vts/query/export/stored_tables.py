@@ -1,6 +1,6 @@
 """The stored tables that may be exported: their columns, and how they are read row by row.
 
-Sketches and credentials stay here: nobody outside can read the first, and nobody shall the second.
+Sketches and credentials are not exported: a sketch has no use outside, and a credential is secret.
 """
 
 from __future__ import annotations

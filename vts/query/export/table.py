@@ -18,7 +18,7 @@ int, float, str, bool, datetime.date, aware and naive datetime.datetime; a UUID 
 Format = Literal["csv", "json", "ndjson", "xlsx", "parquet"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 
-CELLS_AT_ONCE: Final = 4_000  # of one block: a few milliseconds to read and to write, whatever the table's width
+CELLS_AT_ONCE: Final = 4_000  # of one block: a few milliseconds to read and to write, for a table of any width
 BLOCK_MAX_ROWS: Final = 1_000
 
 Row = Sequence[Any]

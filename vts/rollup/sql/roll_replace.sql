@@ -1,5 +1,5 @@
 -- Sketches of the same many viewers, fed in another order, differ by a little in what they estimate: the larger one
--- stays, so that no roll-up makes a displayed number fall. No day has more viewers than views, whatever is estimated.
+-- stays, so that no roll-up makes a displayed number fall. No day has more viewers than views, also where viewers are estimated.
 INSERT INTO {table} AS known (
     {key}, day, total_views, total_views_authenticated, unique_viewers, unique_viewers_authenticated,
     first_view_at, last_view_at, first_view_at_authenticated, last_view_at_authenticated,

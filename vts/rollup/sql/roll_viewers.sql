@@ -1,4 +1,4 @@
--- The first 8 bytes of viewer keys, those of a content behind each other, contents of an artist likewise: whoever reads
+-- The first 8 bytes of viewer keys, those of a content behind each other, contents of an artist likewise: a reader
 -- in the order of place needs one sketch of a content and one of an artist at a time. A content with many views comes in
 -- pieces, by the first byte of the key.
 INSERT INTO roll_viewers (kind, id, owner_id, anonymous, authenticated)

@@ -55,7 +55,8 @@ _KEPT_PLAYERS: Final = query("catalog_kept_players")
 class Write:
     """What a write needs and what it leaves: `rows`, once it is committed, are for the journal.
 
-    `above` is the newest revision that the writer has; the write gets one above it, whatever the database has.
+    `above` is the newest revision that the writer has; the write gets one above it and above that
+    of the database.
     """
 
     above: int = 0

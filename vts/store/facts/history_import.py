@@ -105,7 +105,7 @@ async def import_views(
     owner_of: OwnerOf,
     texts: Mapping[int, str] = NO_TEXTS,
 ) -> Applied:
-    """Count views of days whose raw rows are gone, each (post, event_id) once whatever import brings it.
+    """Count views of days whose raw rows are gone, each (post, event_id) once over all imports.
 
     `texts` are those of hashed numbers in the events. Raises ImportIdUsed, DaysOpen, ReferenceTaken (nothing is
     applied), StoreUnavailable.

@@ -16,7 +16,7 @@ from vts.store.session.connection import MIGRATIONS_TABLE, ROLE_NAMES, Connectio
 from vts.store.session.faults import BadData, StoreMistake, remedy
 
 SKEW_WARN_S: Final = 2.0  # live windows and "within one second" mean little beyond this
-SKEW_FAIL_S: Final = 300.0  # SPEC: an event may be 5 min ahead, so such a database puts rows into the wrong day
+SKEW_FAIL_S: Final = 300.0  # an event may be 5 min ahead, so a database with a larger skew puts rows into the wrong day
 DISK_WARN_BYTES: Final = 4 << 30  # the journal's cap, the WAL and a few days of partitions
 DISK_FAIL_BYTES: Final = 512 << 20
 

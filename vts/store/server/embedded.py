@@ -120,7 +120,7 @@ class Embedded:
 
 
 async def _end(child: ChildProcess, data: Path) -> None:
-    """Leave no process behind, whatever state they are in. Takes a moment at most, cancelled or not."""
+    """Leave no process behind, in any state. Takes a moment at most, cancelled or not."""
     with trio.CancelScope(shield=True):
         if not child.exited.is_set():
             child.send_signal(signal.SIGQUIT)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def make_open(folder: Path, mode: int) -> None:
-    """Make a folder that is exactly this open, whatever our umask; one that is there already keeps its mode."""
+    """Make a folder that is exactly this open, independent of the umask; one that is there already keeps its mode."""
     try:
         folder.mkdir()
     except FileExistsError:

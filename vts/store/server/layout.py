@@ -32,7 +32,10 @@ DATABASE: Final = "vts"
 LOGIN: Final = "vts"
 SUPERUSER: Final = "postgres"
 
-USERS: Final = ("vts", "nobody")  # the first that exists; a user of its own is better, since nobody is shared
+USERS: Final = (
+    "vts",
+    "nobody",
+)  # the first that exists; a user of its own is better: the user nobody is shared by other programs
 POINTER: Final = "postgres.at"
 PATH_MAX_CHARS: Final = 4095  # PATH_MAX of Linux, without its closing zero
 _POINTER_REMEDY: Final = (

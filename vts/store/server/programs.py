@@ -58,7 +58,7 @@ def copy_programs(install: Path, copy: Path) -> None:
 
 
 def _open_up(folder: Path) -> None:
-    """Let every user read and run our own copy, whatever the modes of the original were."""
+    """Let every user read and run our own copy, with any modes of the original."""
     folder.chmod(0o755)
     for path in folder.rglob("*"):
         if not path.is_symlink():

@@ -86,8 +86,8 @@ async def _gone(data: Path) -> None:
 async def clear(data: Path) -> int:
     """End what is left of an old server, and remove its lock file if there is one.
 
-    The caller holds the lock of the folder, so whatever runs here has lost its parent. PostgreSQL itself would refuse
-    to start when the process id in a stale file happens to be alive again as something else.
+    The caller holds the lock of the folder, so a server that runs here has lost its parent. PostgreSQL itself would
+    refuse to start when the process id in a stale file happens to be alive again as something else.
     """
     ended = await end_all(data)
     if sys.platform == "linux":

@@ -24,7 +24,7 @@ def _is_reusable(connection: Connection) -> bool:
 
 
 class Readers:
-    """A few sessions for questions. An answer or StoreUnavailable within `query_timeout_s`, whatever the server does.
+    """A few sessions for questions. An answer or StoreUnavailable within `query_timeout_s`, also when the server hangs.
 
     The deadline holds for everything together: waiting for a free session, connecting, and the question. `greet` is
     awaited with every new session, before its first question.

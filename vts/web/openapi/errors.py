@@ -45,7 +45,7 @@ _KIB: Final = 1024
 _TEXTS: Final = {
     400: "What was sent cannot be read or is out of range. The text names the field and what is allowed.",
     401: "No token, or one that is not good; with Basic, an unknown player or a wrong credential.",
-    403: "The token is good, but what is asked for is somebody else's.",
+    403: "The token is valid, but the content or account belongs to another user.",
     404: "There is no such thing.",
     405: "This path has other methods.",
     415: "Only UTF-8 and gzip are understood.",

@@ -63,7 +63,7 @@ class Registry(Generic[C]):
         self._delayed: dict[_ClientName, _DelayedWill] = {}
 
     def all(self) -> Iterator[C]:
-        """Return all connections of now, whatever changes meanwhile."""
+        """Return a copy of the list of connections, which later changes do not touch."""
         return chain.from_iterable(tuple(self._connections.values()))
 
     def of(self, key: bytes) -> Sequence[C]:

@@ -1,5 +1,5 @@
 -- Which of these (post_id, revision) the database lacks: place, owner, whether there is a row. A row that only a view or
--- an import has made describes nothing, so it is not newer than a description, whatever its revision.
+-- an import has made describes nothing, so it is not newer than a description, at any revision.
 SELECT wanted.place, known.owner_id, known.post_id IS NOT NULL
 FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY AS wanted (post_id, revision, place)
     LEFT JOIN content AS known USING (post_id)
