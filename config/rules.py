@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from config.settings import PORT_MAX
+from vts.model.principal import ROLES
 
 SECRET_MIN_BYTES: Final = 32
 SECRET_MIN_DISTINCT: Final = 4
@@ -74,6 +75,21 @@ def _listen(value: Any) -> tuple[str, str] | None:
     return None if fits else ("not an address to listen on", "host:port, like 127.0.0.1:1883")
 
 
+def pairs_in(values: list[str]) -> dict[str, str]:
+    """Return `NAME => ROLE` lines as a mapping."""
+    return {name.strip(): role.strip() for name, _, role in (value.rpartition("=>") for value in values)}
+
+
+def _roles(values: Any) -> tuple[str, str] | None:
+    for value in values:
+        name, arrow, role = value.rpartition("=>")
+        if not arrow or not name.strip() or role.strip() not in ROLES:
+            return f"{value!r} maps to no role", f"pairs like admin => moderator; the roles are {', '.join(ROLES)}"
+    if len(pairs_in(values)) < len(values):
+        return "a name is there twice", "every name once"
+    return None
+
+
 def _timezone(value: Any) -> tuple[str, str] | None:
     try:
         ZoneInfo(value)
@@ -86,6 +102,8 @@ RULES: Final[dict[SettingKey, Rule]] = {
     ("http", "trusted_proxies"): _networks,
     ("http", "allowed_origins"): _origins,
     ("auth", "secret"): _signing_secret,
+    ("auth", "role_map"): _roles,
+    ("auth", "role_flags"): _roles,
     ("privacy", "viewer_secret"): _secret,
     ("database", "url"): _database_url,
     ("mqtt", "url"): _scheme("mqtt", "mqtts"),

@@ -81,6 +81,10 @@ class Auth(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     issuer: str
     audience: str
     revoked_file: str
+    user_claim: Annotated[str, Meta(min_length=1)]
+    roles_claim: Annotated[str, Meta(min_length=1)]
+    role_map: list[str]
+    role_flags: list[str]
 
 
 class Privacy(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -68,9 +68,9 @@ class Components:
         self.states: dict[str, str] = {}
         self._log_event = EventLog()
         self.doors_open = trio.Event()
-        self.secrets = read_secrets(settings, folder)
-        self.tickets = Tickets()
         self.memory = MemoryCatalog(settings.catalog.provisional_max)
+        self.secrets = read_secrets(settings, folder, references=lambda: self.memory.references)
+        self.tickets = Tickets()
         self.keys = ViewerKeys(self.secrets.viewer, 1, settings.privacy.viewer_identity)
         self.enricher = self._enricher()
         self.rotation = self._rotation()

@@ -28,11 +28,13 @@ from vts.auth.tokens import (
     bearer,
     own_secret,
 )
+from vts.model.reference import ReferenceKey, References
 
 NOW = 1_800_000_000.0
 SECRET = b"0123456789abcdef0123456789abcdef"
 OTHER = b"fedcba9876543210fedcba9876543210"
 SIGNATURE: Any = {"verify_exp": False, "verify_iat": False}
+NAMES = References(ReferenceKey(b"of these tests, 32 bytes long ok"))
 GOOD = {"sub": "7", "roles": ["user"], "exp": NOW + 60}
 
 
@@ -117,7 +119,10 @@ def test_a_valid_token_names_its_principal(claims: dict[str, Any], who: Principa
         (signed(GOOD | {"nbf": "now"}), "a time is not a number"),
         (signed({"exp": NOW + 60}), "no subject"),
         (signed({"exp": NOW + 60, "roles": ["user"]}), "no subject"),
-        (signed(GOOD | {"sub": "seven"}), "the subject is not a user id"),
+        (signed(GOOD | {"sub": str(2**61)}), "the subject is not a user id"),
+        (signed(GOOD | {"sub": 2**62 - 1}), "the subject is not a user id"),
+        (signed(GOOD | {"sub": "x" * 129}), "the subject is not a user id"),
+        (signed(GOOD | {"sub": "seven\n"}), "the subject is not a user id"),
         (signed(GOOD | {"sub": ""}), "the subject is not a user id"),
         (signed(GOOD | {"sub": "-7"}), "the subject is not a user id"),
         (signed(GOOD | {"sub": "0"}), "the subject is not a user id"),
@@ -395,7 +400,7 @@ def test_garbage_is_refused_and_never_an_error(garbage: bytes, where: str) -> No
 def test_any_signed_claim_is_read_or_refused(value: Any, claim: str) -> None:
     token = signed(GOOD | {claim: value})
     try:
-        assert isinstance(Tokens(secret=SECRET).verify(token, NOW), Principal)
+        assert isinstance(Tokens(secret=SECRET, references=lambda: NAMES).verify(token, NOW), Principal)
     except BadToken as refusal:
         assert refusal.reason
 

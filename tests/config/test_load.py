@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.load import DEFAULTS, ConfigFaults, data_dir, describe, env_name, load, load_with_origins
+from config.rules import pairs_in
 from config.settings import SECRETS
 
 SECRET = "0123456789abcdef" * 2
@@ -25,6 +26,21 @@ def test_a_weak_secret_is_refused_before_anything_is_signed_with_it(secret: str)
     what, allowed = faults({"VTS_AUTH__SECRET": secret})["VTS_AUTH__SECRET"]
     assert what in ("too short", "too weak")
     assert "at least" in allowed
+
+
+@pytest.mark.parametrize("name", ["ROLE_MAP", "ROLE_FLAGS"])
+@pytest.mark.parametrize("value", ["admin", "admin = moderator", "admin => boss", "=> owner", "a => user, a => owner"])
+def test_a_role_that_maps_to_none_is_named_with_what_is_allowed(name: str, value: str) -> None:
+    what, allowed = faults({f"VTS_AUTH__{name}": value})[f"VTS_AUTH__{name}"]
+    assert what.endswith(("maps to no role", "is there twice"))
+    assert "\n" not in what + allowed and ("=>" in allowed or "once" in allowed)
+
+
+def test_the_claims_of_a_host_are_settings() -> None:
+    auth = load({"VTS_AUTH__USER_CLAIM": "user_id", "VTS_AUTH__ROLE_FLAGS": "is_admin => moderator,root=>owner"}).auth
+    assert auth.user_claim == "user_id"
+    assert pairs_in(auth.role_flags) == {"is_admin": "moderator", "root": "owner"}
+    assert "VTS_AUTH__USER_CLAIM" in faults({"VTS_AUTH__USER_CLAIM": ""})
 
 
 def test_the_token_of_commands_is_no_setting() -> None:

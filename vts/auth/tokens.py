@@ -18,7 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt.types import Options
 
+from vts.auth.claims import OWN_CLAIMS, BadToken, Claims, principal_in
 from vts.model.principal import ROLES, Principal
+from vts.model.reference import NoReferenceKey, References
 
 TOKEN_MAX_CHARS: Final = 8192  # half of what a door takes as headers: no bearer needs more
 SECRET_MIN_BYTES: Final = 32  # RFC 7518, section 3.2: an HS256 key is at least as long as its hash
@@ -27,8 +29,6 @@ OWN_KEY_ID: Final = "vts-own"
 OWN_ALGORITHM: Final = "HS256"
 RSA_MIN_BITS: Final = 2048  # RFC 7518, section 3.3
 VERIFIED_MAX: Final = 4096  # only tokens with a good signature are remembered, so a forger cannot turn this over
-JTI_MAX_CHARS: Final = 255
-USER_ID_MAX: Final = 2**63 - 1
 CLOCK_LEEWAY_S: Final = 30.0  # RFC 7519, section 4.1.4: for clocks that differ; a host's may be a little ahead
 
 _CURVES: Final[Mapping[str, str]] = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
@@ -48,14 +48,6 @@ _SIGNATURE_ONLY: Final[Options] = {
 __all__ = ["BadKey", "BadToken", "Principal", "Tokens", "bearer", "own_secret"]
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
-
-
-class BadToken(Exception):
-    """The token is not accepted. `reason` is one of a few fixed words; nothing of the token is in it."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class BadKey(ValueError):
@@ -85,7 +77,8 @@ class Tokens:
     The host's are verified with `secret` (HS256, at least 32 bytes) or `public_key` (PEM: RSA → RS256, a NIST curve →
     ES256, ES384 or ES512, Ed25519 → EdDSA): give one of the two. Ours are signed and verified with `own` (HS256, at
     least 32 bytes); `secret` is that, too, where `own` is not given. `issuer` and `audience` are demanded of both when
-    set. `revoked` returns whether a `jti` is revoked; it is called at every use. Raises `BadKey`.
+    set. `revoked` returns whether a `jti` is revoked; it is called at every use. `claims` are the names in the host's
+    tokens; `references` returns what gives texts their numbers, None while there is no key. Raises `BadKey`.
     """
 
     def __init__(
@@ -97,6 +90,8 @@ class Tokens:
         issuer: str | None = None,
         audience: str | None = None,
         revoked: Callable[[str], bool] = frozenset[str]().__contains__,
+        claims: Claims = OWN_CLAIMS,
+        references: Callable[[], References | None] = lambda: None,
     ) -> None:
         if (secret is None) == (public_key is None):
             raise BadKey("give either a secret or a public key")
@@ -108,15 +103,21 @@ class Tokens:
         self._issuer = issuer
         self._audience = audience
         self._revoked = revoked
+        self._claims = claims
+        self._references = references
+        self._numbered_by: References | None = None
         self._verified: dict[bytes, _Verified] = {}
 
     def __repr__(self) -> str:
         return f"Tokens({self._algorithm})"
 
     def verify(self, token: str, now_s: float) -> Principal:
-        """Return the token's principal. Raises `BadToken`."""
+        """Return the token's principal. Raises `BadToken`, and NoReferenceKey for a text before there is the key."""
         if len(token) > TOKEN_MAX_CHARS:
             raise BadToken("too long")
+        if (references := self._references()) is not self._numbered_by:
+            self._numbered_by = references
+            self._verified.clear()  # their users may have other numbers under this key
         name = hashlib.sha256(token.encode("utf-8", "replace")).digest()  # so that no bearer token is kept
         known = self._verified.get(name)
         if known is None:
@@ -132,7 +133,7 @@ class Tokens:
     def issue(
         self,
         *,
-        user_id: int | None,
+        user_id: int | str | None,
         roles: frozenset[str],
         now_s: float,
         ttl_s: float,
@@ -140,8 +141,8 @@ class Tokens:
     ) -> str:
         """Sign a token of our own that `verify` accepts until `now_s + ttl_s`.
 
-        Without a `jti` a random one is drawn, so that every token can be revoked. Raises ValueError for an unknown
-        role, a lifetime that is not positive, or no principal.
+        A user is named as by the host: by a number or a text. Without a `jti` a random one is drawn, so that every
+        token can be revoked. Raises ValueError for an unknown role, a lifetime that is not positive, or no principal.
         """
         claims: dict[str, Any] = {
             "roles": [role for role in ROLES if role in roles],
@@ -155,14 +156,16 @@ class Tokens:
         if not roles <= _KNOWN_ROLES or ttl_s <= 0:
             raise ValueError("unknown role, or a lifetime that is not positive")
         try:
-            _principal(claims)
+            principal_in(claims, OWN_CLAIMS, None)
         except BadToken as fault:
             raise ValueError(fault.reason) from None
+        except NoReferenceKey:
+            pass  # a text is a good name without its number, too
         return jwt.encode(claims, self._own, algorithm=OWN_ALGORITHM, headers={"kid": OWN_KEY_ID})
 
     def _read(self, token: str) -> _Verified:
         """Check what does not change with time: signature, issuer, audience, shape of the claims."""
-        claims = self._signed_claims(token)
+        claims, is_own = self._signed_claims(token)
         if self._issuer is not None and claims.get("iss") != self._issuer:
             raise BadToken("wrong issuer")
         if self._audience is not None and not _is_for(self._audience, claims.get("aud")):
@@ -170,9 +173,11 @@ class Tokens:
         if "exp" not in claims:
             raise BadToken("no expiry")
         expires_s, *since = (_time(claims[name]) if name in claims else 0.0 for name in ("exp", "nbf", "iat"))
-        return _Verified(_principal(claims)._replace(expires_s=expires_s), expires_s, *since)
+        principal = principal_in(claims, OWN_CLAIMS if is_own else self._claims, self._references())
+        return _Verified(principal._replace(expires_s=expires_s), expires_s, *since)
 
-    def _signed_claims(self, token: str) -> dict[str, Any]:
+    def _signed_claims(self, token: str) -> tuple[dict[str, Any], bool]:
+        """Return the claims, and whether VTS signed them itself."""
         try:
             is_own = jwt.get_unverified_header(token).get("kid") == OWN_KEY_ID
             key, algorithm = (self._own, OWN_ALGORITHM) if is_own else (self._key, self._algorithm)
@@ -186,7 +191,7 @@ class Tokens:
         if "crit" in decoded["header"]:  # RFC 7515, section 4.1.11: what we do not understand we refuse
             raise BadToken("unknown critical header")
         claims: dict[str, Any] = decoded["payload"]
-        return claims
+        return claims, is_own
 
     def _remember(self, name: bytes, verified: _Verified) -> None:
         if len(self._verified) >= VERIFIED_MAX:
@@ -253,42 +258,3 @@ def _time(claim: object) -> float:
     if isinstance(claim, bool) or not isinstance(claim, int | float) or not abs(claim) < 1e11:
         raise BadToken("a time is not a number")
     return float(claim)
-
-
-def _principal(claims: Mapping[str, Any]) -> Principal:
-    roles = _roles(claims.get("roles"))
-    user_id = _user_id(claims.get("sub"))
-    principal = Principal(user_id, roles, _jti(claims.get("jti")))
-    if user_id is None and not principal.reads_everything:  # a user's token needs a subject, an operator's does not
-        raise BadToken("no subject")
-    return principal
-
-
-def _roles(claim: object) -> frozenset[str]:
-    """Read the roles of VTS; a host application may have more of its own. None at all is a plain user."""
-    if claim is None:
-        return frozenset(("user",))
-    if not isinstance(claim, list) or not all(isinstance(role, str) for role in claim):
-        raise BadToken("roles are not a list of words")
-    return frozenset(claim) & _KNOWN_ROLES
-
-
-def _user_id(claim: object) -> int | None:
-    """Read the subject: a string by RFC 7519, a number in many applications."""
-    if claim is None:
-        return None
-    text = str(claim) if isinstance(claim, int) and not isinstance(claim, bool) else claim
-    if not isinstance(text, str) or not (text.isascii() and text.isdigit()) or len(text) > 19:
-        raise BadToken("the subject is not a user id")
-    user_id = int(text)
-    if not 0 < user_id <= USER_ID_MAX:
-        raise BadToken("the subject is not a user id")
-    return user_id
-
-
-def _jti(claim: object) -> str | None:
-    if claim is None:
-        return None
-    if not isinstance(claim, str) or not 0 < len(claim) <= JTI_MAX_CHARS:
-        raise BadToken("the token's id is not a short text")
-    return claim

@@ -178,7 +178,7 @@ class Enricher:
     def local_time(self, local_datetime: str | None, local_timezone: str | None, now_us: int) -> LocalTime:
         """Return the time of a web view by the viewer's own clock."""
         if not local_datetime and not local_timezone:
-            return _UNKNOWN_TIME
+            return UNKNOWN_TIME
         local = local_time(local_datetime, local_timezone, now_us, self._zones)
         if local.ignored:
             self._on_ignored("local_time")
@@ -252,7 +252,7 @@ class Enricher:
         return self._keys.visitor(Address(packed), text)
 
 
-_UNKNOWN_TIME: Final = LocalTime()
+UNKNOWN_TIME: Final = LocalTime()
 
 
 def _cut(agent: str) -> str:

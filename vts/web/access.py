@@ -13,6 +13,7 @@ from vts.enrich.client_ip import Networks
 from vts.model.content import Content
 from vts.model.day import SECOND_US
 from vts.model.ports import Catalog, Clock
+from vts.model.reference import NoReferenceKey
 from vts.web.answers import Problem, catalog_not_loaded
 
 SESSION_COOKIE = "vts_session"
@@ -42,11 +43,16 @@ class Access:
         return self.clock() / SECOND_US
 
     def verify(self, token: str) -> Principal:
-        """Return the principal of a token. Raises Problem 401 for one that is not valid."""
+        """Return the principal of a token.
+
+        Raises Problem 401 for one that is not valid, and 503 for a user's text before the catalog is there.
+        """
         try:
             return self.tokens.verify(token, self.now_s)
         except BadToken as fault:
             raise Problem(401, f"Authorization: {fault}") from None
+        except NoReferenceKey:
+            raise catalog_not_loaded() from None
 
 
 def principal_of(request: Request, access: Access) -> Principal | None:
@@ -63,6 +69,8 @@ def principal_of(request: Request, access: Access) -> Principal | None:
         return access.tokens.verify(cookie, access.now_s)
     except BadToken:
         return None
+    except NoReferenceKey:
+        raise catalog_not_loaded() from None
 
 
 def is_from_own_page(request: Request, access: Access) -> bool:

@@ -52,6 +52,10 @@ def _session(access: Access, ticket: str) -> tuple[str, int]:
     if ttl_s <= 0 or not access.tokens.holds(principal, now_s):
         raise Problem(401, "ticket: the token that it was given for has ended")
     token = access.tokens.issue(
-        user_id=principal.user_id, roles=principal.roles, now_s=now_s, ttl_s=ttl_s, jti=principal.jti
+        user_id=principal.user_text or principal.user_id,
+        roles=principal.roles,
+        now_s=now_s,
+        ttl_s=ttl_s,
+        jti=principal.jti,
     )
     return token, ttl_s

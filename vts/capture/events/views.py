@@ -6,7 +6,7 @@ from vts.capture.events.view_fields import PostView, View, channel_of, intent_of
 from vts.capture.events.visitors import Arrival, Visitors
 from vts.capture.fields import Ignored, content_number, event_id_of, play_order_of
 from vts.capture.http.request import Route
-from vts.enrich.enrich import Enricher
+from vts.enrich.enrich import UNKNOWN_TIME, Enricher
 from vts.model.ports import Catalog
 from vts.model.reference import HASHED_MIN
 from vts.model.view import Report
@@ -44,7 +44,9 @@ class WebReports:
         if fields.playlist_id:
             playlist_id, named = content_number("playlist_id", fields.playlist_id, self._catalog.references)
             texts += named
-        local = self._enricher.local_time(fields.local_datetime, fields.local_timezone, arrival.now_us)
+        local = UNKNOWN_TIME
+        if fields.local_datetime or fields.local_timezone:
+            local = self._enricher.local_time(fields.local_datetime, fields.local_timezone, arrival.now_us)
         return Report(
             post_id=post_id,
             arrived_us=arrival.now_us,
