@@ -8,8 +8,8 @@ from vts.capture.http.limits import Limits
 from vts.model.outcome import Reason
 from vts.web.openapi.builders import (
     BEARER,
+    CONTENT,
     COUNT,
-    ID,
     JSON,
     NDJSON,
     OPTIONAL,
@@ -149,7 +149,7 @@ def _post_view() -> Json:
 
 def _pixel(summary: str) -> Json:
     parameters = [
-        query("post_id", ID, "The content. Without a sound one nothing is counted."),
+        query("post_id", CONTENT, "The content. Without a sound one nothing is counted."),
         query("view_type", TEXT, "As for a view; widget unless given."),
         query("source", TEXT, "As for a view."),
         query("referrer", TEXT, "As for a view."),

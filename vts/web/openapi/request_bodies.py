@@ -22,7 +22,7 @@ from vts.model.reaction import Comment, Reaction
 from vts.model.site import EVENT_TYPES, PLAYBACK_TYPES
 from vts.model.tally import DIMENSIONS
 from vts.model.view import CHANNELS, PLAY_ORDERS, VIEW_SOURCES, VIEW_TYPES
-from vts.web.openapi.builders import CONTENT, ID, USER, Json, lenient, or_null
+from vts.web.openapi.builders import CONTENT, USER, Json, lenient, or_null
 
 STRUCTS: Final = (
     *(View, PostView, site.PageView, site.HostEvent, Playback, payloads.ViewPayload),
@@ -43,7 +43,7 @@ _VISITOR: Final[dict[str, Json]] = {
     "client_ip": or_null({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]})
     | {"description": "Address." + _SERVICE},
     "user_agent": or_null({"type": "string", "maxLength": 4096}) | {"description": "User-Agent." + _SERVICE},
-    "user_id": or_null(ID) | {"description": "Signed-in user." + _SERVICE},
+    "user_id": or_null(USER) | {"description": "Signed-in user." + _SERVICE},
 }
 _EVENT_ID: Final[Json] = {
     "pattern": UUID_4_OR_7,
@@ -62,7 +62,7 @@ _VIEW: Final[dict[str, Json]] = {
     "referrer": {"pattern": NO_NUL, "description": "URL of the page that led here; its host is kept."},
     "channel": _CHANNEL,
     "channel_context": {"pattern": NO_NUL, "description": "Hashtag, or sqid of a user, within the channel."},
-    "playlist_id": {"description": "Playlist that the content was shown from."},
+    "playlist_id": {"description": "Playlist that the content was shown from, itself a content; 0 is none."},
     "play_order": _PLAY_ORDER,
     **_LOCAL,
     **_VISITOR,
@@ -75,7 +75,13 @@ _COUNTED: Final = {"description": "Which content. In open mode its first sight m
 _OWNER: Final = {"description": "Whose it is; the owner's own views do not count."}
 
 # Ids that the API reads as numbers and as texts (vts.model.names).
+_PLAYLIST: Final[Json] = {"anyOf": [{"const": 0}, *CONTENT["anyOf"], {"type": "null"}]}
 NAMED: Final[dict[str, dict[str, Json]]] = {
+    "View": {"post_id": CONTENT, "playlist_id": _PLAYLIST},
+    "PostView": {"playlist_id": _PLAYLIST},
+    "ImportedView": {"post_id": CONTENT, "playlist_id": _PLAYLIST},
+    "PlayerView": {"post_id": CONTENT, "playlist_id": _PLAYLIST},
+    "HostEvent": {"user_id": or_null(USER)},
     "ContentRow": {"post_id": CONTENT, "owner_id": or_null(USER)},
     "PlayerRow": {"owner_id": or_null(USER)},
     "Reaction": {"post_id": CONTENT, "user_id": USER},
@@ -109,7 +115,7 @@ ADDED: Final[dict[str, dict[str, Json]]] = {
         "user_agent": _VISITOR["user_agent"],
     },
     "Playback": {
-        "streamId": {"description": "Number of the stream; another name is an unknown stream."},
+        "streamId": {"description": "The stream; a text without a kind is `stream:`. An unknown one is a 404."},
         "clientId": {"pattern": NO_NUL, "description": "The player's name for itself; only a keyed hash is kept."},
     },
     "Happened": {
