@@ -5,16 +5,18 @@ from __future__ import annotations
 import random
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 
-from tests.conformance.players import HOST_TYPES, OWN_TYPES, HostServer, Player, by_host
+from tests.conformance.players import HOST_TYPES, OWN_TYPES, HostServer, Player, by_host, by_vts
 from tests.conformance.wall import Wall
 from tests.support.folders import open_folder
 from tests.support.mosquitto import Mosquitto
-from tests.support.process import Vts
+from tests.support.ports import free_port
+from tests.support.process import Vts, running
 from tests.support.waiting import until, wait_until
 
 PLAYERS = 20
@@ -22,6 +24,34 @@ ROUNDS = 4
 VIEWS = 10  # of a player in a round
 RESENT_MAX = 3  # of its last views that a player publishes again when it is back
 ENDS = (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL)  # of VTS, one between two rounds
+
+
+@pytest.mark.parametrize("setting", ["ignore", "refuse"])
+async def test_requests_of_other_types_are_refused_where_vts_is_alone(folder: Path, setting: str) -> None:
+    """The endpoint of VTS refuses them always, a broker's are refused by a setting."""
+    direct = free_port()
+    with Mosquitto(folder / "broker") as broker:
+        settings = {"VTS_MQTT__URL": broker.url, "VTS_MQTT__FOREIGN_REQUESTS": setting}
+        with (
+            running(folder, VTS_MQTT__LISTEN=f"127.0.0.1:{direct}", **settings) as vts,
+            vts.client(vts.service_token()) as service,
+        ):
+            wait_until(lambda: service.get("/health/ready").json()["parts"]["mqtt"] == "ok")
+            wall = Wall(vts, broker, service)
+            players, post = [wall.player(), wall.player()], wall.post()
+            players[1].port = direct
+            for player in players:
+                async with player.connected() as device:
+                    foreign = await player.ask(device, "query_posts")
+                    known = await player.ask(device, "submit_view", post_id=post)
+                    await player.answered(device, known)
+                    await wall.settled()
+                assert by_vts(player.answers[known])
+                if setting == "refuse" or player.port == direct:
+                    assert by_vts(player.answers[foreign], "unknown_request_type")
+                else:
+                    assert foreign not in player.answers
+            assert wall.counted("foreign_request") == (1 if setting == "ignore" else 0)
 
 
 class Day:

@@ -34,8 +34,9 @@ class Player:
     `began` is when it showed its first artwork; every view is `PAUSE_S` later than the one before.
     """
 
-    def __init__(self, port: int, began: dt.datetime) -> None:
+    def __init__(self, port: int, began: dt.datetime, credential: str = "") -> None:
         self.port = port
+        self.credential = credential
         self.key = str(uuid.uuid4())
         self.base = f"makapix/player/{self.key}"
         self.acks: list[dict[str, Any]] = []
@@ -60,9 +61,10 @@ class Player:
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[Device]:
-        """Connect with a client id that is the key, subscribe, and say that it is online, as firmware does."""
+        """Connect under the key with the credential, subscribe, and say that it is online, as firmware does."""
+        login = {"keep_alive": 60, "username": self.key, "password": self.credential.encode()}
         topics = (f"{self.base}/command", f"{self.base}/response/+", f"{self.base}/view/ack")
-        async with Device.at(self.port, self.key, *topics, keep_alive=60) as device:
+        async with Device.at(self.port, self.key, *topics, **login) as device:
             await self.publish(
                 device, "status", {"status": "online", "current_post_id": 1, "firmware_version": FIRMWARE}
             )

@@ -30,7 +30,7 @@ class Wall:
 
     def player(self) -> Player:
         """A registered player that began to show artworks an hour ago."""
-        player = Player(self.broker.port, dt.datetime.now(dt.UTC) - dt.timedelta(hours=1))
+        player = Player(self.broker.port, dt.datetime.now(dt.UTC) - dt.timedelta(hours=1), CREDENTIAL)
         row = {"player_key": player.key, "owner_id": OWNER, "credential": CREDENTIAL}
         self.service.post("/api/players", json=row).raise_for_status()
         return player
