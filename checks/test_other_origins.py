@@ -27,7 +27,15 @@ const sent = [
     await fetch(VTS + '/api/track/page-view', {
         method: 'POST', keepalive: true, headers: json, body: JSON.stringify({path: '/search', referrer: null}),
     }),
+    await view('blog:1030', {credentials: 'include', headers: json}),
+    await fetch(VTS + '/api/post/blog:1030/view', {
+        method: 'POST', credentials: 'include', headers: json, body: '{"intent":"view"}',
+    }),
 ];
+const played = await fetch(VTS + '/analytics/events', {method: 'POST', credentials: 'include', headers: json,
+    body: JSON.stringify({streamId: 'stream:7', clientId: 'c', events: [{type: 'PLAY', videoTime: null}]}),
+});
+if ((await played.json()).ingested !== 1) throw new Error(`playback: ${played.status}`);
 navigator.sendBeacon(VTS + '/api/view', new Blob(['{"post_id":108}'], {type: 'application/json'}));
 navigator.sendBeacon(VTS + '/api/view', '{"post_id":109}');
 new Image().src = VTS + '/api/pixel.gif?post_id=110';
@@ -44,7 +52,7 @@ const count = async (id, more) => (await (await fetch(VTS + `/api/post/${id}/cou
 """
 OF_ALL = "return await Promise.all([101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111].map(id => count(id)));"
 IN_EVERY_WAY = """return [
-    await count(101), await count(101, {credentials: 'include'}),
+    await count('blog:1030'), await count(101, {credentials: 'include'}),
     await count(101, {credentials: 'include', headers: {Authorization: 'Bearer ' + TOKEN, 'X-Requested-With': 'page'}}),
 ];"""
 
@@ -64,13 +72,15 @@ async def test_a_page_of_another_origin_sends_views_in_every_way_and_reads_count
     with running(folder) as vts:
         async with pages() as address, chromium(RESOLVE) as browser:
             known = constants(vts)
+            with vts.client(vts.service_token()) as service:
+                assert service.post("/api/content", json={"post_id": "stream:7", "kind": "stream"}).is_success
             first = await (await browser.page()).goto(address)
-            assert await first.run(known + SENT) == [[202, 1]] * 8
+            assert await first.run(known + SENT) == [[202, 1]] * 10
             await first.run(known + LEAVING)
             await first.close()
             second = await (await browser.page()).goto(address)
             for content in (108, 109, 110, 111):
                 await until_counted(vts, content)
             assert await second.run(known + COUNT + OF_ALL) == [1] * 11
-            assert await second.run(known + COUNT + IN_EVERY_WAY) == [1, 1, 1]
+            assert await second.run(known + COUNT + IN_EVERY_WAY) == [2, 1, 1]
             assert first.complaints == second.complaints == []
