@@ -43,7 +43,11 @@ TAGS: Final = {
 _ABOUT: Final = (
     'Every error is `{"error": "what and where", "error_code": "…"}`. Times are RFC 3339 in UTC. No token is '
     "anonymous, a bad one is 401 everywhere. A `GET` may be asked as `HEAD`. Fields that are not named here are "
-    "ignored. The statuses 408, 413, 417, 431, 500, 501, 503 and 505 may answer any request."
+    "ignored. **References.** A content is named by a positive integer or by a text `kind:id` like `blog:1030`, a "
+    "user or a comment by a positive integer or any text of up to 128 printable characters. Both are taken wherever an "
+    "id is; answers show the text where there is one, tables in a column of its own (`post_ref` behind `post_id`). "
+    "Integers from 2^61 to 2^62 - 1 stand for texts and are refused, integers beyond 2^53 - 1 are answered as digits. "
+    "The statuses 408, 413, 417, 431, 500, 501, 503 and 505 may answer any request."
 )
 _SECURITY: Final[dict[str, Json]] = {
     BEARER: {

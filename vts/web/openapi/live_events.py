@@ -28,7 +28,8 @@ _FRAME: Final = (
     'Frames are JSON: `{"topic","epoch","seq","views","views_today","unique_viewers_today","viewers_now","at"}`, `top` '
     "has `posts` instead. A snapshot comes first, then at most `live.per_second` changes a second for each topic (4 "
     "unless it is set); the newest replaces those before it. "
-    "Topics are `post:ID`, `artist:ID`, `stream:ID`, `player:KEY`, `site` and `top`, which is public on loopback."
+    "Topics are `post:ID`, `artist:ID`, `stream:ID`, `player:KEY`, `site` and `top`, which is public on loopback. An "
+    "ID is a number or a text, like `post:blog:1030`; `stream:ID` is the content `stream:ID` where ID is a text."
 )
 
 
