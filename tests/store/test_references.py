@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import json
 import random
+import tempfile
 import uuid
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.store.drained import ListJournal, Told, drain_of, event, finish
+from tests.store.cutting_proxy import Cut, cutting_proxy
+from tests.store.drained import NOON_US, ListJournal, Told, drain_of, event, finish
+from vts.admit.admission import Admission
+from vts.admit.gate import Gate, GateSettings
+from vts.admit.texts import JournaledTexts
+from vts.catalog.memory import MemoryCatalog
 from vts.model.content import ContentRow, PlayerRow
 from vts.model.erasure import Erasure
 from vts.model.record import ReferenceText
 from vts.model.reference import ReferenceKey, References, ReferenceTaken
+from vts.model.view import Report
 from vts.store.drain.texts import note_texts, texts_of
 from vts.store.facts.catalog import Write, changes_since, upsert_contents, upsert_players
 from vts.store.facts.erasing import erase_person
@@ -72,6 +82,46 @@ async def test_a_view_and_its_texts_are_drained_together(database, writer, journ
     assert await texts_of(writer, [BLOG, ANN, 7]) == {BLOG: "blog:1"}
     assert sum(committed.duplicates for committed in told.commits) == 0
     assert await writer.fetchval("SELECT count(*) FROM view_events WHERE post_id = $1", BLOG) == 2
+
+
+@pytest.mark.parametrize("cut", list(Cut), ids=lambda cut: cut.name)
+async def test_a_cut_between_the_journal_and_the_database_loses_no_text(database, writer, journal, cut):
+    catalog = MemoryCatalog()
+    catalog.revision = 0
+    gate = Gate(GateSettings(raw_days=3_000, web_per_minute=0), catalog, bytes(32))
+
+    def submit(records, settled):
+        journal.append(*records)
+        settled(None)
+
+    admission = Admission(gate, submit, JournaledTexts(catalog), lambda: NOON_US, lambda *counted: None)
+    server = Path(parse_qs(urlsplit(database.url()).query)["host"][0])
+    texts = {NAMES.content(f"blog:{n}"): f"blog:{n}" for n in range(4)} | {ANN: "ann"}
+    with tempfile.TemporaryDirectory() as folder:
+        behind = Database(url=lambda: database.url().replace(str(server), folder))
+        async with cutting_proxy(Path(folder), server) as proxy:
+            for number, after in enumerate((0, 2, 4, 6)):
+                post_id = NAMES.content(f"blog:{number}")
+                named = (ReferenceText(post_id, f"blog:{number}"), ReferenceText(ANN, "ann"))
+                viewer = random.Random(number).randbytes(16)
+                report = Report(
+                    post_id=post_id,
+                    arrived_us=NOON_US,
+                    viewer_key=viewer,
+                    key_version=1,
+                    viewer_user_id=ANN,
+                    texts=named,
+                )
+                admission.submit_one_soon(report, lambda outcome: None)
+                proxy.arm(after, cut)
+                with suppress(AssertionError):  # the process ends here; the next one drains the same journal
+                    await finish(drain_of(partial(behind.connect, "writer"), journal, Told()), restarts=0)
+                assert proxy.fired
+    await finish(drain_of(partial(database.connect, "writer"), journal, Told()))
+    assert await texts_of(writer, list(texts)) == texts
+    assert await writer.fetchval("SELECT count(*) FROM view_events") == 4
+    assert [type(row[-1]).__name__ for row in journal.rows] == ["ViewEvent"] * 4
+    assert [len(row) for row in journal.rows] == [3, 2, 2, 2], "the user's text was durable with the first"
 
 
 async def test_texts_come_back_with_the_rows_that_a_failover_lost(database, writer, journal):
