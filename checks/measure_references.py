@@ -21,13 +21,14 @@ ROWS_AT_ONCE = 8_000  # a body of 1 MiB
 FIRST = 10**9
 WITHIN_S = 120.0
 
+_CONTENTS = re.compile(r"^vts_contents (\S+)$", re.MULTILINE)
 _RESIDENT = re.compile(r"VmRSS:\s+(\d+) kB")
 
 
 def main() -> None:
     """Print the resident memory, MB, of an empty process, of one that has taken the contents, and of a fresh start."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    for name in ("integers", "texts"):
+    for name in sys.argv[2:] or ("integers", "texts"):
         with open_folder() as folder:
             print(f"{count:,} {name}: {', '.join(figures(folder, name, count))}", flush=True)
 
@@ -64,7 +65,7 @@ def loaded(vts: Vts, count: int) -> None:
     """Wait until the process has all contents in memory."""
     give_up = time.monotonic() + WITHIN_S
     with vts.client() as client:
-        while f"vts_contents {float(count)}" not in client.get("/metrics").text:
+        while (found := _CONTENTS.search(client.get("/metrics").text)) is None or float(found[1]) < count:
             assert time.monotonic() < give_up, "not all contents were loaded"
             time.sleep(0.5)
 

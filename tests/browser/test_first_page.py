@@ -13,8 +13,10 @@ async def test_the_first_page_shows_a_view_that_comes_in(folder):
         async with chromium() as browser:
             page = await (await browser.page()).goto(vts.http)
             with vts.client() as client:
-                answer = await trio.to_thread.run_sync(lambda: client.post("/api/view", json={"post_id": 4711}))
-            assert answer.status_code == 202
-            await page.until("document.body.innerText.includes('4711')")
+                views = [{"post_id": 4711}, {"post_id": "blog:4712"}]
+                answer = await trio.to_thread.run_sync(lambda: client.post("/api/view", json=views))
+            assert answer.json()["accepted"] == 2
+            for name in ("post 4711", "blog:4712"):
+                await page.until(f"document.body.innerText.includes('{name}')")
             assert {url.split("/")[2] for _, url in page.requests if url.startswith("http")} == {vts.http.split("/")[2]}
             assert not page.complaints

@@ -310,3 +310,19 @@ def test_a_person_with_a_text_is_read_and_erased(shared_vts: Vts, service: httpx
     assert service.delete(path).json()["user_id"] == "ref Kim/1"
     assert not exported(service, "audit_log", subject_ref="ref Kim/1"), "the text is gone from the log, too"
     assert service.get("/api/post/61160/count").json()["views"] == 1
+
+
+def test_a_user_with_a_text_reads_what_is_theirs_and_stands_in_the_log(shared_vts: Vts, service: httpx.Client) -> None:
+    described(service, post_id="blog:61170", owner_id="ref-Lea")
+    with (
+        shared_vts.client(shared_vts.token("ref-Lea")) as artist,
+        shared_vts.client(shared_vts.token("ref-Mo")) as other,
+    ):
+        assert artist.get("/api/user/ref-Lea/artist-stats").json()["total_posts"] == 1
+        assert artist.get("/api/post/blog:61170/stats").status_code == 200
+        assert other.get("/api/user/ref-Lea/artist-stats").status_code == 403
+        assert other.get("/api/post/blog:61170/stats").status_code == 403
+    with shared_vts.client(shared_vts.token("ref-Root", "owner")) as owner:
+        assert owner.get("/api/export/reactions").status_code == 200
+        newest = owner.get("/api/admin/audit?limit=1").json()["entries"][0]
+    assert (newest["actor"], newest["action"], newest["subject"]) == ("user:ref-Root", "export", "reactions")

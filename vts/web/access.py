@@ -147,9 +147,3 @@ def readable_content(principal: Principal | None, catalog: Catalog, post_id: int
     if not principal.may_read(content.owner_id):
         raise Problem(403, "post_id: not yours to read")
     return content
-
-
-def actor_of(principal: Principal) -> str:
-    """Return how the audit log names the bearer: `user:7`, `service`, or `service:7` for one with a subject."""
-    kind = "service" if principal.is_service or principal.user_id is None else "user"
-    return kind if principal.user_id is None else f"{kind}:{principal.user_id}"

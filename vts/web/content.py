@@ -8,7 +8,7 @@ from vts.model.content import ContentRow
 from vts.model.reference import ReferenceTaken
 from vts.service.audit_log import AuditLog
 from vts.service.catalog_writes import CatalogWrites
-from vts.web.access import Access, actor_of, principal_of, require_service
+from vts.web.access import Access, principal_of, require_service
 from vts.web.answers import Problem, json_answer, reference_taken
 from vts.web.naming import Naming
 from vts.web.rows import decode_rows, plain_body_of
@@ -23,7 +23,7 @@ def blueprint(access: Access, writes: CatalogWrites, audit: AuditLog, naming: Na
         principal = require_service(principal_of(request, access))
         names = naming.names()
         rows = decode_rows(await plain_body_of(request), ContentRow, names)
-        await audit.note(actor_of(principal), "catalog.upsert", "content", {"rows": len(rows)})
+        await audit.note(principal, "catalog.upsert", "content", {"rows": len(rows)})
         try:
             return json_answer({"upserted": await writes.upsert_contents(rows, names.texts)})
         except ReferenceTaken as fault:

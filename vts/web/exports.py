@@ -12,7 +12,7 @@ from vts.query.export.exports import Exports
 from vts.query.export.stored_tables import TABLES
 from vts.query.export.table import FORMATS, is_installed
 from vts.service.audit_log import AuditLog
-from vts.web.access import Access, actor_of, principal_of, require
+from vts.web.access import Access, principal_of, require
 from vts.web.answers import Problem, json_answer
 from vts.web.table_answers import format_asked, table_answer
 
@@ -43,7 +43,7 @@ def blueprint(access: Access, exports: Exports, audit: AuditLog) -> Blueprint:
         first, last = _range(request)
         if TABLES[name].personal and request.method != "HEAD":
             detail = {"format": form, "from": first and first.isoformat(), "to": last and last.isoformat()}
-            await audit.note(actor_of(principal), "export", name, detail)
+            await audit.note(principal, "export", name, detail)
         return await table_answer(request, exports.stored(name, first, last), exports.encode)
 
     return routes

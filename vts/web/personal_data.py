@@ -13,7 +13,7 @@ from vts.query.export.table import Table
 from vts.query.naming import named
 from vts.service.audit_log import AuditLog
 from vts.service.personal_data import PersonalData
-from vts.web.access import Access, actor_of, require_administrator
+from vts.web.access import Access, require_administrator
 from vts.web.answers import Problem, json_answer
 from vts.web.naming import Naming
 from vts.web.table_answers import all_pieces, first_piece
@@ -30,7 +30,7 @@ def blueprint(access: Access, data: PersonalData, audit: AuditLog, exports: Expo
         number = _known(naming.user(user_id, names))
         answer = Response(content_type="application/json")
         if request.method != "HEAD":
-            await audit.note(actor_of(principal), "person.export", f"user:{number}", {})
+            await audit.note(principal, "person.export", f"user:{number}", {})
             pieces = _document(named(number, names.texts), data.tables(number), exports)
             answer = Response(all_pieces(await first_piece(pieces), pieces), content_type="application/json")
         answer.timeout = None  # every write has a deadline of its own
@@ -42,7 +42,7 @@ def blueprint(access: Access, data: PersonalData, audit: AuditLog, exports: Expo
         principal = require_administrator(request, access)
         names = naming.names()
         number = _known(naming.user(user_id, names))
-        await audit.note(actor_of(principal), "person.erase", f"user:{number}", {})
+        await audit.note(principal, "person.erase", f"user:{number}", {})
         return json_answer(named({"user_id": number, "erased": await data.erase(number)}, names.texts))
 
     return routes

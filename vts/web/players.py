@@ -10,7 +10,7 @@ from vts.model.content import PlayerRow
 from vts.model.reference import ReferenceTaken
 from vts.service.audit_log import AuditLog
 from vts.service.catalog_writes import CatalogWrites
-from vts.web.access import Access, actor_of, principal_of, require_service
+from vts.web.access import Access, principal_of, require_service
 from vts.web.answers import Problem, json_answer, reference_taken
 from vts.web.naming import Naming
 from vts.web.rows import decode_rows, plain_body_of
@@ -25,7 +25,7 @@ def blueprint(access: Access, writes: CatalogWrites, audit: AuditLog, naming: Na
         principal = require_service(principal_of(request, access))
         names = naming.names()
         rows = decode_rows(await plain_body_of(request), PlayerRow, names)
-        await audit.note(actor_of(principal), "catalog.upsert", "players", {"rows": len(rows)})
+        await audit.note(principal, "catalog.upsert", "players", {"rows": len(rows)})
         try:
             return json_answer({"upserted": await writes.upsert_players(rows, names.texts)})
         except ReferenceTaken as fault:
@@ -37,7 +37,7 @@ def blueprint(access: Access, writes: CatalogWrites, audit: AuditLog, naming: Na
         key = parse_key(player_key)
         if key is None:
             raise Problem(400, "player_key: a UUID is expected")
-        await audit.note(actor_of(principal), "catalog.delete", f"player:{identity.text_of(key)}", {"rows": 1})
+        await audit.note(principal, "catalog.delete", f"player:{identity.text_of(key)}", {"rows": 1})
         if not await writes.delete_player(key):
             raise Problem(404, "player_key: unknown player")
         return json_answer({"deleted": 1})
