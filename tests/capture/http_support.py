@@ -115,6 +115,9 @@ class FewPlayers:
     def player(self, player_key: bytes) -> Player | None:
         return self.players.get(player_key)
 
+    def player_with(self, credential_hash: bytes) -> bytes | None:
+        return next((key for key, one in self.players.items() if one.credential_hash == credential_hash), None)
+
     def note_view(self, post_id: int) -> None:
         pass
 

@@ -143,3 +143,22 @@ def test_a_content_costs_about_a_hundred_bytes() -> None:
     size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert size / 50_000 < 140
+
+
+def test_a_player_is_found_by_its_credential_until_it_has_another() -> None:
+    memory = MemoryCatalog()
+    memory.put_player(b"A" * 16, Player(7, True, credential_hash=b"1" * 32))
+    memory.put_player(b"B" * 16, Player(7, True))
+    assert (memory.player_with(b"1" * 32), memory.player_with(b"")) == (b"A" * 16, None)
+    memory.put_player(b"A" * 16, Player(7, True, credential_hash=b"2" * 32))
+    memory.put_player(b"B" * 16, Player(7, True, credential_hash=b"1" * 32))
+    assert (memory.player_with(b"1" * 32), memory.player_with(b"2" * 32)) == (b"B" * 16, b"A" * 16)
+    memory.put_player(b"A" * 16, None)
+    assert memory.player_with(b"2" * 32) is None
+    whole = MemoryCatalog()
+    whole.put_player(b"C" * 16, Player(7, True, credential_hash=b"3" * 32))
+    memory.replace(whole)
+    assert (memory.player_with(b"1" * 32), memory.player_with(b"3" * 32)) == (None, b"C" * 16)
+    while whole.shrink(1):
+        pass
+    assert whole.player_with(b"1" * 32) is None

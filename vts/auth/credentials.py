@@ -49,6 +49,15 @@ def player_login(authorization: str | None, player_key: str | None) -> Login | N
     return Login(player_key.strip(), credential.strip()) if player_key is not None else None
 
 
+def bearer_credential_hash(authorization: str | None) -> bytes | None:
+    """Return the hash of the credential of an `Authorization: Bearer` header (RFC 6750), None when there is none."""
+    scheme, _, shown = (authorization or "").strip().partition(" ")
+    shown = shown.strip()
+    if scheme.lower() != "bearer" or not 0 < len(shown) <= CREDENTIAL_MAX_CHARS:
+        return None
+    return credential_hash(shown)
+
+
 def basic_login(authorization: str | None) -> Login | None:
     """Read an `Authorization: Basic` header (RFC 7617); None when it is absent, of another scheme or unreadable."""
     scheme, _, encoded = (authorization or "").strip().partition(" ")

@@ -72,6 +72,7 @@ class MemoryCatalog:
     def __init__(self, provisional_max: int = PROVISIONAL_MAX) -> None:
         self._contents: dict[int, int] = {}
         self._players: dict[bytes, Player] = {}
+        self._player_with: dict[bytes, bytes] = {}  # hash of a credential → key; of two players the later
         self._sighted: dict[int, int] = {}  # post → when, oldest first
         self._provisional = _Provisional()
         self._provisional_max = provisional_max
@@ -96,6 +97,10 @@ class MemoryCatalog:
     def player(self, player_key: bytes) -> Player | None:
         """Return what is known of a player."""
         return self._players.get(player_key)
+
+    def player_with(self, credential_hash: bytes) -> bytes | None:
+        """Return the key of the player that has a credential, None when there is none."""
+        return self._player_with.get(credential_hash)
 
     def register_provisional(self, post_id: int, now_us: int) -> bool:
         """Note a content at its first sight, in the place of the least viewed one when there are too many.
@@ -134,10 +139,15 @@ class MemoryCatalog:
 
     def put_player(self, player_key: bytes, player: Player | None) -> None:
         """Take in one player, or its removal."""
+        before = self._players.get(player_key)
+        if before is not None and self._player_with.get(before.credential_hash or b"") == player_key:
+            del self._player_with[before.credential_hash or b""]
         if player is None:
             self._players.pop(player_key, None)
-        else:
-            self._players[player_key] = player
+            return
+        self._players[player_key] = player
+        if player.credential_hash is not None:
+            self._player_with[player.credential_hash] = player_key
 
     def apply(
         self, contents: Iterable[tuple[int, Content | None]], players: Iterable[tuple[bytes, Player | None]]
@@ -159,6 +169,7 @@ class MemoryCatalog:
                 whole._sighted[post_id] = seen_us
         self._contents, whole._contents = whole._contents, self._contents
         self._players, whole._players = whole._players, self._players
+        self._player_with, whole._player_with = whole._player_with, self._player_with
         self._sighted, whole._sighted = whole._sighted, {}
         self._provisional, whole._provisional = whole._provisional, _Provisional()
 
@@ -171,7 +182,9 @@ class MemoryCatalog:
             self._contents.popitem()
         for _ in range(min(most, len(self._players))):
             self._players.popitem()
-        return bool(self._contents or self._players)
+        for _ in range(min(most, len(self._player_with))):
+            self._player_with.popitem()
+        return bool(self._contents or self._players or self._player_with)
 
     def forget(self, now_us: int) -> list[int]:
         """Drop sighted contents whose day is over; return their ids."""

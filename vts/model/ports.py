@@ -58,6 +58,10 @@ class Catalog(Protocol):
         """Return what is known of a player."""
         ...
 
+    def player_with(self, credential_hash: bytes) -> bytes | None:
+        """Return the key of the player that has a credential."""
+        ...
+
     def note_view(self, post_id: int) -> None:
         """Note that a provisional content was viewed again."""
         ...

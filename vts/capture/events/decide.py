@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final, Protocol, assert_never
 from urllib.parse import parse_qsl
 
-from vts.auth.credentials import is_credential, player_login
+from vts.auth.credentials import bearer_credential_hash, is_credential, player_login
 from vts.auth.tokens import BadToken, Tokens, bearer
 from vts.capture.events.body import plain_body, read_events
 from vts.capture.events.playback import PlaybackReports
@@ -196,17 +196,24 @@ class CaptureDecision:
         if not catalog.ready:
             answer(reply_to_one(head.route, Refused(Reason.UNAVAILABLE)))
             return None
-        login = player_login(head.authorization, head.player_key)
-        key = parse_key(login.name) if login is not None else None
+        key = self._player_key(head)
         player = catalog.player(key) if key is not None else None
-        is_right = is_credential(
-            login.password if login is not None else "", player.credential_hash if player is not None else None
-        )
-        if key is None or player is None or not is_right or not player.registered:
+        if key is None or player is None or not player.registered:
             reply = reply_to_one(head.route, Refused(Reason.AUTHENTICATION_FAILED))
             answer(self._refused(PLAYER_SOURCE, Reason.AUTHENTICATION_FAILED, reply))
             return None
         return partial(self._await_player, key, self._small(head, body))
+
+    def _player_key(self, head: CaptureHead) -> bytes | None:
+        """Return the player whose credential a request shows, None when it shows no right one."""
+        catalog = self._senders.catalog
+        if head.player_key is None and (shown := bearer_credential_hash(head.authorization)) is not None:
+            return catalog.player_with(shown)
+        login = player_login(head.authorization, head.player_key)
+        key = parse_key(login.name) if login is not None else None
+        player = catalog.player(key) if key is not None else None
+        stored = player.credential_hash if player is not None else None
+        return key if is_credential(login.password if login is not None else "", stored) else None
 
     def _page_view(self, head: CaptureHead, body: bytes, answer: Answer) -> None:
         arrival = self._arrival(head)

@@ -176,10 +176,10 @@ def _player_view() -> Json:
         _TAKEN,
         errors=(401, 405, 415),
         about="For players without MQTT; the payload is the one of MQTT. User name is the player's key, the password "
-        "its credential; or the credential is a bearer and the key is in `X-Player-Key`. A player's views lie at least "
-        "5 s apart.",
+        "its credential; or the credential is a bearer, with the key in `X-Player-Key` or without it. A "
+        "player's views lie at least 5 s apart.",
         sent=body({JSON: ref("PlayerView") | {"x-example": _PLAYER_EXAMPLE}}),
-        security=[{PLAYER: []}, {PLAYER_BEARER: [], PLAYER_KEY: []}],
+        security=[{PLAYER: []}, {PLAYER_BEARER: [], PLAYER_KEY: []}, {PLAYER_BEARER: []}],
     )
 
 
