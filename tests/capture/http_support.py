@@ -182,7 +182,7 @@ def new_world(
     counted: Counter[tuple[str, str]] = Counter()
     ignored: Counter[str] = Counter()
     payloads: list[tuple[bytes, bytes]] = []
-    tokens = Tokens(secret=SECRET)
+    tokens = Tokens(secret=SECRET, references=lambda: catalog.references)
 
     def count(source: str, outcome: str, number: int) -> None:
         counted[source, str(outcome)] += number

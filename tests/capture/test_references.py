@@ -141,6 +141,29 @@ async def test_a_service_names_a_user_by_either_form(world: World, door: str) ->
     assert users_in(world) == []
 
 
+def signed_by(name: str, *roles: str) -> str:
+    issued = Tokens(secret=SECRET).issue(
+        user_id=name, roles=frozenset(roles), now_s=http_support.NOW_US / 1e6, ttl_s=60
+    )
+    return f"Authorization: Bearer {issued}"
+
+
+@pytest.mark.parametrize("door", ["view", "page view"])
+async def test_a_user_of_a_token_is_kept_with_the_text_and_a_service_is_not(world: World, door: str) -> None:
+    path, fields = SITE_DOORS[door]
+    ann = REFERENCES.user("ann")
+    for token, expected in (
+        (signed_by("ann", "user"), (ann, (ReferenceText(ann, "ann"),))),
+        (signed_by("7", "user"), (7, ())),
+        (signed_by("ann", "service"), (None, ())),
+    ):
+        assert (await ask(world, post(path, f"{{{fields}}}".encode(), token))).status == 202
+        assert users_in(world) == [expected]
+    world.catalog.references = None
+    answer = await ask(world, post(path, f"{{{fields}}}".encode(), signed_by("ann", "user")))
+    assert answer.status == 503
+
+
 async def test_the_playback_of_a_text_counts_for_what_is_played(world: World) -> None:
     def played(name: str) -> bytes:
         return post("/analytics/events", f'{{"streamId":{name},"clientId":"c","events":[{{"type":"play"}}]}}'.encode())

@@ -83,18 +83,24 @@ def db_status() -> None:
 
 
 @main.command()
-@click.option("--user", type=click.IntRange(1), help="The user that the token speaks for.")
+@click.option("--user", help="The user that the token speaks for: a number or a text.")
 @click.option(
     "--role", "roles", multiple=True, type=click.Choice(ROLES), help="May be given several times; default: user."
 )
 @click.option("--service", is_flag=True, help="A token for the host application: writes the catalog, reads everything.")
 @click.option("--ttl", type=Ttl(), default="1h", show_default=True, help="Lifetime: 90s, 10m, 1h, 30d.")
-def token(user: int | None, roles: tuple[str, ...], service: bool, ttl: int) -> None:
+def token(user: str | None, roles: tuple[str, ...], service: bool, ttl: int) -> None:
     """Print a token."""
     if user is None and not service:
         raise click.UsageError("give --user, or --service")
     chosen = roles_of(roles, service=service)
-    click.echo(tokens_of(read_settings()).issue(user_id=user, roles=chosen, now_s=time.time(), ttl_s=ttl))
+    tokens = tokens_of(read_settings())
+    try:
+        click.echo(tokens.issue(user_id=user, roles=chosen, now_s=time.time(), ttl_s=ttl))
+    except ValueError:
+        raise click.BadParameter(
+            "a positive integer below 2^61 or a text of up to 128 characters", param_hint="--user"
+        ) from None
 
 
 @main.command()
