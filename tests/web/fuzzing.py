@@ -54,7 +54,7 @@ RULED = (
     "/api/track/event",  # a page view needs a page, event_data has a size
     "/analytics/events",  # extra has a size
     "/api/content",  # `format` binds no generator to real dates, and no schema says which characters are printable
-    *("/api/players", "/api/reactions", "/api/comments"),  # likewise
+    *("/api/players", "/api/reactions", "/api/comments", "/api/track/page-view"),  # likewise
     *("/api/user/{user_id}/artist-stats", "/api/user/{user_id}/posts-stats", "/api/admin/users/{user_id}/data"),
     "/api/import/daily",  # counts that contradict each other, days that are still kept raw
     "/api/import/site",  # likewise

@@ -80,7 +80,8 @@ NAMED: Final[dict[str, dict[str, Json]]] = {
     "View": {"post_id": CONTENT, "playlist_id": _PLAYLIST},
     "PostView": {"playlist_id": _PLAYLIST},
     "ImportedView": {"post_id": CONTENT, "playlist_id": _PLAYLIST},
-    "PlayerView": {"post_id": CONTENT, "playlist_id": _PLAYLIST},
+    # a device writes "" where it knows nothing
+    "PlayerView": {"post_id": CONTENT, "playlist_id": {"anyOf": [{"const": ""}, *_PLAYLIST["anyOf"]]}},
     "HostEvent": {"user_id": or_null(USER)},
     "ContentRow": {"post_id": CONTENT, "owner_id": or_null(USER)},
     "PlayerRow": {"owner_id": or_null(USER)},
