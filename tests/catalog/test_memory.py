@@ -155,6 +155,8 @@ def test_a_player_is_found_by_its_credential_until_it_has_another() -> None:
     assert (memory.player_with(b"1" * 32), memory.player_with(b"2" * 32)) == (b"B" * 16, b"A" * 16)
     memory.put_player(b"A" * 16, None)
     assert memory.player_with(b"2" * 32) is None
+    memory.put_player(b"D" * 16, Player(8, True, credential_hash=b"1" * 32))
+    assert memory.player_with(b"1" * 32) is None, "a credential that two players have identifies neither"
     whole = MemoryCatalog()
     whole.put_player(b"C" * 16, Player(7, True, credential_hash=b"3" * 32))
     memory.replace(whole)

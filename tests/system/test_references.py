@@ -57,6 +57,15 @@ def test_uuids_have_one_spelling_and_texts_of_users_any_printable_character(serv
     assert (artist.json()["user_id"], artist.json()["total_posts"]) == ("Zoë / Ü?", 1)
 
 
+def test_a_content_has_the_kind_of_its_reference(service: httpx.Client) -> None:
+    assert service.post("/api/content", json={"post_id": "stream:no-kind-given"}).status_code == 200
+    played = {"streamId": "no-kind-given", "clientId": "c", "events": [{"type": "play", "videoTime": 1}]}
+    assert service.post("/analytics/events", json=played).json() == {"ingested": 1}
+    answer = service.post("/api/content", json=[{"post_id": 1}, {"post_id": "movie:61078", "kind": "blog"}])
+    assert (answer.status_code, answer.json()["error"]) == (400, "row 1: kind: is another one than that of post_id")
+    assert service.post("/api/content", json={"post_id": 61079, "kind": None}).status_code == 200
+
+
 @pytest.mark.parametrize("kind", ["channel", "movie", "series"])
 def test_there_are_contents_of_the_kinds_of_a_video_site(service: httpx.Client, kind: str) -> None:
     described(service, post_id=f"{kind}:61", kind=kind, owner_id=6109)

@@ -150,9 +150,11 @@ class Gate:
         admitted = Admitted(event_of(report, event_id, created_at, once is not None), viewer)
         if content is None:
             admitted.provisional_payer = provisional_payer(report)
-        if name is not None or once is not None:
-            admitted.identity, admitted.once = name, once
-            admitted.pending = self._seen.reserve(name, once)
+        admitted.identity, admitted.once = name, once
+        if once is not None:
+            admitted.pending = self._seen.reserve(once) if name is None else self._seen.reserve(once, name)
+        elif name is not None:
+            admitted.pending = self._seen.reserve(name)
         return admitted
 
     # ---- players
@@ -187,7 +189,8 @@ class Gate:
         if content is not None and content.owner_id is not None and player.owner_id == content.owner_id:
             return _AUTHOR  # the allowance stays used
         payer = provisional_payer(report) if content is None else None
-        pending = self._seen.reserve(name, repeat, once)
+        names = [one for one in (name, repeat, once) if one is not None]
+        pending = self._seen.reserve(*names) if names else None
         event = event_of(report, event_id, created_at, once is not None)
         return Admitted(event, None, payer, name, repeat, pending, now_us, window_us, once)
 

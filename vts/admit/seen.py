@@ -72,12 +72,11 @@ class SeenEvents:
             return Waiting(pending)
         return _DUPLICATE if self._once.get(once) else None
 
-    def reserve(self, *names: bytes | None) -> PendingOutcome | None:
-        """Note that the journal is writing an event of these names. None where it has none."""
-        pending = None
-        for name in names:
-            if name is not None:
-                pending = self._pending[name] = pending or PendingOutcome()
+    def reserve(self, name: bytes, *others: bytes) -> PendingOutcome:
+        """Note that the journal is writing an event of these names."""
+        pending = self._pending[name] = PendingOutcome()
+        for other in others:
+            self._pending[other] = pending
         return pending
 
     def confirm(self, one: Admitted) -> None:

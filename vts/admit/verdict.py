@@ -16,17 +16,20 @@ class PendingOutcome:
     __slots__ = ("_listeners",)
 
     def __init__(self) -> None:
-        self._listeners: list[Callable[[bool], None]] = []
+        self._listeners: list[Callable[[bool], None]] | None = None  # most events have none
 
     def on_settled(self, listener: Callable[[bool], None]) -> None:
         """Call a listener once with whether the event became durable. It must not raise."""
+        if self._listeners is None:
+            self._listeners = []
         self._listeners.append(listener)
 
     def settle(self, durable: bool) -> None:
         """Call every listener."""
-        listeners, self._listeners = self._listeners, []
-        for listener in listeners:
-            listener(durable)
+        if self._listeners is not None:
+            listeners, self._listeners = self._listeners, None
+            for listener in listeners:
+                listener(durable)
 
 
 class Waiting(msgspec.Struct, frozen=True):

@@ -18,6 +18,8 @@ PROVISIONAL_MAX: Final = 100_000
 LEVELS: Final = 4  # of views by which provisional contents are ranked: four viewers are no accident
 UNPACKED_MAX: Final = 4_096  # contents ready to be handed out, 100 bytes each: one for an owner and its flags
 
+AMBIGUOUS: Final = b""  # in the place of a key: a credential that was given to several players
+
 _PRIVATE: Final = 1
 _DELETED: Final = 2
 _PROVISIONAL: Final = 4
@@ -72,7 +74,7 @@ class MemoryCatalog:
     def __init__(self, provisional_max: int = PROVISIONAL_MAX) -> None:
         self._contents: dict[int, int] = {}
         self._players: dict[bytes, Player] = {}
-        self._player_with: dict[bytes, bytes] = {}  # hash of a credential → key; of two players the later
+        self._player_with: dict[bytes, bytes] = {}  # hash of a credential → key, AMBIGUOUS when several players have it
         self._sighted: dict[int, int] = {}  # post → when, oldest first
         self._provisional = _Provisional()
         self._provisional_max = provisional_max
@@ -99,8 +101,8 @@ class MemoryCatalog:
         return self._players.get(player_key)
 
     def player_with(self, credential_hash: bytes) -> bytes | None:
-        """Return the key of the player that has a credential, None when there is none."""
-        return self._player_with.get(credential_hash)
+        """Return the key of the only player that has a credential, None when there is none or several have it."""
+        return self._player_with.get(credential_hash) or None
 
     def register_provisional(self, post_id: int, now_us: int) -> bool:
         """Note a content at its first sight, in the place of the least viewed one when there are too many.
@@ -147,7 +149,9 @@ class MemoryCatalog:
             return
         self._players[player_key] = player
         if player.credential_hash is not None:
-            self._player_with[player.credential_hash] = player_key
+            other = self._player_with.setdefault(player.credential_hash, player_key)
+            if other != player_key:
+                self._player_with[player.credential_hash] = AMBIGUOUS
 
     def apply(
         self, contents: Iterable[tuple[int, Content | None]], players: Iterable[tuple[bytes, Player | None]]

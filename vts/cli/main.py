@@ -99,7 +99,7 @@ def token(user: str | None, roles: tuple[str, ...], service: bool, ttl: int) -> 
         click.echo(tokens.issue(user_id=user, roles=chosen, now_s=time.time(), ttl_s=ttl))
     except ValueError:
         raise click.BadParameter(
-            "a positive integer below 2^61 or a text of up to 128 characters", param_hint="--user"
+            "a positive integer outside 2^61 to 2^62, or a text of up to 128 characters", param_hint="--user"
         ) from None
 
 

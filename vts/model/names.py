@@ -21,7 +21,7 @@ from vts.model.reference import (
 CONTENT_FIELDS: Final = ("post_id",)
 USER_FIELDS: Final = ("owner_id", "user_id")
 COMMENT_FIELDS: Final = ("comment_id",)
-OF_TEXTS: Final = "must be a positive integer below 2^61, or a text"
+OF_TEXTS: Final = "must be a positive integer outside 2^61 to 2^62, or a text"
 ID_FIELDS: Final = (*CONTENT_FIELDS, *USER_FIELDS, *COMMENT_FIELDS)
 
 

@@ -61,7 +61,7 @@ def is_hashed(number: int) -> bool:
 def number_of(value: int) -> int:
     """Check an integer from outside. Raises BadReference."""
     if not 1 <= value <= NUMBER_MAX or is_hashed(value):
-        raise BadReference("must be a positive integer below 2^61, or a text")
+        raise BadReference("must be a positive integer outside 2^61 to 2^62, or a text")
     return value
 
 

@@ -57,7 +57,7 @@ class ViewEvent(msgspec.Struct, frozen=True, array_like=True, tag="v", gc=False)
     once: bool = False
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Report(msgspec.Struct, frozen=True, gc=False):
     """A view as capture read and enriched it, before the gate has judged it.
 
     `event_id` is the client's own id (16 bytes, version 4 or 7, checked by capture) or None. `device_time_us` is the

@@ -74,13 +74,15 @@ def _named_row(raw: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[T], names
     kind: type[T] = decoder.type
     try:
         if REF_MARK in bytes(raw):
-            return msgspec.convert(names.numbers_in(_with_refs(msgspec.json.decode(raw))), kind)
+            return msgspec.convert(names.numbers_in(_with_kind(_with_refs(msgspec.json.decode(raw)), kind)), kind)
         row = decoder.decode(raw)
     except msgspec.ValidationError:
         fields = msgspec.json.decode(raw)
-        if not isinstance(fields, dict) or not any(isinstance(fields.get(name), str) for name in ID_FIELDS):
+        if not isinstance(fields, dict):
             raise
-        return msgspec.convert(names.numbers_in(fields), kind)
+        if not any(isinstance(fields.get(name), str) for name in ID_FIELDS) and fields.get("kind", "") is not None:
+            raise
+        return msgspec.convert(names.numbers_in(_with_kind(fields, kind)), kind)
     refuse_hashed((name, getattr(row, name)) for name in row.__struct_fields__ if name in ID_FIELDS)
     return row
 
@@ -90,6 +92,19 @@ def _with_refs(fields: Any) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise msgspec.ValidationError("Expected `object`")
     return fields | {name: fields[ref] for name, ref in REFS.items() if fields.get(ref) is not None}
+
+
+def _with_kind(fields: dict[str, Any], row: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return a content's row with the kind that its reference has. Raises BadId for another one."""
+    if "kind" not in row.__struct_fields__:
+        return fields
+    given, text = fields.get("kind"), fields.get("post_id")
+    if isinstance(text, str) and ":" in text:
+        named = text.partition(":")[0]
+        if given not in (None, named):
+            raise BadId("kind: is another one than that of post_id")
+        return fields | {"kind": named}
+    return fields if given is not None else {name: value for name, value in fields.items() if name != "kind"}
 
 
 def _split(body: bytes) -> list[bytes | msgspec.Raw]:
