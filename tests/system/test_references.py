@@ -21,6 +21,7 @@ from tests.support.waiting import BOUND_S, wait_until
 from vts.model.reference import HASHED_MAX, HASHED_MIN
 
 HASHED = (HASHED_MIN, HASHED_MAX)
+UUID = "2f6c0000-0000-4000-8000-0000000000cd"
 
 
 @pytest.fixture
@@ -300,6 +301,61 @@ def test_days_of_texts_leave_and_come_back(service: httpx.Client, form: str) -> 
     assert again.json()["imported"] == 1, again.text
     stats = service.get(f"/api/post/{text}/stats", params={"from": day, "to": day}).json()
     assert (stats["total_views"], stats["views_by_playlist"]) == (6, {playlist: 4})
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "ndjson", "xlsx", "parquet"])
+def test_an_exported_day_names_its_playlists_by_their_texts(service: httpx.Client, form: str) -> None:
+    ago = 410 + ["csv", "json", "ndjson", "xlsx", "parquet"].index(form)
+    day = str(dt.datetime.now(dt.UTC).date() - dt.timedelta(days=ago))
+    described(service, post_id=f"blog:616{ago}", owner_id=f"ref-Kim{ago}")
+    playlists = {"playlist:6160": [3, 1], "42": [2, 0], "other": [1, 1]}
+    row = {"post_id": f"blog:616{ago}", "day": day, "views": 6, "views_authenticated": 2}
+    row["breakdowns"] = {"country": {"BR": 6}, "playlist": playlists}
+    assert service.post("/api/import/daily", json=row).json()["imported"] == 1
+    for table in ("post_stats_daily", "artist_stats_daily", "site_views_daily"):
+        file = service.get(f"/api/export/{table}", params={"format": form, "from": day, "to": day})
+        assert breakdowns_in(file.content, form) == [{"country": {"BR": [6, 0]}, "playlist": playlists}], table
+
+
+def breakdowns_in(file: bytes, form: str) -> list[Any]:
+    """Return the breakdowns of every row of an exported table."""
+    match form:
+        case "csv":
+            cells = [line["breakdowns"] for line in csv.DictReader(io.StringIO(file.decode()))]
+        case "xlsx":
+            head, *rows = openpyxl.load_workbook(io.BytesIO(file)).active.values
+            cells = [row[head.index("breakdowns")] for row in rows]
+        case "parquet":
+            cells = pq.read_table(io.BytesIO(file))["breakdowns"].to_pylist()
+        case _:
+            rows = json.loads(file) if form == "json" else [json.loads(line) for line in file.splitlines()]
+            return [row["breakdowns"] for row in rows]
+    return [json.loads(cell) for cell in cells]
+
+
+def test_a_number_of_a_text_is_no_playlist_of_an_import(service: httpx.Client) -> None:
+    day = str(dt.datetime.now(dt.UTC).date() - dt.timedelta(days=420))
+    for path, row in (("daily", {"post_id": 61170}), ("site", {})):
+        for key in (str(HASHED_MIN), str(HASHED_MAX), f"0{HASHED_MIN}"):
+            rows = [row | {"day": day, "views": 1, "breakdowns": {"playlist": {name: 1}}} for name in ("42", key)]
+            answer = service.post(f"/api/import/{path}", json=rows)
+            assert (answer.status_code, answer.json()["error_code"]) == (400, "invalid"), answer.text
+            assert answer.json()["error"].startswith("row 1: breakdowns.playlist: must be a positive integer")
+    asked = {"format": "json", "from": day, "to": day}
+    assert service.get("/api/export/site_views_daily", params=asked).json() == [], "nothing of the rows is applied"
+
+
+def test_spellings_of_one_playlist_in_a_row_are_added_up(service: httpx.Client) -> None:
+    day = str(dt.datetime.now(dt.UTC).date() - dt.timedelta(days=421))
+    upper, lower = (f"stream:{spelled}" for spelled in (UUID.upper(), UUID))
+    playlists = {upper: [2, 1], "042": 1, "42": 4, lower: 3, "other": 5}
+    row = {"post_id": 61180, "day": day, "views": 15, "views_authenticated": 1, "breakdowns": {"playlist": playlists}}
+    assert service.post("/api/import/daily", json=row).json()["imported"] == 1
+    (stored,) = service.get("/api/export/post_stats_daily", params={"format": "json", "from": day, "to": day}).json()
+    assert stored["breakdowns"]["playlist"] == {lower: [5, 1], "42": [5, 0], "other": [5, 0]}
+    row["breakdowns"] = {"playlist": {upper: 8, lower: 8}}
+    refused = service.post("/api/import/daily", json=row)
+    assert refused.json()["error"] == "row 0: breakdowns.playlist: adds up to more than the views"
 
 
 def test_a_person_with_a_text_is_read_and_erased(shared_vts: Vts, service: httpx.Client) -> None:

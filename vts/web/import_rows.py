@@ -10,9 +10,9 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from vts.model.imports import DailyRow
-from vts.model.names import Names
-from vts.model.reference import BadReference, NoReferenceKey
+from vts.model.imports import Count, DailyRow, Pairs
+from vts.model.names import OF_TEXTS, Names
+from vts.model.reference import BadReference, NoReferenceKey, is_hashed
 from vts.query.export.cells import active
 from vts.web.answers import Problem, catalog_not_loaded
 from vts.web.rows import decode_rows, gunzipped
@@ -43,19 +43,41 @@ def rows_in(body: bytes, content_type: str, encoding: str | None, kind: type[T],
 
 
 def name_playlists(rows: Sequence[DailyRow], names: Names) -> None:
-    """Put numbers in the place of the texts of playlists in breakdowns. Raises Problem 400 and 503."""
+    """Put numbers in the place of the texts of playlists in breakdowns. Raises Problem 400 and 503.
+
+    Counts of two spellings of one playlist are added up.
+    """
     for index, row in enumerate(rows):
         playlists = (row.breakdowns or {}).get(PLAYLIST)
         if row.breakdowns is None or not playlists:
             continue
+        made: dict[str, Count | Pairs] = {}
         try:
-            row.breakdowns[PLAYLIST] = {
-                str(names.content(key)) if ":" in key else key: views for key, views in playlists.items()
-            }
+            for key, views in playlists.items():
+                number = _playlist(key, names)
+                made[number] = _sum(made[number], views) if number in made else views
         except BadReference as fault:
             raise Problem(400, f"row {index}: breakdowns.{PLAYLIST}: {fault}") from None
         except NoReferenceKey:
             raise catalog_not_loaded() from None
+        row.breakdowns[PLAYLIST] = made
+
+
+def _playlist(key: str, names: Names) -> str:
+    """Return the digits of a playlist's number; what names no playlist (`other`) stays. Raises as `Names.content`."""
+    if ":" in key:
+        return str(names.content(key))
+    if not (key.isascii() and key.isdigit()):
+        return key
+    number = int(key)
+    if is_hashed(number):
+        raise BadReference(OF_TEXTS)
+    return str(number)
+
+
+def _sum(one: int | list[int], other: int | list[int]) -> list[int]:
+    pairs = (n if isinstance(n, list) else [n, 0] for n in (one, other))
+    return [sum(counts) for counts in zip(*pairs, strict=True)]
 
 
 def _lines(body: bytes) -> Iterator[bytes]:

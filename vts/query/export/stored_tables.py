@@ -6,7 +6,7 @@ Sketches and credentials are not exported: a sketch has no use outside, and a cr
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -15,6 +15,7 @@ import trio
 from vts.model.faults import StoreUnavailable
 from vts.model.reference import HASHED_MAX, HASHED_MIN
 from vts.model.tally import SITE
+from vts.query.export.breakdown_texts import BREAKDOWNS, with_texts
 from vts.query.export.table import Block, CellType, Column, Table, block_rows
 from vts.query.naming import REFS
 from vts.store.facts.audit import AUDITED_NUMBER
@@ -175,14 +176,14 @@ def stored(connect: Connect, name: str, first: dt.date | None, last: dt.date | N
     All rows are of one snapshot. Reading raises StoreUnavailable, also after `DEADLINE_S`.
     """
     table = TABLES[name]
-    return Table(name, table.columns, _blocks(connect, _query(name, table, first, last), block_rows(table.columns)))
+    return Table(name, table.columns, _blocks(connect, _query(name, table, first, last), table.columns))
 
 
 def stored_where(connect: Connect, name: str, condition: str) -> Table:
     """Return the rows of a table of `TABLES` for which a condition of ours holds; otherwise as `stored`."""
     table = TABLES[name]
     query = _query(name, table, None, None, condition)
-    return Table(name, table.columns, _blocks(connect, query, block_rows(table.columns)))
+    return Table(name, table.columns, _blocks(connect, query, table.columns))
 
 
 def _query(name: str, table: Stored, first: dt.date | None, last: dt.date | None, condition: str = "true") -> str:
@@ -196,17 +197,18 @@ def _query(name: str, table: Stored, first: dt.date | None, last: dt.date | None
     return f"SELECT {columns} FROM {table.source or name} WHERE {' AND '.join(conditions)}{order}"  # noqa: S608 -- names of ours
 
 
-async def _blocks(connect: Connect, query: str, rows: int) -> AsyncGenerator[Block, None]:
+async def _blocks(connect: Connect, query: str, columns: Sequence[Column]) -> AsyncGenerator[Block, None]:
     """Read through a cursor of the server, in a session that goes when the reader does."""
     give_up_s = trio.current_time() + DEADLINE_S
-    fetch = f"FETCH {rows} FROM export"
+    fetch = f"FETCH {block_rows(columns)} FROM export"
+    nested = next((place for place, column in enumerate(columns) if column.name == BREAKDOWNS), None)
     connection = await connect()
     try:
         await connection.execute(f"BEGIN {_SNAPSHOT}")
         await connection.execute(f"DECLARE export NO SCROLL CURSOR FOR {query}")
         while block := await connection.fetch(fetch):
             begun_s = trio.current_time()
-            yield block
+            yield block if nested is None else await with_texts(connection, block, nested)
             if trio.current_time() > give_up_s:
                 raise StoreUnavailable(f"the export took longer than {DEADLINE_S:g} s")
             await trio.sleep(min(trio.current_time() - begun_s, 0.01) * REST)

@@ -92,7 +92,7 @@ NAMED: Final[dict[str, dict[str, Json]]] = {
 _BREAKDOWNS: Final[Json] = {
     "propertyNames": {"enum": list(DIMENSIONS)},
     "description": f"{{dimension: {{value: count}}}}, at most {VALUES_MAX} values in each; a count may be "
-    "[all, authenticated].",
+    "[all, authenticated]. A key of `playlist` is an id or a text; integers from 2^61 to 2^62 - 1 are refused.",
 }
 ADDED: Final[dict[str, dict[str, Json]]] = {
     "View": _VIEW | {"post_id": _COUNTED},
