@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from vts.query.export.answer_tables import tables_in
+from vts.model.reference import HASHED_MIN
+from vts.query.export.answer_tables import tables_in, with_refs
 from vts.query.export.table import Column
 
 AT = dt.datetime(2026, 1, 1, 7, tzinfo=dt.UTC)
@@ -16,7 +17,7 @@ def test_a_list_takes_in_the_counts_of_its_twin() -> None:
         "daily_views": [{"date": "2026-01-01", "views": 3}, {"date": "2026-01-02", "views": 0}],
         "daily_views_authenticated": [{"date": "2026-01-01", "views": 1}, {"date": "2026-01-02", "views": 0}],
     }
-    (name, (columns, rows)) = next(iter(tables_in(body).items()))
+    (name, (columns, rows, _)) = next(iter(tables_in(body).items()))
     assert name == "daily_views"
     assert columns == [Column("date", "text"), Column("views", "integer"), Column("views_authenticated", "integer")]
     assert rows == [["2026-01-01", 3, 1], ["2026-01-02", 0, 0]]
@@ -39,7 +40,7 @@ def test_a_list_whose_twin_is_sorted_another_way_stays_alone() -> None:
 
 def test_cells_keep_their_kinds_and_what_is_nested_becomes_json() -> None:
     body = {"posts": [{"post_id": 7, "at": AT, "ratio": 1, "by": {"BR": 1}, "title": None}, {"ratio": 0.5}]}
-    columns, rows = tables_in(body)["posts"]
+    columns, rows, _ = tables_in(body)["posts"]
     assert [column.kind for column in columns] == ["integer", "time", "number", "json", "text"]
     assert rows == [[7, AT, 1, '{"BR":1}', None], [None, None, 0.5, None, None]]
 
@@ -60,3 +61,17 @@ def test_counts_by_place_name_their_places() -> None:
 
 def test_what_is_no_table_is_left_out() -> None:
     assert tables_in({"total_views": 3, "names": ["a"], "mixed": {"a": 1, "b": "x"}, "nothing": None}) == {}
+
+
+def test_values_are_named_in_breakdowns_by_id_alone_and_rows_of_one_text_are_added() -> None:
+    one, other = str(HASHED_MIN), str(HASHED_MIN + 1)
+    body = {
+        "views_by_playlist": {one: 3, other: 2, "42": 1},
+        "views_by_playlist_authenticated": {other: 1},
+        "views_by_referrer": {one: 3},
+        "errors_by_type": {one: 3},
+    }
+    texts = dict.fromkeys((HASHED_MIN, HASHED_MIN + 1), "playlist:1")
+    shown = {name: with_refs(table, texts).rows for name, table in tables_in(body).items()}
+    assert shown["playlist"] == shown["views_by_playlist"] == [["playlist:1", 5, 1], ["42", 1, 0]]
+    assert (shown["referrer"], shown["errors_by_type"]) == ([[one, 3]], [[one, 3]])

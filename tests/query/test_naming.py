@@ -34,6 +34,23 @@ def test_numbers_become_texts_in_values_lists_and_keys():
     }
 
 
+@pytest.mark.parametrize("name", ["views_by_post", "views_by_playlist", "views_by_playlist_authenticated"])
+def test_counts_of_keys_that_become_one_text_are_added(name):
+    body = {name: {str(BLOG): 1, BLOG: 2, "blog:1": 4, str(USER): 8, str(GONE): 16}}
+    assert references_in(body) == {BLOG, USER, GONE}
+    assert named(body, TEXTS) == {name: {"blog:1": 7, "ann": 8, str(GONE): 16}}
+
+
+@pytest.mark.parametrize(
+    "name", ["errors_by_type", "views_by_referrer", "views_by_country", "players_registered_by_country", "posts"]
+)
+def test_keys_that_clients_choose_are_no_ids(name):
+    """They name anything: 19 digits among them are a text of the client, and no text of another is shown for them."""
+    body = {name: {str(BLOG): 1, "blog:1": 2}, "player_activity": {"views_by_country": {str(USER): 4}}}
+    assert not references_in(body)
+    assert named(body, TEXTS) == body
+
+
 @pytest.mark.parametrize("number", [0, 1, -1, EXACT_MAX, -EXACT_MAX])
 def test_numbers_that_are_exact_stay_numbers(number):
     assert named([number], {}) == [number]

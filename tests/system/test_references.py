@@ -128,6 +128,23 @@ def test_a_path_that_names_nothing_is_refused(service: httpx.Client, path: str, 
     assert service.get(path).status_code == status
 
 
+@pytest.mark.parametrize(("sent", "text"), [("ref-Nil", "ref-Nil"), ("ref Nil%2F1", "ref Nil/1"), (UUID.upper(), UUID)])
+@pytest.mark.parametrize("route", ["artist-stats", "posts-stats"])
+def test_an_answer_repeats_a_text_that_is_not_stored(service: httpx.Client, route: str, sent: str, text: str) -> None:
+    assert service.get(f"/api/user/{sent}/{route}").json()["user_id"] == text
+
+
+def test_a_type_of_errors_is_never_shown_as_the_text_of_a_person(shared_vts: Vts, service: httpx.Client) -> None:
+    described(service, post_id="blog:61055", owner_id="ref-Nora")
+    number = exported(service, "content", post_ref="blog:61055")[0]["owner_id"]
+    error = {"event_type": "error", "page_path": "/61055", "event_data": {"error_type": number}}
+    assert service.post("/api/track/event", json=error).is_success
+    wait_until(lambda: number in str(service.get("/api/admin/sitewide-stats?limit=100").json()["errors_by_type"]))
+    types = service.get("/api/admin/sitewide-stats?limit=100").json()["errors_by_type"]
+    assert number in types
+    assert "ref-Nora" not in types
+
+
 def test_reactions_and_comments_take_texts(service: httpx.Client) -> None:
     described(service, post_id="blog:61060")
     rows = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from vts.query.site import answer as site_answer
 from vts.web.access import Access, principal_of, require
 from vts.web.answers import Problem
 from vts.web.asked import days_of, limit_of
-from vts.web.table_answers import Answers
+from vts.web.table_answers import NO_TEXTS, Answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,17 @@ class FreshAnswer:
     questions: Questions
     answers: Answers
 
-    async def __call__(self, days: tuple[int, int], work: Callable[..., dict[str, Any]]) -> Response:
-        """Return `work(now_us=…, lag_s=…)`, or the table of it that the request names. Raises Problem."""
+    async def __call__(
+        self, days: tuple[int, int], work: Callable[..., dict[str, Any]], texts: Mapping[int, str] = NO_TEXTS
+    ) -> Response:
+        """Return `work(now_us=…, lag_s=…)`, or the table of it that the request names. Raises Problem.
+
+        `texts` are those that the request named.
+        """
         first, last = days
         fresh = {"now_us": self.access.clock(), "lag_s": self.questions.lag_s()}
         body = await worked_out(last - first + 1, lambda: work(**fresh))
-        return await self.answers.body(request, request.path.removeprefix("/api/admin/"), body)
+        return await self.answers.body(request, request.path.removeprefix("/api/admin/"), body, texts)
 
 
 def blueprint(access: Access, questions: Questions, answers: Answers) -> Blueprint:

@@ -9,6 +9,7 @@ from functools import partial
 
 from quart import Blueprint, Response, request
 
+from vts.model.names import Names
 from vts.query import artist, artist_posts
 from vts.query.daily import TOP_COUNTRIES
 from vts.query.questions import Questions
@@ -26,30 +27,32 @@ def blueprint(access: Access, questions: Questions, answers: Answers) -> Bluepri
 
     @routes.get("/api/user/<name:user_id>/artist-stats")
     async def artist_stats(user_id: str) -> Response:
-        number = _readable(access, answers.naming, user_id)
+        names = answers.naming.names()
+        number = _readable(access, answers.naming, user_id, names)
         first, last = days_of(request, access.clock())
         countries = None if is_table_asked(request) else TOP_COUNTRIES
         facts = await questions.artist_facts(number, first, last)
         work = partial(artist.answer, facts, now_us=access.clock(), lag_s=questions.lag_s(), top_countries=countries)
         body = await worked_out(len(facts.days), work)
-        return await answers.body(request, f"artist_{user_id}", body)
+        return await answers.body(request, f"artist_{user_id}", body, names.texts)
 
     @routes.get("/api/user/<name:user_id>/posts-stats")
     async def posts_stats(user_id: str) -> Response:
-        number = _readable(access, answers.naming, user_id)
+        names = answers.naming.names()
+        number = _readable(access, answers.naming, user_id, names)
         first, last = days_of(request, access.clock())
         asked = page_of(request)
         facts = await questions.artist_posts(number, first, last, asked)
         body = artist_posts.answer(facts, now_us=access.clock(), lag_s=questions.lag_s())
-        return await answers.body(request, f"artist_{user_id}", body)
+        return await answers.body(request, f"artist_{user_id}", body, names.texts)
 
     return routes
 
 
-def _readable(access: Access, naming: Naming, user_id: str) -> int:
+def _readable(access: Access, naming: Naming, user_id: str, names: Names) -> int:
     """Return the number of a user whose statistics may be read, else raise Problem 400, 401, 403, 404 or 503."""
     principal = require(principal_of(request, access))
-    number = naming.user(user_id)
+    number = naming.user(user_id, names)
     if not principal.may_read(number):
         raise Problem(403, "user_id: not yours to read")
     if not number:

@@ -38,22 +38,29 @@ class Naming:
         """Return what reads the ids of a request."""
         return Names(self.catalog.references)
 
-    def content(self, text: str, field: str = "post_id") -> int:
-        """Return the number of a content in a path, 0 for digits that no id has. Raises Problem 400 and 503."""
-        return _of_path(text, field, self.names().content)
+    def content(self, text: str, field: str = "post_id", *, names: Names | None = None) -> int:
+        """Return the number of a content in a path, 0 for digits that no id has. Raises Problem 400 and 503.
+
+        `names` keeps its text.
+        """
+        return _of_path(text, field, (names or self.names()).content)
 
     def user(self, text: str, names: Names | None = None) -> int:
-        """Return the number of a user in a path likewise. `names` keeps its text."""
+        """Return the number of a user in a path likewise."""
         return _of_path(text, "user_id", (names or self.names()).user)
 
-    async def json(self, body: Any, status: int = 200) -> Response:
+    async def json(self, body: Any, asked: Mapping[int, str]) -> Response:
         """Encode a body as JSON, with texts in the place of their numbers. Raises StoreUnavailable."""
-        return json_answer(named(body, await self.texts_in(body)), status)
+        return json_answer(named(body, await self.texts_in(body, asked)))
 
-    async def texts_in(self, body: Any) -> Mapping[int, str]:
-        """Return the texts of the numbers in an answer. Raises StoreUnavailable."""
-        numbers = references_in(body)
-        return await self.questions.texts(numbers) if numbers else {}
+    async def texts_in(self, body: Any, asked: Mapping[int, str]) -> Mapping[int, str]:
+        """Return the texts of the numbers in an answer. Raises StoreUnavailable.
+
+        `asked` are the texts of the request itself: an answer repeats them, also those that are not stored (of a user
+        without events, or after erasing).
+        """
+        numbers = references_in(body) - asked.keys()
+        return {**await self.questions.texts(numbers), **asked} if numbers else asked
 
 
 def _of_path(text: str, field: str, read: Callable[[int | str], int]) -> int:

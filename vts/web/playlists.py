@@ -26,13 +26,14 @@ def blueprint(access: Access, catalog: Catalog, questions: Questions, answers: A
     @routes.get("/api/admin/playlists/<playlist_id>")
     async def one_playlist(playlist_id: str) -> Response:
         principal = require(principal_of(request, access))
-        number = answers.naming.content(playlist_id, "playlist_id")
+        names = answers.naming.names()
+        number = answers.naming.content(playlist_id, "playlist_id", names=names)
         listed = _readable(principal, catalog, number)
         days, limit = days_of(request, access.clock()), limit_of(request)
         facts = await questions.playlist_facts(number, *days)
         if not (listed or facts.known):
             raise Problem(404, UNKNOWN)
-        return await answered(days, lambda **fresh: playlist.answer(facts, limit=limit, **fresh))
+        return await answered(days, lambda **fresh: playlist.answer(facts, limit=limit, **fresh), names.texts)
 
     return routes
 

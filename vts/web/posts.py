@@ -22,25 +22,27 @@ def blueprint(access: Access, catalog: Catalog, questions: Questions, answers: A
     @routes.get("/api/post/<post_id>/stats")
     async def stats(post_id: str) -> Response:
         principal = require(principal_of(request, access))
-        number = answers.naming.content(post_id)
+        names = answers.naming.names()
+        number = answers.naming.content(post_id, names=names)
         readable_content(principal, catalog, number)
         days = days_of(request, access.clock())
         whole = is_table_asked(request)
         facts = await questions.post_facts(number, *days)
         countries = None if whole else TOP_COUNTRIES
         body = answer(facts, now_us=access.clock(), lag_s=questions.lag_s(), top_countries=countries)
-        return await answers.body(request, f"post_{post_id}", body)
+        return await answers.body(request, f"post_{post_id}", body, names.texts)
 
     @routes.get("/api/post/<post_id>/count")
     @public
     async def count(post_id: str) -> Response:
         bearer_of(request, access)
-        number = answers.naming.content(post_id)
+        names = answers.naming.names()
+        number = answers.naming.content(post_id, names=names)
         content = catalog.content(number)
         if content is None or content.deleted or content.private:
             raise Problem(404, "post_id: unknown content")
         views, lag_s = await questions.post_views(number)
         lag = {"lag_seconds": round(lag_s, 3)} if lag_s else {}
-        return await answers.naming.json({"post_id": number, "views": views} | lag)
+        return await answers.naming.json({"post_id": number, "views": views} | lag, names.texts)
 
     return routes

@@ -30,6 +30,7 @@ MEDIA_TYPES: Final[dict[Format, str]] = {
 ALLOWED: Final = ", ".join(FORMATS)
 NOT_INSTALLED: Final = "format_not_installed"
 RETRY_AFTER_S: Final = 10
+NO_TEXTS: Final[Mapping[int, str]] = {}
 BOM: Final = "\ufeff".encode()  # some spreadsheets read a CSV without it in a code page of their own
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -76,22 +77,25 @@ class Answers:
     naming: Naming
     exports: Exports
 
-    async def body(self, asked: Request, name: str, body: Mapping[str, Any]) -> Response:
+    async def body(
+        self, asked: Request, name: str, body: Mapping[str, Any], texts: Mapping[int, str] = NO_TEXTS
+    ) -> Response:
         """Answer a JSON object, or one of its tables when the request names a format or a table.
 
         `table=` is a field of the answer that is a list or a breakdown (`daily_views`, `country`); without it the first
-        list. `name` is the file's. Raises Problem 400 that names the tables, and StoreUnavailable.
+        list. `name` is the file's, `texts` are those that the request named. Raises Problem 400 that names the tables,
+        and StoreUnavailable.
         """
         if not is_table_asked(asked):
-            return await self.naming.json(body)
+            return await self.naming.json(body, texts)
         tables = tables_in(body)
         usual = next((table for table in tables if isinstance(body.get(table), list)), next(iter(tables), ""))
         chosen = asked.args.get("table", usual)
         if chosen not in tables:
             raise Problem(400, f"table: one of {', '.join(tables) or 'none'} is expected")
-        columns, rows = with_refs(tables[chosen], await self.naming.texts_in(body))
+        table = with_refs(tables[chosen], await self.naming.texts_in(body, texts))
         file = _UNSAFE.sub("_", f"{name}_{chosen}")  # a sheet has no slash in its name, nor has a file
-        return await table_answer(asked, listed(file, columns, rows), self.exports.encode)
+        return await table_answer(asked, listed(file, table.columns, table.rows), self.exports.encode)
 
 
 async def table_answer(asked: Request, table: Table, encode: Encode, default: Format = "json") -> Response:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from vts.query.export.table import CellType, Column
-from vts.query.naming import REFS, named_key
+from vts.query.naming import REFS, TWIN, has_id_keys, named_key
 
-TWIN: Final = "_authenticated"
 BREAKDOWN: Final = "views_by_"
 VALUE: Final = "value"
 
@@ -25,10 +24,11 @@ _KINDS: Final[tuple[tuple[type, CellType], ...]] = (
 
 
 class Rows(NamedTuple):
-    """A table that is in memory."""
+    """A table that is in memory. `is_by_id`: it is a breakdown whose values are ids."""
 
     columns: list[Column]
     rows: list[list[Any]]
+    is_by_id: bool = False
 
 
 def tables_in(body: Mapping[str, Any]) -> dict[str, Rows]:
@@ -48,28 +48,39 @@ def tables_in(body: Mapping[str, Any]) -> dict[str, Rows]:
         elif name.startswith(BREAKDOWN) and isinstance(content, list) and content:
             found[name] = _of_grid(name.removeprefix(BREAKDOWN).split("_and_"), content, twin)
         elif isinstance(content, Mapping) and all(isinstance(n, int) for n in content.values()):
-            found[name] = _of_counts(content, twin)
+            found[name] = _of_counts(content, twin)._replace(is_by_id=has_id_keys(name))
     short = {name.removeprefix(BREAKDOWN): rows for name, rows in found.items() if name.startswith(BREAKDOWN)}
     return found | {name: rows for name, rows in short.items() if name not in found}
 
 
 def with_refs(table: Rows, texts: Mapping[int, str]) -> Rows:
-    """Return a table with the texts of its ids: beside each column of ids one of texts, in a breakdown instead."""
+    """Return a table with the texts of its ids: beside each column of ids one of texts, in a breakdown instead.
+
+    Rows of a breakdown that get one text are added.
+    """
+    if table.is_by_id:
+        return Rows(table.columns, _added([named_key(row[0], texts), *row[1:]] for row in table.rows), is_by_id=True)
     columns = [
         made
         for column in table.columns
         for made in ((column, Column(REFS[column.name], "text")) if column.name in REFS else (column,))
     ]
     ids = [column.name in REFS for column in table.columns]
-    is_value = [column.name == VALUE for column in table.columns]
-    return Rows(columns, [list(_cells(row, ids, is_value, texts)) for row in table.rows])
+    return Rows(columns, [list(_cells(row, ids, texts)) for row in table.rows])
 
 
-def _cells(
-    row: Sequence[Any], ids: Sequence[bool], is_value: Sequence[bool], texts: Mapping[int, str]
-) -> Iterator[Any]:
-    for cell, is_id, is_named in zip(row, ids, is_value, strict=True):
-        yield named_key(cell, texts) if is_named else cell
+def _added(rows: Iterable[list[Any]]) -> list[list[Any]]:
+    """Return one row for each first cell: the sums of the others."""
+    found: dict[Any, list[Any]] = {}
+    for value, *counts in rows:
+        before = found.get(value)
+        found[value] = [value, *(counts if before is None else map(sum, zip(before[1:], counts, strict=True)))]
+    return list(found.values())
+
+
+def _cells(row: Sequence[Any], ids: Sequence[bool], texts: Mapping[int, str]) -> Iterator[Any]:
+    for cell, is_id in zip(row, ids, strict=True):
+        yield cell
         if is_id:
             yield texts.get(cell)
 

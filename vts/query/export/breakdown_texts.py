@@ -7,7 +7,7 @@ from typing import Final
 
 from vts.model import tally
 from vts.query.export.table import Block, Row
-from vts.query.naming import named, references_in
+from vts.query.naming import named_keys, references_in_keys
 from vts.store.drain.texts import texts_of
 from vts.store.session.connection import Connection
 
@@ -27,13 +27,17 @@ async def with_texts(connection: Connection, rows: Block, place: int) -> Block:
         for index, row in enumerate(rows)
         if row[place] and _KEY_OF_TEXT.search(row[place])
     }
-    numbers = references_in([breakdowns.get(PLAYLIST) for breakdowns in found.values()])
+    numbers = references_in_keys(key for breakdowns in found.values() for key in breakdowns.get(PLAYLIST, ()))
     if not numbers:
         return rows
     texts = await texts_of(connection, sorted(numbers))
     made: list[Row] = list(rows)
     for index, breakdowns in found.items():
         if PLAYLIST in breakdowns:
-            breakdowns[PLAYLIST] = named(breakdowns[PLAYLIST], texts)
+            breakdowns[PLAYLIST] = named_keys(breakdowns[PLAYLIST], texts, _sum)
             made[index] = (*rows[index][:place], tally.encode(breakdowns), *rows[index][place + 1 :])
     return made
+
+
+def _sum(one: tally.Pair, other: tally.Pair) -> tally.Pair:
+    return [n + more for n, more in zip(one, other, strict=True)]
