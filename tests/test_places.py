@@ -5,6 +5,7 @@ Each list is tried on a field, a reason and a route that do not exist: then ever
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import re
 from collections.abc import Callable
@@ -63,6 +64,14 @@ def columns_of_views() -> set[str]:
     return found
 
 
+def given_to_report(path: str) -> set[str]:
+    """Return the fields of a report that a module fills, by position or by name; None as a literal fills nothing."""
+    calls = [one for one in ast.walk(ast.parse(text(path))) if isinstance(one, ast.Call)]
+    (made,) = [one for one in calls if isinstance(one.func, ast.Name) and one.func.id == "Report"]
+    given = [*zip(Report.__struct_fields__, made.args, strict=False), *((one.arg, one.value) for one in made.keywords)]
+    return {name for name, value in given if name and not (isinstance(value, ast.Constant) and value.value is None)}
+
+
 def lacking_field(field: str, web: str | None, player: str | None) -> list[str]:
     """Return the files that lack a field of a view. `web` and `player` are its names in JSON, if it can be given."""
     described = schemas()["View"]["properties"]
@@ -74,14 +83,14 @@ def lacking_field(field: str, web: str | None, player: str | None) -> list[str]:
     if web is not None:
         named |= {
             "vts/capture/events/view_fields.py": web in view_fields.View.__struct_fields__,
-            "vts/capture/events/views.py": f" {field}=" in text("vts/capture/events/views.py"),
+            "vts/capture/events/views.py": field in given_to_report("vts/capture/events/views.py"),
             "vts/web/openapi/request_bodies.py": "description" in described.get(web, {}),
             "docs/api.md": f"`{web}`" in text("docs/api.md"),
         }
     if player is not None:
         named |= {
             "vts/capture/players/payloads.py": player in payloads.ViewPayload.__struct_fields__,
-            "vts/capture/players/views.py": f" {field}=" in text("vts/capture/players/views.py"),
+            "vts/capture/players/views.py": field in given_to_report("vts/capture/players/views.py"),
         }
     return [path for path, has in named.items() if not has]
 
