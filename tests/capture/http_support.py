@@ -13,6 +13,7 @@ from typing import Any
 import trio
 
 from config.load import load
+from tests.support.waiting import BOUND_S
 from vts.admit.site import SiteAdmission
 from vts.admit.site_rules import SiteRules
 from vts.admit.texts import JournaledTexts
@@ -286,7 +287,7 @@ async def open_world(
     async with trio.open_nursery() as nursery:
         await nursery.start(lambda task_status: handover.run(task_status=task_status))
         await nursery.start(lambda task_status: door.run(task_status=task_status))
-        with trio.fail_after(20):
+        with trio.fail_after(BOUND_S):
             yield world
         nursery.cancel_scope.cancel()
 
