@@ -16,6 +16,22 @@ ONE = Migration(1, "one", "CREATE TABLE a (x int); INSERT INTO a VALUES (1)")
 TWO = Migration(2, "two", "CREATE TABLE b (x int)")
 BROKEN = Migration(2, "broken", "CREATE TABLE b (x int); SELECT 1 / 0 FROM nowhere")
 
+# The files of released versions: databases keep their checksums, and `vts doctor` reports a file that was edited.
+RELEASED = {
+    1: "e12ab22aeec9393c9a95dc855b4949e1f8cab4a991a70789c9ec413b3f273d7c",
+    2: "e5521809cc49d6df5e05be7651472e444c6d664447a603ab4c6ce610fa335f92",
+    3: "e14a96060829e51d2cfadd2d786f8d7c061decd6bc65000b7447f10b4cbd52d1",
+    4: "7d63e379126cc386a606b9a32a7ec397cb3de29bd49172ea6f5114bb1dcb4f3e",
+    5: "1800e90afa49cf7ccff95e07d528b609db108de9d00a7fec5ba8da8d1eedf8d2",
+    6: "603f6a4178a5c62aaa7ace7fb0d549a58512f9d0609af617887d9cde1697987b",
+    7: "bf42457e556fbd44b1c0f8bbba0a5725d3ad0706a805d59eec4c43447a5e4499",
+    8: "d091aa1e8f67852c70b5434f70b7bce5397f8d1379999512173a7f919ecdc6ba",
+}
+
+
+def test_released_migrations_are_never_edited():
+    assert {one.number: one.checksum for one in migrations() if one.number in RELEASED} == RELEASED
+
 
 def test_files_are_numbered_without_a_gap(tmp_path):
     (tmp_path / "0001_a.sql").write_text("SELECT 1")

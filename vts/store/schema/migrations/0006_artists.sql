@@ -8,7 +8,7 @@ ALTER TABLE artist_stats_dirty
 
 -- For artists with many contents: the numbers of a rolled day, side by side, big-endian, in the order of post_id. Good
 -- for as long as total_views and rolled_at are those of the row in artist_stats_daily; a day without a good row here is
--- read from post_stats_daily. Written by vts/store/facts/digests.py, may be emptied at any time.
+-- read from post_stats_daily. Written by vts/store/digests.py, may be emptied at any time.
 CREATE TABLE artist_posts_daily (
     owner_id    bigint      NOT NULL,
     total_views bigint      NOT NULL,
