@@ -32,10 +32,8 @@ DATABASE: Final = "vts"
 LOGIN: Final = "vts"
 SUPERUSER: Final = "postgres"
 
-USERS: Final = (
-    "vts",
-    "nobody",
-)  # the first that exists; a user of its own is better: the user nobody is shared by other programs
+# The first of these users that exists. A user of its own is better: other programs run as `nobody`, too.
+USERS: Final = ("vts", "nobody")
 POINTER: Final = "postgres.at"
 PATH_MAX_CHARS: Final = 4095  # PATH_MAX of Linux, without its closing zero
 _POINTER_REMEDY: Final = (
