@@ -17,6 +17,7 @@ from vts.web import (
     exports,
     imports,
     live_events,
+    openapi,
     operations,
     pages,
     personal_data,
@@ -30,6 +31,7 @@ from vts.web.answers import install_error_answers
 from vts.web.cors import allow_every_page, allow_page, is_public
 from vts.web.naming import NameConverter, Naming
 from vts.web.origin import check_host
+from vts.web.parameters import take_described_only
 from vts.web.services import Services
 from vts.web.table_answers import Answers
 
@@ -50,6 +52,7 @@ def create_app(services: Services, limits: Limits) -> QuartTrio:
     install_error_answers(app)
     for routes in _blueprints(services, limits):
         app.register_blueprint(routes)
+    take_described_only(app, openapi.document(limits))
 
     @app.before_request
     async def guard_session() -> None:

@@ -28,6 +28,9 @@ SIGNED: Final[list[Json]] = [{BEARER: []}, {SESSION: []}]
 ANYONE: Final[list[Json]] = [{}]
 OPTIONAL: Final[list[Json]] = [{}, {BEARER: []}]
 
+UNKNOWN: Final = "x-unknown-parameters"
+IGNORED: Final = "ignored"
+
 ALWAYS: Final = (408, 413, 417, 431, 500, 501, 503, 505)
 """What any request may be answered: most of it by the door, before anybody looks at its meaning."""
 
@@ -177,14 +180,21 @@ def operation(
     parameters: Sequence[Json] = (),
     sent: Json | None = None,
     security: Sequence[Json] = ANYONE,
+    ignores_unknown: bool = False,
 ) -> Json:
-    """Describe one method of a path. `errors` are statuses that look the same everywhere."""
-    described = {status: shared(status) for status in (*errors, *ALWAYS)} | dict(responses)
+    """Describe one method of a path. `errors` are statuses that look the same everywhere.
+
+    Requests with other parameters of the query than these are refused, unless the operation ignores them.
+    """
+    refused = () if ignores_unknown else (400,)
+    described = {status: shared(status) for status in (*errors, *refused, *ALWAYS)} | dict(responses)
     made: Json = {"tags": [tag], "summary": summary}
     if about:
         made["description"] = about
     if parameters:
         made["parameters"] = list(parameters)
+    if ignores_unknown:
+        made[UNKNOWN] = IGNORED
     if sent is not None:
         made["requestBody"] = sent
     return made | {

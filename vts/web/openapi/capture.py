@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from vts.capture.http.limits import Limits
@@ -35,6 +36,8 @@ from vts.web.openapi.builders import (
 from vts.web.openapi.errors import RETRY_AFTER, size
 
 TAG: Final = "Capture"
+# Clients of the replaced systems send parameters of their own.
+_operation: Final = partial(operation, ignores_unknown=True)
 
 _COUNTED: Final = "Durable: on disk, and in the database exactly once. What was dropped on purpose says why."
 _ONE_EXAMPLE: Final = {"post_id": 42, "view_type": "intentional", "referrer": "https://example.org/feed"}
@@ -123,7 +126,7 @@ def _view(limits: Limits) -> Json:
     }
     either = {"anyOf": [ref("View"), batch], "x-example": _ONE_EXAMPLE}
     as_text = {"type": "string", "contentMediaType": JSON, "description": "The same: a beacon sends no preflight."}
-    return operation(
+    return _operation(
         TAG,
         "Count a view, or many",
         _TAKEN | {400: _UNREADABLE},
@@ -135,7 +138,7 @@ def _view(limits: Limits) -> Json:
 
 
 def _post_view() -> Json:
-    return operation(
+    return _operation(
         TAG,
         "Count a view of one content",
         _TAKEN | _BY_STATUS,
@@ -155,7 +158,7 @@ def _pixel(summary: str) -> Json:
         query("referrer", TEXT, "As for a view."),
         query("event_id", TEXT, "As for a view."),
     ]
-    return operation(
+    return _operation(
         TAG,
         summary,
         {
@@ -170,7 +173,7 @@ def _pixel(summary: str) -> Json:
 
 
 def _player_view() -> Json:
-    return operation(
+    return _operation(
         TAG,
         "Count a player's view",
         _TAKEN,
@@ -184,7 +187,7 @@ def _player_view() -> Json:
 
 
 def _page_view() -> Json:
-    return operation(
+    return _operation(
         TAG,
         "Count a page view",
         _TAKEN,
@@ -196,7 +199,7 @@ def _page_view() -> Json:
 
 
 def _host_event() -> Json:
-    return operation(
+    return _operation(
         TAG,
         "Report what happened in the host application",
         _TAKEN,
@@ -213,7 +216,7 @@ def _playback() -> Json:
         optional=("dropped",),
         description="How many events of the request are durable now; `dropped` is there when others are not new.",
     )
-    return operation(
+    return _operation(
         TAG,
         "Report what a video player did",
         _TAKEN | {202: answer(_COUNTED, {JSON: ingested})},

@@ -55,6 +55,7 @@ def _websocket() -> Json:
         errors=(400, 403, 404, 421, 426),
         about=_FRAME,
         security=_FOLLOWERS,
+        ignores_unknown=True,
     )
 
 

@@ -28,7 +28,7 @@ from vts.web.openapi.builders import (
     ref,
     words,
 )
-from vts.web.openapi.files import FORMAT_QUERY, files
+from vts.web.openapi.files import BOM_QUERY, FORMAT_QUERY, files
 
 STATISTICS: Final = "Statistics"
 SITE: Final = "Site"
@@ -137,6 +137,6 @@ def _asked(
         {200: answer("The answer, or one of its tables.", files(ref(schema)))},
         errors=(*_ERRORS, 404) if name else _ERRORS,
         about=f"{readers} Every value has its `_authenticated` twin: signed-in viewers only.",
-        parameters=[*whose, *_DAYS, *(more or []), FORMAT_QUERY, _TABLE],
+        parameters=[*whose, *_DAYS, *(more or []), FORMAT_QUERY, BOM_QUERY, _TABLE],
         security=SIGNED,
     )

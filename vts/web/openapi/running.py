@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from vts.web.openapi.builders import (
@@ -17,6 +18,9 @@ from vts.web.openapi.builders import (
     query,
     words,
 )
+
+# Links to pages get parameters on their way (of mails, of campaigns), probes and scrapers have their own.
+_open: Final = partial(operation, ignores_unknown=True)
 
 OPERATIONS: Final = "Operations"
 PAGES: Final = "Pages"
@@ -40,9 +44,9 @@ def paths() -> Paths:
 def _health() -> Paths:
     alive = answer("The process answers.", {JSON: obj({"status": {"const": "ok"}})})
     return {
-        "/health/live": {"get": operation(OPERATIONS, "Whether the process lives", {200: alive}, errors=(405,))},
+        "/health/live": {"get": _open(OPERATIONS, "Whether the process lives", {200: alive}, errors=(405,))},
         "/health/ready": {
-            "get": operation(
+            "get": _open(
                 OPERATIONS,
                 "Whether events are accepted",
                 {
@@ -59,7 +63,7 @@ def _process() -> Paths:
     metrics = answer("Prometheus' text format.", {"text/plain": TEXT})
     status = {"type": "object", "additionalProperties": {"type": ["string", "integer"]}}
     return {
-        "/metrics": {"get": operation(OPERATIONS, "Metrics", {200: metrics}, errors=(405,))},
+        "/metrics": {"get": _open(OPERATIONS, "Metrics", {200: metrics}, errors=(405,))},
         "/api/status": {
             "get": operation(
                 OPERATIONS,
@@ -82,7 +86,7 @@ def _process() -> Paths:
 
 def _pages() -> Paths:
     page = answer("A page.", {HTML: TEXT})
-    login = operation(
+    login = _open(
         PAGES,
         "Begin a session of the dashboard",
         {302: answer("The session's cookie is set.", {HTML: TEXT}, {"Location": {"required": True, "schema": TEXT}})},
@@ -94,11 +98,11 @@ def _pages() -> Paths:
     kinds = ("text/javascript", "text/css", "image/svg+xml")
     file = answer("The file.", dict.fromkeys(kinds, TEXT))
     return {
-        "/": {"get": operation(PAGES, "The most viewed contents, live", {200: page}, errors=(405,))},
-        "/docs": {"get": operation(PAGES, "Documentation", {200: page}, errors=(405,))},
+        "/": {"get": _open(PAGES, "The most viewed contents, live", {200: page}, errors=(405,))},
+        "/docs": {"get": _open(PAGES, "Documentation", {200: page}, errors=(405,))},
         "/login": {"get": login},
         "/static/{filename}": {
-            "get": operation(
+            "get": _open(
                 PAGES, "A file of the pages", {200: file, 304: _UNCHANGED}, errors=(404, 405), parameters=[name]
             )
         },
