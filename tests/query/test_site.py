@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from tests.query.story import ANA, BOB, EVE, NAMELESS, stored, story, view
 from tests.store.drained import DAY
 from vts.model import sketch
+from vts.model.content import Player
 from vts.model.day import DAY_US, HOUR_US, date_of, datetime_of
+from vts.query.export.answer_tables import tables_in
 from vts.query.ranges import BadRange
 from vts.query.shape import LIMIT_MAX, parse_limit
 from vts.query.site import answer
@@ -84,7 +87,8 @@ async def put_story(database: Database) -> None:
 
 async def asked(database: Database, first: int, last: int, limit: int = 10) -> dict[str, Any]:
     facts = await site_facts(Readers(database), first, last, DAY)
-    return answer(facts, limit=limit, now_us=NOW_US, lag_s=0.25)
+    known = {ANA: Player(owner_id=20, registered=True, name="Hall")}
+    return answer(facts, limit=limit, player_of=known.get, now_us=NOW_US, lag_s=0.25)
 
 
 async def test_totals_and_top_lists_of_two_days(database: Database) -> None:
@@ -106,12 +110,28 @@ async def test_totals_and_top_lists_of_two_days(database: Database) -> None:
     assert (body["errors_by_type"], body["errors_by_type_authenticated"]) == ({"timeout": 3}, {"timeout": 1})
     assert body["views_by_source"] == {"player": 12, "web": 5}
     assert body["views_by_type"] == {"listing": 13, "intentional": 4}
-    assert body["player_activity"] == {"views": 12, "active_players": 2, "views_by_country": {"BR": 8, "FR": 1}}
-    assert body["player_activity_authenticated"] == {"views": 8, "active_players": 1, "views_by_country": {"BR": 8}}
+    activity, signed = body["player_activity"], body["player_activity_authenticated"]
+    assert (activity["views"], activity["active_players"], activity["views_by_country"]) == (12, 2, {"BR": 8, "FR": 1})
+    assert (signed["views"], signed["active_players"], signed["views_by_country"]) == (8, 1, {"BR": 8})
     assert (body["posts_registered"], body["players_registered"]) == (1, 1)
     assert body["players_registered_by_country"] == {"BR": 1}
     assert (body["computed_at"], body["lag_seconds"], body["analytics_lag_seconds"]) == (datetime_of(NOW_US), 0.25, 0.0)
     assert (await asked(database, DAY, DAY, limit=1))["top_pages"] == {"/recent": 3}
+
+
+async def test_the_players_with_most_views_are_named(database: Database) -> None:
+    await put_story(database)
+    ana = {"player_key": str(UUID(bytes=ANA)), "name": "Hall", "owner_id": 20}
+    nameless = {"player_key": str(UUID(bytes=NAMELESS)), "name": None, "owner_id": None}
+    body = await asked(database, DAY - 1, DAY)
+    assert body["player_activity"]["views_by_player"] == [ana | {"views": 8}, nameless | {"views": 4}]
+    assert body["player_activity_authenticated"]["views_by_player"] == [ana | {"views": 8}, nameless | {"views": 0}]
+    assert (await asked(database, DAY - 1, DAY, limit=1))["player_activity"]["views_by_player"] == [ana | {"views": 8}]
+    table = tables_in(body)["player"]
+    assert [column.name for column in table.columns] == [*ana, "views", "views_authenticated"]
+    assert table.rows == [[*ana.values(), 8, 8], [*nameless.values(), 4, 0]]
+    of_all = sum(row[1] for row in tables_in(body)["country"].rows)
+    assert of_all == sum(body["views_by_country"].values()), "the table of all views, not that of players"
 
 
 async def test_viewers_of_imported_days_are_added(database: Database) -> None:

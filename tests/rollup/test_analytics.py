@@ -14,7 +14,7 @@ from tests.store.drained import DAY, NOON_US
 from vts.model import sketch
 from vts.model.content import ContentRow, PlayerRow
 from vts.model.day import HOUR_US, date_of
-from vts.rollup.analytics import roll_day, roll_open_day
+from vts.rollup.analytics import PLAYERS_KEPT, roll_day, roll_open_day
 from vts.rollup.analytics_actor import AnalyticsActor, refresh, refresh_catalog
 from vts.store.facts.catalog import upsert_contents, upsert_players
 from vts.store.session.connection import Connection, Database
@@ -83,7 +83,8 @@ async def test_hours_playlists_and_players_are_those_of_the_story(database: Data
     assert json.loads(playlist["breakdowns"]) == {"country": {"BR": [2, 2]}, "post": {"2": [2, 1], "1": [1, 1]}}
     assert sketch.count(playlist["sketch"]) == 2
     assert pairs(players, ("views", "players")) == {"views": (11, 8), "players": (2, 1)}
-    assert json.loads(players["breakdowns"]) == {"country": {"BR": [8, 8]}}
+    by_player = {str(uuid.UUID(bytes=ANA)): [8, 8], str(uuid.UUID(bytes=NAMELESS)): [3, 0]}
+    assert json.loads(players["breakdowns"]) == {"country": {"BR": [8, 8]}, "player": by_player}
     assert (players["site_views"], sketch.count(players["sketch"])) == (16, 2)
 
 
@@ -131,6 +132,20 @@ async def test_a_channel_keeps_its_hundred_largest_contexts(database: Database) 
     assert len(views) == 102
     assert (views[""], views["other"], views["t119"], views["t079"]) == (140, 20, 2, 1)
     assert "t080" not in views
+
+
+async def test_a_day_keeps_the_players_with_most_views(database: Database) -> None:
+    players = [n.to_bytes(16, "big") for n in range(1, PLAYERS_KEPT + 3)]
+    crowd = [view(key, f"10:{n // 60:02}:{n % 60:02}", 1, "listing", player_key=key) for n, key in enumerate(players)]
+    crowd += [view(players[-1], f"11:00:{n:02}", 2, "listing", player_key=players[-1]) for n in range(2)]
+    await stored(database, crowd)
+    connection = await rolled(database)
+    (row,) = await connection.fetch("SELECT breakdowns FROM player_stats_daily")
+    await connection.close()
+    kept = json.loads(row["breakdowns"])["player"]
+    assert len(kept) == PLAYERS_KEPT + 1
+    assert (kept[str(uuid.UUID(bytes=players[-1]))], kept["other"]) == ([3, 0], [2, 0])
+    assert str(uuid.UUID(bytes=players[-2])) not in kept  # of equal ones the smaller key is kept
 
 
 async def test_days_with_raw_rows_follow_their_views(database: Database) -> None:

@@ -43,7 +43,11 @@ def test_from_a_player_and_a_page_to_the_answers(vts: Vts) -> None:
         assert (channel["dwell_seconds"], channel["shown"], channel["converted"]) == (40.0, 2, 1)
         assert ask("playlists/9")["views_by_country"] == {"BR": 3}
         site = wait_until(lambda: (s := ask("sitewide-stats"))["posts_registered"] == 3 and s, ANALYSED_WITHIN_S)
-        assert site["player_activity"] == {"views": 3, "active_players": 1, "views_by_country": {"BR": 3}}
+        player = {"player_key": key, "name": None, "owner_id": 3, "views": 3}
+        assert site["player_activity"]["views_by_player"] == [player]
+        assert (site["player_activity"]["views"], site["player_activity"]["active_players"]) == (3, 1)
+        asked = service.get("/api/admin/sitewide-stats?table=player&format=csv").text.splitlines()
+        assert asked == ["player_key,name,owner_id,owner_ref,views,views_authenticated", f"{key},,3,,3,3"]
         assert site["players_registered"] == 1
         owner = {"Authorization": f"Bearer {vts.token(8)}"}
         assert anyone.get("/api/admin/playlists/9", headers=owner).json()["dwell_seconds"] == 40.0

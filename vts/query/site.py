@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 
+from vts.model.content import Player
 from vts.model.day import HOUR_US, date_of, datetime_of
-from vts.model.tally import Pair, add_pairs, merge
+from vts.model.tally import OTHER, Pair, add_pairs, merge
 from vts.query.freshness import AnalyticsFreshness, freshness
 from vts.query.shape import WHO, at_most, decode_pairs, range_of, tops, total, union, with_twins
 
@@ -28,6 +30,8 @@ TOP_VIEWS: Final = {
 HOURS: Final = 24
 NOTHING: Final = (0, 0)
 
+PlayerOf = Callable[[bytes], Player | None]
+"""The key of a player → what the catalog knows of it."""
 Sketches = tuple[bytes | None, bytes | None]
 
 
@@ -74,7 +78,7 @@ class SiteFacts(msgspec.Struct, frozen=True, kw_only=True):
     state: AnalyticsFreshness
 
 
-def answer(facts: SiteFacts, *, limit: int, now_us: int, lag_s: float) -> dict[str, Any]:
+def answer(facts: SiteFacts, *, limit: int, player_of: PlayerOf, now_us: int, lag_s: float) -> dict[str, Any]:
     """Return the JSON object of `GET /api/admin/sitewide-stats`."""
     of_pages, of_players = _merged(facts.site), _merged(facts.players)
     of_views, player_views = _merged_views(facts.views)
@@ -93,8 +97,15 @@ def answer(facts: SiteFacts, *, limit: int, now_us: int, lag_s: float) -> dict[s
     seen = total(player_views.values())
     active = union([row.sketches for row in facts.players], seen)
     countries = tops(of_players.get("country", {}), limit)
+    by_player = _by_player(of_players.get("player", {}), limit, player_of)
     twins["player_activity"] = [
-        {"views": seen[who], "active_players": active[who], "views_by_country": countries[who]} for who in WHO
+        {
+            "views": seen[who],
+            "active_players": active[who],
+            "views_by_country": countries[who],
+            "views_by_player": by_player[who],
+        }
+        for who in WHO
     ]
     return {
         **range_of(facts.from_day, facts.to_day),
@@ -104,6 +115,17 @@ def answer(facts: SiteFacts, *, limit: int, now_us: int, lag_s: float) -> dict[s
         "players_registered_by_country": dict(facts.catalog.players_by_country),
         **freshness(facts.state, now_us=now_us, lag_s=lag_s),
     }
+
+
+def _by_player(values: Mapping[str, Pair], limit: int, player_of: PlayerOf) -> list[list[dict[str, Any]]]:
+    """Return the players with most views, and the same players with their authenticated views."""
+    ranked = sorted((-pair[0], key) for key, pair in values.items() if key != OTHER)[:limit]
+    return [[_player_line(key, values[key][who], player_of(UUID(key).bytes)) for _, key in ranked] for who in WHO]
+
+
+def _player_line(key: str, views: int, player: Player | None) -> dict[str, Any]:
+    name, owner_id = (None, None) if player is None else (player.name, player.owner_id)
+    return {"player_key": key, "name": name, "owner_id": owner_id, "views": views}
 
 
 def _merged(days: Sequence[Day]) -> dict[str, dict[str, Pair]]:

@@ -23,6 +23,7 @@ query = queries_beside(__file__)
 
 STAY_MAX_MS: Final = 15 * 60 * 1000
 """Players change the artwork every few seconds to minutes: a longer silence was spent switched off or offline."""
+PLAYERS_KEPT: Final = 500  # of a day, besides `other`: five times the longest top list, 25 KB
 CONTEXTS_KEPT: Final = 100  # of a channel and day, besides `other`: as many as any breakdown of a day keeps
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock($1, $2)"
@@ -83,7 +84,7 @@ async def _replace_day(connection: Connection, day: int) -> None:
     engagement = await _sketched(await connection.fetch(_ENGAGEMENT))
     hours = [dict(row) for row in await connection.fetch(_HOURS)]
     playlists = await _sketched(await connection.fetch(_PLAYLISTS, VALUES_KEPT))
-    (player,) = await _sketched(await connection.fetch(_PLAYERS))
+    (player,) = await _sketched(await connection.fetch(_PLAYERS, PLAYERS_KEPT))
     await connection.execute(f"{_UNPLAN}; {_EMPTY}")
     await _replace(connection, "engagement_stats_daily", day, engagement)
     await _replace(connection, "local_hours_daily", day, hours)

@@ -9,6 +9,7 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from vts.model.day import day_of
+from vts.model.ports import Catalog
 from vts.query.analytics import channels_answer, peak_hours_answer, play_orders_answer
 from vts.query.questions import Questions
 from vts.query.shape import worked_out
@@ -40,7 +41,7 @@ class FreshAnswer:
         return await self.answers.body(request, request.path.removeprefix("/api/admin/"), body, texts)
 
 
-def blueprint(access: Access, questions: Questions, answers: Answers) -> Blueprint:
+def blueprint(access: Access, questions: Questions, answers: Answers, catalog: Catalog) -> Blueprint:
     """Return the routes below `/api/admin` that ask about the site."""
     routes = Blueprint("admin", __name__)
     answered = FreshAnswer(access, questions, answers)
@@ -50,7 +51,7 @@ def blueprint(access: Access, questions: Questions, answers: Answers) -> Bluepri
         _require_reader_of_all(access)
         days, limit = days_of(request, access.clock()), limit_of(request)
         facts = await questions.site_facts(*days, day_of(access.clock()))
-        return await answered(days, lambda **fresh: site_answer(facts, limit=limit, **fresh))
+        return await answered(days, lambda **fresh: site_answer(facts, limit=limit, player_of=catalog.player, **fresh))
 
     @routes.get("/api/admin/channels")
     async def channels() -> Response:

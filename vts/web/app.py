@@ -86,7 +86,7 @@ def _blueprints(services: Services, limits: Limits) -> Iterator[Blueprint]:
     yield posts.blueprint(access, catalog, questions, answers)
     yield reactions.blueprint(access, capture.reactions, naming)
     yield artists.blueprint(access, questions, answers)
-    yield admin.blueprint(access, questions, answers)
+    yield admin.blueprint(access, questions, answers, catalog)
     yield playlists.blueprint(access, catalog, questions, answers)
     yield personal_data.blueprint(access, persons.data, persons.audit, exporting, naming)
     yield audit.blueprint(access, persons.audit)

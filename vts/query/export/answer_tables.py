@@ -36,9 +36,17 @@ def tables_in(body: Mapping[str, Any]) -> dict[str, Rows]:
 
     A list of objects is a table with their fields as columns; {value: count} one of `value`, `views` and
     `views_authenticated`; `views_by_weekday_and_hour` with counts in lists of lists one of `weekday`, `hour` and those.
-    `views_by_country` answers to `country`, too, behind all others.
+    `views_by_country` answers to `country`, too, behind all others. Tables of an object inside are named
+    likewise, where the answer has none of that name itself.
     """
+    found = _tables(body)
+    short = {name.removeprefix(BREAKDOWN): rows for name, rows in found.items() if name.startswith(BREAKDOWN)}
+    return found | {name: rows for name, rows in short.items() if name not in found}
+
+
+def _tables(body: Mapping[str, Any]) -> dict[str, Rows]:
     found: dict[str, Rows] = {}
+    inside: list[dict[str, Any]] = []
     for name, content in body.items():
         if name.endswith(TWIN):
             continue
@@ -49,8 +57,11 @@ def tables_in(body: Mapping[str, Any]) -> dict[str, Rows]:
             found[name] = _of_grid(name.removeprefix(BREAKDOWN).split("_and_"), content, twin)
         elif isinstance(content, Mapping) and all(isinstance(n, int) for n in content.values()):
             found[name] = _of_counts(content, twin)._replace(is_by_id=has_id_keys(name))
-    short = {name.removeprefix(BREAKDOWN): rows for name, rows in found.items() if name.startswith(BREAKDOWN)}
-    return found | {name: rows for name, rows in short.items() if name not in found}
+        elif isinstance(content, Mapping):
+            inside.append({**content, **{key + TWIN: value for key, value in (twin or {}).items()}})
+    for content in inside:
+        found |= {name: rows for name, rows in _tables(content).items() if name not in found}
+    return found
 
 
 def with_refs(table: Rows, texts: Mapping[int, str]) -> Rows:
@@ -113,7 +124,7 @@ def _of_list(items: Sequence[Mapping[str, Any]], twin: Any) -> Rows:
     names = list(dict.fromkeys(name for item in items for name in item))
     cells = [[item.get(name) for name in names] for item in items]
     if _is_parallel(items, twin, names):
-        counted = [n for n in names[1:] if _is_count(items, n) and n + TWIN not in names]
+        counted = [n for n in names[1:] if n not in REFS and _is_count(items, n) and n + TWIN not in names]
         for row, other in zip(cells, twin, strict=True):
             row += [other.get(name) for name in counted]
         names += [name + TWIN for name in counted]

@@ -42,9 +42,9 @@ WITH reported AS MATERIALIZED (
 )
 INSERT INTO analytics_views (
     post_id, playlist_id, dwell_ms, play_order, local_hour, local_weekday, by_player, authenticated, listing,
-    converted, converted_authenticated, viewer_key, country_code, channel, context)
+    converted, converted_authenticated, viewer_key, player_key, country_code, channel, context)
 SELECT post_id, playlist_id, dwell_ms, play_order, local_hour, local_weekday, player_key IS NOT NULL, authenticated,
     view_type = 'listing', COALESCE(created_at <= last_at, false),
     COALESCE(authenticated AND created_at <= last_at_authenticated, false),
-    viewer_key, country_code, channel, CASE WHEN context IS NOT NULL THEN COALESCE(name, 'other') END
+    viewer_key, player_key, country_code, channel, CASE WHEN context IS NOT NULL THEN COALESCE(name, 'other') END
 FROM reported LEFT JOIN intents USING (post_id, viewer_key) LEFT JOIN kept USING (channel, context)

@@ -11,6 +11,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS analytics_views (
     converted               boolean,
     converted_authenticated boolean,
     viewer_key              bytea,
+    player_key              uuid,
     country_code            text,
     channel                 text,
     context                 text

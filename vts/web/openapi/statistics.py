@@ -103,6 +103,10 @@ _TREND: Final = obj(
     }
 )
 
+_PLAYER_LINE: Final = obj(
+    {"player_key": TEXT, "name": or_null(TEXT), "owner_id": or_null(NAMED), "views": COUNT},
+)
+
 SCHEMAS: Final[dict[str, Json]] = {
     "PostStats": obj({"post_id": NAMED, **RANGE, **twins(DAILY_FIELDS), **FRESH}),
     "ArtistStats": obj({"user_id": NAMED, "total_posts": COUNT, **RANGE, **twins(DAILY_FIELDS), **FRESH}),
@@ -134,7 +138,14 @@ SCHEMAS: Final[dict[str, Json]] = {
                     **{name: counts() for name in TOP_PAGE_VIEWS},
                     "errors_by_type": counts(),
                     **{name: counts("", _KNOWN.get(name, ())) for name in TOP_VIEWS},
-                    "player_activity": obj({"views": COUNT, "active_players": COUNT, "views_by_country": counts()}),
+                    "player_activity": obj(
+                        {
+                            "views": COUNT,
+                            "active_players": COUNT,
+                            "views_by_country": counts(),
+                            "views_by_player": array(_PLAYER_LINE, description="The players with most views."),
+                        }
+                    ),
                 }
             ),
             "posts_registered": COUNT,
