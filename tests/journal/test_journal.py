@@ -75,16 +75,20 @@ async def test_the_newest_undrained_row_of_a_content_is_found(tmp_path: Path, mo
     async with running(tmp_path / "j.sqlite") as journal:
         for posts in ((1,), (2, 1), (3,)):
             await journal.append([event(post_id) for post_id in posts])
-        assert [journal.last_undrained(post_id) for post_id in (1, 2, 3, 4)] == [2, 2, 3, 0]
+        assert [journal.last_undrained({post_id}) for post_id in (1, 2, 3, 4)] == [2, 2, 3, 0]
+        assert [journal.last_undrained(posts) for posts in ({1, 3}, {1, 2}, {4, 7})] == [3, 2, 0]
         journal.drained(2)
-        assert [journal.last_undrained(post_id) for post_id in (1, 2, 3, 4)] == [0, 0, 3, 0]
+        assert [journal.last_undrained({post_id}) for post_id in (1, 2, 3, 4)] == [0, 0, 3, 0]
+        assert not journal.has_unread
         await journal.append([event(5) for _ in range(4)])
-        assert [journal.last_undrained(post_id) for post_id in (3, 4, 5)] == [3, 3, 4], "row 3 is on disk only"
+        assert [journal.last_undrained({post_id}) for post_id in (3, 4, 5)] == [0, 0, 4]
+        assert journal.has_unread, "row 3 is on disk only"
         journal.drained(4)
-        assert [journal.last_undrained(post_id) for post_id in (3, 4, 5)] == [0, 0, 0]
+        assert [journal.last_undrained({post_id}) for post_id in (3, 4, 5)] == [0, 0, 0]
+        assert not journal.has_unread
         await journal.append([event(6)])
     async with running(tmp_path / "j.sqlite") as journal:
-        assert [journal.last_undrained(post_id) for post_id in (6, 4)] == [5, 5], "of a former process: on disk only"
+        assert (journal.last_undrained({6}), journal.has_unread) == (0, True), "of a former process: on disk only"
 
 
 async def test_a_restart_finds_everything_under_the_same_run(tmp_path: Path) -> None:

@@ -110,7 +110,10 @@ def view_then_count(client: httpx.Client, post_id: int) -> dict[str, Any]:
 
 
 def is_counted(client: httpx.Client, post_id: int) -> bool:
-    return bool(client.get(f"/api/post/{post_id}/count").json() == {"post_id": post_id, "views": 1})
+    by_type = {"intentional": 1, "listing": 0, "search": 0, "widget": 0}
+    counted = {"post_id": post_id, "views": 1, "views_by_type": by_type}
+    listed = client.get("/api/counts", params={"ref": [post_id, 404_404]}).json()["counts"][0]
+    return listed == counted and bool(client.get(f"/api/post/{post_id}/count").json() == counted)
 
 
 def speaks_to_people(lines: Sequence[str], http: str, data: Path) -> None:

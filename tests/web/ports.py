@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from quart_trio import QuartTrio
@@ -77,7 +77,9 @@ class DrainedJournal:
 
     oldest_age_s = 0.0
 
-    def last_undrained(self, post_id: int) -> int:
+    has_unread = False
+
+    def last_undrained(self, post_ids: Container[int]) -> int:
         return 0
 
     async def wait_drained(self, seq: int) -> None:

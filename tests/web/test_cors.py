@@ -10,6 +10,7 @@ import pytest
 from tests.web.ports import NOW_S, access, app_of
 from vts.auth.tokens import Tokens
 from vts.model.content import Content
+from vts.query.counts import Counts, PostCount
 from vts.web.services import CatalogPort
 
 PAGE = "https://art.example"
@@ -19,8 +20,8 @@ TOKENS = Tokens(secret=b"a secret of the tests, 32 bytes long")
 
 
 class Questions:
-    async def post_views(self, post_id: int) -> tuple[int, float]:
-        return 7, 0.0
+    async def counts(self, post_ids: list[int]) -> Counts:
+        return Counts({post_id: PostCount(7, {}) for post_id in post_ids}, 0.0)
 
 
 def client(**changes: Any) -> Any:

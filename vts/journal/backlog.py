@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import trio
 
 from vts.journal.format import NO_ROW, Chunk, Opened, RowPosition, Written
@@ -35,15 +37,18 @@ class Backlog:
             return 0.0
         return max(0.0, (now_us - self.drained.at_us) / SECOND_US)
 
-    def last_undrained(self, post_id: int) -> int:
-        """Return the newest row that may hold a view of this content and that PostgreSQL lacks; 0 when there is none.
+    def last_undrained(self, post_ids: Container[int]) -> int:
+        """Return the newest row in memory with a view of one of these contents, 0 when there is none.
 
-        At most `TAIL_RECORDS` records in memory are looked at. Of a longer backlog the last row before them is
-        returned: what is in it is on disk only.
+        PostgreSQL lacks all rows in memory. These are at most `TAIL_RECORDS` records: see `has_unread`.
         """
+        return self.tail.last_with(post_ids)
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether rows that PostgreSQL lacks are on disk only, so that their contents are not known here."""
         first = self.tail.first()
-        before = self.last.seq if first is None else first.seq - 1
-        return self.tail.last_with(post_id) or (before if before > self.drained.seq else 0)
+        return (self.last.seq if first is None else first.seq - 1) > self.drained.seq
 
     def open(self, opened: Opened, run: bytes, *, is_first: bool) -> None:
         """Take over what an opening found. Only the first of a process believes the file how far PostgreSQL is."""

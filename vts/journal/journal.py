@@ -8,7 +8,7 @@ threads of its own, so a disk that stalls stalls acknowledgements and nothing el
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -173,9 +173,14 @@ class Journal:
         """Whether the last attempt to write was refused, by the cap or by the disk, within the last moment."""
         return self._capacity.refusing
 
-    def last_undrained(self, post_id: int) -> int:
-        """Return the newest row that may hold a view of this content and that PostgreSQL lacks; 0: there is none."""
-        return self._backlog.last_undrained(post_id)
+    def last_undrained(self, post_ids: Container[int]) -> int:
+        """Return the newest row in memory with a view of one of these contents that PostgreSQL lacks; 0: none."""
+        return self._backlog.last_undrained(post_ids)
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether PostgreSQL lacks rows that are on disk only, so that their contents are not known here."""
+        return self._backlog.has_unread
 
     async def wait_drained(self, seq: int) -> None:
         """Return when PostgreSQL has everything up to row `seq`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from itertools import islice
 from typing import Final
 
@@ -41,11 +41,11 @@ class Tail:
         """Return the oldest row that is kept."""
         return self._rows[0][0] if self._rows else None
 
-    def last_with(self, post_id: int) -> int:
-        """Return the newest row with a view of this content; 0 when there is none."""
+    def last_with(self, post_ids: Container[int]) -> int:
+        """Return the newest row with a view of one of these contents; 0 when there is none."""
         for row, records in reversed(self._rows):
             for record in records:
-                if type(record) is ViewEvent and record.post_id == post_id:
+                if type(record) is ViewEvent and record.post_id in post_ids:
                     return row.seq
         return 0
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from vts.query import analytics_load, artist_load, artist_posts_load, post_load, site_load
+from vts.query import analytics_load, artist_load, artist_posts_load, counts, post_load, site_load
 from vts.query.analytics import Dimension, EngagementFacts, HoursFacts
 from vts.query.artist import ArtistFacts
 from vts.query.artist_posts import Asked, ListFacts
+from vts.query.counts import Counts, Undrained
 from vts.query.playlist import PlaylistFacts
 from vts.query.post import PostFacts
-from vts.query.post_load import PostViews, Undrained
 from vts.query.site import SiteFacts
 from vts.store.drain.texts import texts_of
 from vts.store.session.pool import Readers
@@ -43,11 +43,11 @@ class Questions:
         """Return what the statistics of one content are made of."""
         return await post_load.post_facts(self._readers, post_id, first, last)
 
-    async def post_views(self, post_id: int) -> PostViews:
-        """Return the views of all time. Views acknowledged by this process are waited for, bounded."""
-        own_lag_s = await post_load.wait_for_own_views(self._journal, post_id)
-        views = await post_load.post_views(self._readers, post_id)
-        return PostViews(views, max(own_lag_s, self._database_lag_s()))
+    async def counts(self, post_ids: Collection[int]) -> Counts:
+        """Return the views of all time of each content. Views acknowledged by this process are waited for, bounded."""
+        own_lag_s = await counts.wait_for_own_views(self._journal, post_ids)
+        by_post = await counts.counts(self._readers, post_ids)
+        return Counts(by_post, max(own_lag_s, self._database_lag_s()))
 
     async def artist_facts(self, user_id: int, first: int, last: int) -> ArtistFacts:
         """Return what the statistics over all contents of an artist are made of."""

@@ -135,15 +135,15 @@ def require_catalog(catalog: Catalog) -> None:
 
 
 def readable_content(principal: Principal | None, catalog: Catalog, post_id: int) -> Content:
-    """Return a content whose statistics the principal may read, else raise Problem 401, 403, 404 or 503."""
+    """Return a content whose statistics the principal may read, else raise Problem 401, 403, 404 or 503.
+
+    A deleted content is answered as one that was never there, to everyone who shows a token.
+    """
     principal = require(principal)
     require_catalog(catalog)
     content = catalog.content(post_id)
     if content is None or content.deleted:
-        if principal.reads_everything:
-            raise Problem(404, "post_id: unknown content")
-        # Without the right to read everything, the answer does not say which contents exist.
-        raise Problem(403 if content is not None else 404, "post_id: unknown content, or not yours")
+        raise Problem(404, "post_id: unknown content")
     if not principal.may_read(content.owner_id):
         raise Problem(403, "post_id: not yours to read")
     return content

@@ -13,6 +13,7 @@ from vts.web import (
     artists,
     audit,
     content,
+    counts,
     docs,
     exports,
     imports,
@@ -83,6 +84,7 @@ def _blueprints(services: Services, limits: Limits) -> Iterator[Blueprint]:
     answers = Answers(naming, exporting)
     yield content.blueprint(access, services.catalog.writes, persons.audit, naming)
     yield players.blueprint(access, services.catalog.writes, persons.audit, naming)
+    yield counts.blueprint(access, catalog, questions, naming)
     yield posts.blueprint(access, catalog, questions, answers)
     yield reactions.blueprint(access, capture.reactions, naming)
     yield artists.blueprint(access, questions, answers)

@@ -1,4 +1,4 @@
-"""Routes of one content: its statistics and its public count."""
+"""The statistics of one content."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from vts.model.ports import Catalog
 from vts.query.daily import TOP_COUNTRIES
 from vts.query.post import answer
 from vts.query.questions import Questions
-from vts.web.access import Access, bearer_of, principal_of, readable_content, require
-from vts.web.answers import Problem
+from vts.web.access import Access, principal_of, readable_content, require
 from vts.web.asked import days_of
-from vts.web.cors import public
 from vts.web.table_answers import Answers, is_table_asked
 
 
@@ -31,18 +29,5 @@ def blueprint(access: Access, catalog: Catalog, questions: Questions, answers: A
         countries = None if whole else TOP_COUNTRIES
         body = answer(facts, now_us=access.clock(), lag_s=questions.lag_s(), top_countries=countries)
         return await answers.body(request, f"post_{post_id}", body, names.texts)
-
-    @routes.get("/api/post/<post_id>/count")
-    @public
-    async def count(post_id: str) -> Response:
-        bearer_of(request, access)
-        names = answers.naming.names()
-        number = answers.naming.content(post_id, names=names)
-        content = catalog.content(number)
-        if content is None or content.deleted or content.private:
-            raise Problem(404, "post_id: unknown content")
-        views, lag_s = await questions.post_views(number)
-        lag = {"lag_seconds": round(lag_s, 3)} if lag_s else {}
-        return await answers.naming.json({"post_id": number, "views": views} | lag, names.texts)
 
     return routes

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from vts.query import artist_posts, shape
+from vts.model.view import VIEW_TYPES
+from vts.query import artist_posts, counts, shape
 from vts.query.artist_posts import SORT_DEFAULT, SORTS
 from vts.query.ranges import DAYS_DEFAULT, DAYS_MAX
 from vts.web.openapi.builders import (
-    ANYONE,
     CONTENT,
     COUNT,
     DATE,
     JSON,
     NAMED,
+    OPTIONAL,
     SECONDS,
     SIGNED,
     TEXT,
@@ -21,8 +22,10 @@ from vts.web.openapi.builders import (
     Json,
     Paths,
     answer,
+    array,
     obj,
     operation,
+    or_null,
     path_id,
     query,
     ref,
@@ -56,25 +59,58 @@ _BEHIND: Final = SECONDS | {
 }
 
 
+_BY_TYPE: Final = obj(
+    dict.fromkeys(VIEW_TYPES, COUNT),
+    description="Listing views are impressions. Imported counters may have no types: the sum may be below `views`.",
+)
+_UNCHANGED: Final = answer("The same as what `If-None-Match` names.")
+
+
 def paths() -> Paths:
     """Return the operations that ask."""
     return _of_contents() | _of_artists() | _of_the_site()
 
 
 def _of_contents() -> Paths:
-    counted = answer(
-        "Views of all time.", {JSON: obj({"post_id": NAMED, "views": COUNT, "lag_seconds": _BEHIND}, ("lag_seconds",))}
+    kept = {"ETag": {"schema": TEXT}, "Cache-Control": {"schema": words("no-cache", "private, no-cache")}}
+    counted = {"post_id": NAMED, "views": COUNT, "views_by_type": _BY_TYPE}
+    one = answer("Views of all time.", {JSON: obj(counted | {"lag_seconds": _BEHIND}, ("lag_seconds",))}, headers=kept)
+    rows = array(obj({name: schema if name == "post_id" else or_null(schema) for name, schema in counted.items()}))
+    many = {"counts": rows | {"description": "In the order asked."}, "lag_seconds": _BEHIND}
+    refs = query(
+        "ref",
+        array(CONTENT, minItems=1, maxItems=counts.REFS_MAX),
+        "The contents, each as `ref=` of its own.",
+        required=True,
+        style="form",
+        explode=True,
     )
+    about = (
+        "Any origin may ask; a token is not needed, but one that is shown must be good. Private contents are counted "
+    )
+    about += "for their owner, moderators, owners of the site and services. "
     return {
         "/api/post/{post_id}/count": {
             "get": operation(
                 STATISTICS,
-                "Count the views of a public content",
-                {200: counted},
+                "Count the views of a content",
+                {200: one, 304: _UNCHANGED},
                 errors=(400, 401, 404, 405),
-                about="Any origin may ask; a token is not needed, but one that is shown must be good.",
+                about=about.strip(),
                 parameters=[path_id("post_id", "The content.")],
-                security=ANYONE,
+                security=OPTIONAL,
+            )
+        },
+        "/api/counts": {
+            "get": operation(
+                STATISTICS,
+                "Count the views of many contents",
+                {200: answer("Views of all time of each.", {JSON: obj(many, ("lag_seconds",))}, headers=kept)}
+                | {304: _UNCHANGED},
+                errors=(400, 401, 405),
+                about=about + "`null` stands for a content that is unknown, deleted, or private and not the asker's.",
+                parameters=[refs],
+                security=OPTIONAL,
             )
         },
         "/api/post/{post_id}/stats": {

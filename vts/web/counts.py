@@ -1,0 +1,81 @@
+"""Counts of all time for every page that shows contents: of one content, or of many in one request.
+
+Anyone reads those of public contents, from any origin. No cookie counts here: a bearer token shows whose private
+contents may be counted, too.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from quart import Blueprint, Response, request
+
+from vts.model.names import Names
+from vts.model.ports import Catalog
+from vts.model.principal import Principal
+from vts.query.counts import REFS_MAX, fields, lag_field
+from vts.query.questions import Questions
+from vts.web.access import Access, bearer_of, require_catalog
+from vts.web.answers import Problem
+from vts.web.cors import public
+from vts.web.naming import Naming
+
+
+def blueprint(access: Access, catalog: Catalog, questions: Questions, naming: Naming) -> Blueprint:
+    """Return the routes of counts."""
+    routes = Blueprint("counts", __name__)
+
+    @routes.get("/api/post/<post_id>/count")
+    @public
+    async def count(post_id: str) -> Response:
+        principal = bearer_of(request, access)
+        require_catalog(catalog)
+        names = naming.names()
+        number = naming.content(post_id, names=names)
+        if not _is_countable(principal, catalog, number):
+            raise Problem(404, "post_id: unknown content")
+        counted = await questions.counts([number])
+        body = fields(number, counted.by_post[number]) | lag_field(counted)
+        return await revalidated(await naming.json(body, names.texts), principal)
+
+    @routes.get("/api/counts")
+    @public
+    async def counts() -> Response:
+        principal = bearer_of(request, access)
+        require_catalog(catalog)
+        names = naming.names()
+        numbers = _refs(naming, names)
+        counted = await questions.counts({each for each in numbers if _is_countable(principal, catalog, each)})
+        rows = [fields(number, counted.by_post.get(number)) for number in numbers]
+        return await revalidated(await naming.json({"counts": rows} | lag_field(counted), names.texts), principal)
+
+    return routes
+
+
+async def revalidated(answer: Response, principal: Principal | None) -> Response:
+    """Let caches keep an answer that they ask about each time: 304 when it is still the same.
+
+    A count is never shown from a cache alone, since it would be old. What a token was needed for stays private.
+    """
+    answer.set_etag(blake2b(await answer.get_data(as_text=False), digest_size=12).hexdigest())
+    answer.headers["Cache-Control"] = "no-cache" if principal is None else "private, no-cache"
+    return await answer.make_conditional(request)
+
+
+def _refs(naming: Naming, names: Names) -> list[int]:
+    """Return the numbers of the contents in the order asked. Raises Problem 400 that names the field."""
+    refs = request.args.getlist("ref")
+    if not 1 <= len(refs) <= REFS_MAX:
+        raise Problem(400, f"ref: 1 to {REFS_MAX} are expected, as in ?ref=42&ref=blog:1030")
+    numbers = [naming.content(text, "ref", names=names) for text in refs]
+    if 0 in numbers:
+        raise Problem(400, "ref: must be a positive integer of 64 bits, or a text kind:id")
+    return numbers
+
+
+def _is_countable(principal: Principal | None, catalog: Catalog, post_id: int) -> bool:
+    """Whether the asker may read the count of a content. Deleted, unknown and private ones are answered alike."""
+    content = catalog.content(post_id)
+    if content is None or content.deleted:
+        return False
+    return not content.private or (principal is not None and principal.may_read(content.owner_id))
