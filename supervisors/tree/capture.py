@@ -5,7 +5,8 @@ from __future__ import annotations
 from supervisors.tree.clock import now_us
 from supervisors.tree.components import Components
 from supervisors.tree.limits import limits_of
-from vts.capture.events.decide import Admissions, CaptureDecision, Senders, reports_of
+from vts.capture.events.decide import CaptureDecision
+from vts.capture.events.parts import Admissions, Senders, reports_of
 from vts.capture.http.connection import DoorEvents
 from vts.capture.http.door import Door, Handlers, ListenAddress
 from vts.capture.http.handover import Handover

@@ -18,7 +18,8 @@ from vts.admit.site import SiteAdmission
 from vts.admit.site_rules import SiteRules
 from vts.admit.texts import JournaledTexts
 from vts.auth.tokens import Tokens
-from vts.capture.events.decide import Admissions, CaptureDecision, Senders, reports_of
+from vts.capture.events.decide import CaptureDecision
+from vts.capture.events.parts import Admissions, Senders, reports_of
 from vts.capture.http.connection import DoorEvents
 from vts.capture.http.door import Door, Handlers, ListenAddress
 from vts.capture.http.endings import LiveRequest

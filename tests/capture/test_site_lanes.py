@@ -99,7 +99,8 @@ BAD_PAGES = {
     "long": (b'{"path":"/%b"}' % (b"a" * 3000), "path"),
     "referrer": (b'{"path":"/","referrer":5}', "referrer"),
     "version 4": (b'{"path":"/","event_id":"0199c0de-0000-4000-8000-00000000002a"}', "event_id"),
-    "an array": (b'[{"path":"/"}]', "body"),
+    "an empty array": (b"[]", "body: no events"),
+    "an array that does not end": (b'[{"path":"/"}', "body"),
 }
 
 
@@ -175,6 +176,76 @@ async def test_a_bad_field_of_a_host_event_is_named(world: World, content: Any, 
     assert names in answer["error"]
     assert "purchase" not in answer["error"]
     assert world.site.records == []
+
+
+# ---- batches of page views and of host events
+
+
+async def test_host_events_come_in_arrays_and_are_one_entry(world: World) -> None:
+    events = [
+        {"event_type": "signup", "user_id": 9},
+        {"event_type": "purchase"},
+        {"event_type": "page_view", "page_path": "/user/9", "client_ip": "203.0.113.9"},
+        7,
+        {"event_type": "error", "event_data": {"code": 502}},
+    ]
+    status, answer = await send(world, EVENT, events, token_of(world, None, "service"))
+    assert (status, answer["accepted"], answer["dropped"]) == (202, 3, {})
+    assert [(error["index"], error["error_code"]) for error in answer["errors"]] == [(1, "invalid"), (3, "invalid")]
+    assert answer["errors"][0]["error"].startswith("event_type: one of")
+    [entry] = world.site.entries
+    assert [event.event_type for event in entry] == ["signup", "page_view", "error"]
+    assert [event.viewer_user_id for event in entry] == [9, None, None]
+    assert (entry[1].page, entry[2].error_type) == ("/u/[user]", "502")
+    assert len({event.event_id for event in entry}) == 3
+    assert (world.counted["site", "accepted"], world.counted["site", "invalid"]) == (3, 2)
+
+
+async def test_host_events_come_as_ndjson_too(world: World) -> None:
+    lines = b'{"event_type":"signup"}\n\n{"event_type":"upload"}\r\n{"event_type":\n'
+    token = token_of(world, None, "service")
+    for body, content_type in ((lines, "Content-Type: application/x-ndjson"), (gzip.compress(lines), "")):
+        world.site.entries.clear()
+        more = [content_type] if content_type else ["Content-Encoding: gzip"]
+        answer = await ask(world, post(EVENT, body, token, *more))
+        content = json.loads(answer.body)
+        assert (answer.status, content["accepted"], [e["index"] for e in content["errors"]]) == (202, 2, [2])
+        assert [event.event_type for event in world.site.records] == ["signup", "upload"]
+    one = await ask(world, post(EVENT, b'{"event_type":\n"signup"\n}\n', token))
+    assert (one.status, one.body) == (202, b'{"accepted":1,"dropped":{}}')
+
+
+async def test_an_event_that_is_twice_in_a_batch_counts_once(world: World) -> None:
+    again = {"event_type": "signup", "event_id": text_of(version_7(NOW_US - 1_000_000, bytes(10)))}
+    late = {"event_type": "signup", "event_id": text_of(version_7(NOW_US - 9 * DAY_US, bytes(10)))}
+    status, answer = await send(world, EVENT, [again, late, again], token_of(world, None, "service"))
+    assert (status, answer) == (202, {"accepted": 1, "dropped": {"too_late": 1, "duplicate": 1}})
+    assert len(world.site.records) == 1
+
+
+async def test_a_batch_has_bounds_and_one_answer(world: World) -> None:
+    token = token_of(world, None, "service")
+    event = {"event_type": "api_call", "page_path": "/api/" + "a" * 150}  # more than 64 KiB together
+    assert await send(world, EVENT, [event] * 500, token) == (202, {"accepted": 500, "dropped": {}})
+    status, answer = await send(world, EVENT, [event] * 501, token)
+    assert (status, answer["error_code"]) == (413, "too_large")
+    status, answer = await send(world, EVENT, [{}, []], token)
+    assert (status, answer["error_code"], len(answer["errors"])) == (400, "invalid", 2)
+    for sender, expected in ((), 401), ((token_of(world, 7, "user"),), 403):
+        assert (await send(world, EVENT, [event], *sender))[0] == expected
+    world.site.full = True
+    status, answer = await send(world, EVENT, [event, event], token)
+    assert (status, answer["error_code"]) == (503, "unavailable")
+    assert len(world.site.entries) == 1
+
+
+async def test_page_views_come_in_batches_within_their_allowance(world: World) -> None:
+    pages = [{"path": f"/p/{n}"} for n in range(100)]
+    assert await send(world, PAGE, pages) == (202, {"accepted": 100, "dropped": {}})
+    assert (await send(world, PAGE, pages))[1] == {"accepted": 20, "dropped": {"rate_limited": 80}}
+    status, answer = await send(world, PAGE, pages)
+    assert (status, answer["error_code"], answer["dropped"]) == (429, "rate_limited", {"rate_limited": 100})
+    assert [len(entry) for entry in world.site.entries] == [100, 20]
 
 
 # ---- playback

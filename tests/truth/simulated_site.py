@@ -23,8 +23,9 @@ from vts.admit.site import SiteAdmission
 from vts.admit.site_rules import SiteRules
 from vts.admit.texts import JournaledTexts
 from vts.auth.tokens import Tokens
-from vts.capture.events.decide import Admissions, CaptureDecision, Senders, reports_of
+from vts.capture.events.decide import CaptureDecision
 from vts.capture.events.imported import ImportedView, ImportedViews, imported_event_of
+from vts.capture.events.parts import Admissions, Senders, reports_of
 from vts.capture.events.views import WebReports
 from vts.capture.http.request import CaptureHead, CaptureReply, Route
 from vts.capture.players.reactions import PlayerReactions

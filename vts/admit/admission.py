@@ -14,6 +14,7 @@ from vts.admit.gate import Gate
 from vts.admit.submission import (
     AGE_EVERY_S,
     ENTROPY_BYTES,
+    BatchOutcomes,
     Settle,
     Submission,
     SubmitToJournal,
@@ -61,7 +62,7 @@ class Admission:
 
     async def submit(self, reports: Sequence[Report]) -> list[Outcome]:
         """Return what became of each report, in order; what is admitted is one entry of the journal."""
-        batch = _Batch(len(reports))
+        batch = BatchOutcomes(len(reports))
         admitted: list[_AdmittedReport] = []
         for index, report in enumerate(reports):
             verdict = self._decide(report)
@@ -110,12 +111,12 @@ class Admission:
             self._gate.release(admitted)
             self._submission.refuse(source, refusal_of(fault), settle)
 
-    def _write_batch(self, batch: _Batch, admitted: list[_AdmittedReport]) -> None:
+    def _write_batch(self, batch: BatchOutcomes, admitted: list[_AdmittedReport]) -> None:
         on_written = partial(self._batch_written, batch, admitted)
         texts = [text for one in admitted for text in one.report.texts]
         self._submission.write([one.admitted.event for one in admitted], on_written, texts)
 
-    def _batch_written(self, batch: _Batch, admitted: list[_AdmittedReport], fault: Exception | None) -> None:
+    def _batch_written(self, batch: BatchOutcomes, admitted: list[_AdmittedReport], fault: Exception | None) -> None:
         """Settle the gate for all of a batch first: a duplicate must not find half of it undone."""
         if fault is None:
             self._gate.confirm(*[one.admitted for one in admitted])
@@ -138,25 +139,3 @@ class _AdmittedReport(NamedTuple):
     report: Report
     admitted: Admitted
     place: int
-
-
-class _Batch:
-    """Outcomes of one submission as they come in."""
-
-    __slots__ = ("_complete", "_missing", "_outcomes")
-
-    def __init__(self, size: int) -> None:
-        self._outcomes: list[Outcome | None] = [None] * size
-        self._missing = size
-        self._complete = trio.Event()
-
-    def put(self, index: int, outcome: Outcome) -> None:
-        self._outcomes[index] = outcome
-        self._missing -= 1
-        if not self._missing:
-            self._complete.set()
-
-    async def outcomes(self) -> list[Outcome]:
-        if self._missing:
-            await self._complete.wait()
-        return [outcome for outcome in self._outcomes if outcome is not None]

@@ -1,10 +1,11 @@
-"""Admission of what is no view: the site's rules with the journal behind them. A report is one entry of the journal."""
+"""Admission of what is no view: the site's rules with the journal behind them; one request, one entry."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final, NamedTuple
 
 import trio
 
@@ -12,16 +13,21 @@ from vts.admit.site_rules import AdmittedSiteReport, AnySiteReport, SiteRules, e
 from vts.admit.submission import (
     AGE_EVERY_S,
     ENTROPY_BYTES,
+    BatchOutcomes,
     Settle,
     Submission,
     SubmitToJournal,
     refusal_of,
 )
 from vts.admit.texts import JournaledTexts
-from vts.model.outcome import Refused
+from vts.model.faults import Outage
+from vts.model.outcome import Outcome, Reason, Refused
 from vts.model.ports import Clock, CountOutcome
+from vts.model.record import Record
 from vts.model.site import SiteReport
 from vts.model.view import BotClass
+
+_DUPLICATE: Final = Refused(Reason.DUPLICATE)
 
 
 class SiteAdmission:
@@ -67,6 +73,42 @@ class SiteAdmission:
         texts = report.texts if isinstance(report, SiteReport) else ()
         self._submission.write(records, partial(self._written, verdict, settle), texts)
 
+    async def submit(self, reports: Sequence[SiteReport]) -> list[Outcome]:
+        """Return what became of each report, in order; what is admitted is one entry of the journal."""
+        now_us = self._clock()
+        entropy = self._entropy(ENTROPY_BYTES * len(reports))
+        batch = BatchOutcomes(len(reports))
+        admitted: list[_AdmittedReport] = []
+        ids: set[bytes | None] = set()
+        for place, report in enumerate(reports):
+            is_again = report.event_id is not None and report.event_id in ids
+            verdict = _DUPLICATE if is_again else self._rules.decide(report, now_us)
+            if isinstance(verdict, Refused):
+                self._submission.refuse(source_of(report), verdict, partial(batch.put, place))
+                continue
+            ids.add(report.event_id)
+            (record,) = records_of(report, None, now_us, entropy[place * ENTROPY_BYTES : (place + 1) * ENTROPY_BYTES])
+            admitted.append(_AdmittedReport(report, verdict, record, place))
+        if admitted:
+            self._write_batch(batch, admitted)
+        return await batch.outcomes()
+
+    def _write_batch(self, batch: BatchOutcomes, admitted: list[_AdmittedReport]) -> None:
+        texts = [text for one in admitted for text in one.report.texts]
+        self._submission.write([one.record for one in admitted], partial(self._batch_written, batch, admitted), texts)
+
+    def _batch_written(self, batch: BatchOutcomes, admitted: list[_AdmittedReport], fault: Exception | None) -> None:
+        if fault is not None and len(admitted) > 1 and not isinstance(fault, Outage):
+            for one in admitted:  # one of them cannot be kept; the others must not fail with it
+                self._write_batch(batch, [one])
+            return
+        for one in admitted:
+            if fault is None:
+                self._submission.accept(one.admitted.source, partial(batch.put, one.place))
+            else:
+                self._rules.release(one.admitted)
+                self._submission.refuse(one.admitted.source, refusal_of(fault), partial(batch.put, one.place))
+
     def _written(self, admitted: AdmittedSiteReport, settle: Settle, fault: Exception | None) -> None:
         if fault is None:
             self._rules.confirm(admitted)
@@ -75,3 +117,12 @@ class SiteAdmission:
         else:
             self._rules.release(admitted)
             self._submission.refuse(admitted.source, refusal_of(fault), settle, admitted.events)
+
+
+class _AdmittedReport(NamedTuple):
+    """A report of a batch that is on its way into the journal as `record`, and its place in the batch."""
+
+    report: SiteReport
+    admitted: AdmittedSiteReport
+    record: Record
+    place: int

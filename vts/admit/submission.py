@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final, Protocol
 
+import trio
+
 from vts.admit.texts import JournaledTexts
 from vts.model.faults import JournalFull, Outage
 from vts.model.outcome import ACCEPTED, AcceptedPart, Outcome, Reason, Refused
@@ -102,3 +104,27 @@ class Submission:
 def refusal_of(fault: Exception) -> Refused:
     """Return why an event is not durable. Only a full journal or disk is worth another try of the same bytes."""
     return _FULL if isinstance(fault, Outage) else _UNKEEPABLE
+
+
+class BatchOutcomes:
+    """Outcomes of one submission as they come in, in the order of its reports."""
+
+    __slots__ = ("_complete", "_missing", "_outcomes")
+
+    def __init__(self, size: int) -> None:
+        self._outcomes: list[Outcome | None] = [None] * size
+        self._missing = size
+        self._complete = trio.Event()
+
+    def put(self, index: int, outcome: Outcome) -> None:
+        """Note what became of one report; once for each."""
+        self._outcomes[index] = outcome
+        self._missing -= 1
+        if not self._missing:
+            self._complete.set()
+
+    async def outcomes(self) -> list[Outcome]:
+        """Wait until all are there, and return them."""
+        if self._missing:
+            await self._complete.wait()
+        return [outcome for outcome in self._outcomes if outcome is not None]

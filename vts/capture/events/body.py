@@ -52,11 +52,24 @@ def read_events(head: CaptureHead, body: bytes, limits: Limits) -> View | Sequen
         items = parse_views(start) or _array_items(start)
     elif (items := _ndjson_lines(body, head.content_type)) is None:
         return parse_view(body)
-    if not items:
-        raise BadField("body: no events in it")
-    if len(items) > limits.batch_max_events:
-        raise HttpFault(413, "too_large", f"body: more than {limits.batch_max_events} events")
+    _check_size(items, limits)
     return [_view_or_fault(item) if isinstance(item, bytes) else item for item in items]
+
+
+def read_items(head: CaptureHead, body: bytes, limits: Limits) -> bytes | list[bytes]:
+    """Return a body that has one event, or for an array or NDJSON its items, undecoded.
+
+    Raises BadField for an empty batch and an array that cannot be split; HttpFault as `read_events`.
+    """
+    body = plain_body(head, body, limits.batch_body_max_bytes)
+    if body.startswith(b"{") and b"\n" not in body:
+        return body  # nearly every request; a single line of NDJSON is the same event
+    start = body.lstrip(_JSON_SPACE)
+    items = _array_items(start) if start.startswith(b"[") else _ndjson_lines(body, head.content_type)
+    if items is None:
+        return body
+    _check_size(items, limits)
+    return items
 
 
 def plain_body(head: CaptureHead, body: bytes, max_bytes: int) -> bytes:
@@ -73,6 +86,13 @@ def _check_content_type(content_type: str) -> None:
     _, _, value = content_type.lower().partition("charset")
     if value.lstrip(" =").strip(' "').partition(";")[0].strip(' "') not in ("utf-8", "utf8", "us-ascii"):
         raise HttpFault(415, "unsupported_charset", "Content-Type: only UTF-8 is understood")
+
+
+def _check_size(items: Sequence[object], limits: Limits) -> None:
+    if not items:
+        raise BadField("body: no events in it")
+    if len(items) > limits.batch_max_events:
+        raise HttpFault(413, "too_large", f"body: more than {limits.batch_max_events} events")
 
 
 def _view_or_fault(item: bytes) -> View | BadField:

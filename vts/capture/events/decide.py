@@ -6,31 +6,27 @@ by a callback; a batch and a player's view are awaited by the connection's task.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
-from typing import Final, Protocol, assert_never
+from typing import Final, assert_never
 from urllib.parse import parse_qsl
 
 from vts.auth.credentials import bearer_credential_hash, is_credential, player_login
-from vts.auth.tokens import BadToken, Tokens, bearer
-from vts.capture.events.body import plain_body, read_events
-from vts.capture.events.playback import PlaybackReports
-from vts.capture.events.site import PageOf, SiteReports
+from vts.auth.tokens import BadToken, bearer
+from vts.capture.events.body import plain_body, read_events, read_items
+from vts.capture.events.parts import Admissions, MakeSiteReport, Reports, Senders
 from vts.capture.events.verdicts import by_status, reply_to_batch, reply_to_one, reply_to_side, unauthorized
 from vts.capture.events.view_fields import View, parse_post_view, parse_query
-from vts.capture.events.views import WebReports
 from vts.capture.events.visitors import Arrival
-from vts.capture.fields import BadField, Ignored
+from vts.capture.fields import BadField
 from vts.capture.http.fault import HttpFault
 from vts.capture.http.limits import Limits
 from vts.capture.http.replies import PIXEL, error_reply, fault_reply
 from vts.capture.http.request import Answer, AwaitedReply, CaptureHead, CaptureReply, Route
 from vts.capture.players.topics import parse_key
-from vts.enrich.enrich import Enricher
 from vts.model.day import SECOND_US
 from vts.model.outcome import Outcome, Reason, Refused
-from vts.model.ports import Catalog, Clock, CountOutcome
+from vts.model.ports import Clock, CountOutcome
 from vts.model.reference import NoReferenceKey
 from vts.model.site import PlaybackReport, SiteReport
 from vts.model.view import Report
@@ -39,70 +35,6 @@ QUERY_FIELDS_MAX: Final = 32
 PLAYER_SOURCE: Final = "player"
 SITE_SOURCE: Final = "site"
 WEB_SOURCE: Final = "web"  # under which the metrics count events that were refused before their source was known
-
-
-class AdmitsViews(Protocol):
-    """The gate and the journal behind it (`vts.admit.admission`)."""
-
-    def submit_one_soon(self, report: Report, settle: Callable[[Outcome], None]) -> None:
-        """Decide one report; `settle` is called once with its outcome, before this returns or when it is durable."""
-        ...
-
-    async def submit(self, reports: Sequence[Report]) -> list[Outcome]:
-        """Return what became of each report, in order; what is accepted is one entry of the journal."""
-        ...
-
-
-class AdmitsSite(Protocol):
-    """The same for page views, host events and playback (`vts.admit.site`)."""
-
-    def submit_soon(self, report: SiteReport | PlaybackReport, settle: Callable[[Outcome], None]) -> None:
-        """Decide one report; `settle` is called once with its outcome, before this returns or when it is durable."""
-        ...
-
-
-PlayerView = Callable[[bytes, bytes], Awaitable[Outcome]]
-"""(player key, payload): decides one view of a player whose credential was right."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admissions:
-    """Which part decides whether an event counts, for each kind of report."""
-
-    views: AdmitsViews
-    site: AdmitsSite
-    player_view: PlayerView
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reports:
-    """How reports are made, for each kind of event."""
-
-    views: WebReports
-    site: SiteReports
-    playback: PlaybackReports
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Senders:
-    """How a sender proves who it is: tokens of users and services, credentials of the catalog's players."""
-
-    tokens: Tokens
-    catalog: Catalog
-
-
-def reports_of(
-    enricher: Enricher, catalog: Catalog, page_of: PageOf, ignored: Ignored, unknown_intent: str = "intentional"
-) -> Reports:
-    """Return the reports' makers. `ignored` is called with the name of a field whose value is unknown.
-
-    `unknown_intent` is the view type of an intent that is not known.
-    """
-    return Reports(
-        views=WebReports(enricher, catalog, ignored, unknown_intent),
-        site=SiteReports(enricher, catalog, page_of),
-        playback=PlaybackReports(enricher, catalog),
-    )
 
 
 class CaptureDecision:
@@ -146,9 +78,9 @@ class CaptureDecision:
                 case Route.PIXEL:
                     self._pixel(head, answer)
                 case Route.PAGE_VIEW:
-                    self._page_view(head, body, answer)
+                    return self._page_view(head, body, answer)
                 case Route.HOST_EVENT:
-                    self._host_event(head, body, answer)
+                    return self._host_event(head, body, answer)
                 case Route.PLAYBACK:
                     self._playback(head, body, answer)
                 case _:
@@ -215,12 +147,10 @@ class CaptureDecision:
         stored = player.credential_hash if player is not None else None
         return key if is_credential(login.password if login is not None else "", stored) else None
 
-    def _page_view(self, head: CaptureHead, body: bytes, answer: Answer) -> None:
-        arrival = self._arrival(head)
-        report = self._reports.site.page_view(arrival, self._small(head, body))
-        self._site.submit_soon(report, partial(_answer_side, answer, report))
+    def _page_view(self, head: CaptureHead, body: bytes, answer: Answer) -> AwaitedReply | None:
+        return self._site_events(self._arrival(head), self._reports.site.page_view, body, answer)
 
-    def _host_event(self, head: CaptureHead, body: bytes, answer: Answer) -> None:
+    def _host_event(self, head: CaptureHead, body: bytes, answer: Answer) -> AwaitedReply | None:
         arrival = self._arrival(head)
         if arrival.principal is None:
             challenge = unauthorized("Authorization: a service token is needed", "Bearer")
@@ -228,8 +158,16 @@ class CaptureDecision:
         elif not arrival.principal.is_service:
             answer(error_reply(403, "forbidden", "Authorization: a service token is needed"))
         else:
-            report = self._reports.site.host_event(arrival, self._small(head, body))
-            self._site.submit_soon(report, partial(_answer_side, answer, report))
+            return self._site_events(arrival, self._reports.site.host_event, body, answer)
+        return None
+
+    def _site_events(self, arrival: Arrival, make: MakeSiteReport, body: bytes, answer: Answer) -> AwaitedReply | None:
+        items = read_items(arrival.head, body, self._limits)
+        if not isinstance(items, bytes):
+            return partial(self._await_site_batch, [self._site_report(make, arrival, item) for item in items])
+        report = make(arrival, items)
+        self._site.submit_soon(report, partial(_answer_side, answer, report))
+        return None
 
     def _playback(self, head: CaptureHead, body: bytes, answer: Answer) -> None:
         arrival = self._arrival(head)
@@ -259,6 +197,13 @@ class CaptureDecision:
             self._count(WEB_SOURCE, Reason.INVALID, 1)
             return fault
 
+    def _site_report(self, make: MakeSiteReport, arrival: Arrival, item: bytes) -> SiteReport | BadField:
+        try:
+            return make(arrival, item)
+        except BadField as fault:
+            self._count(SITE_SOURCE, Reason.INVALID, 1)
+            return fault
+
     def _reply_to(self, fault: BadField | BadToken | HttpFault) -> CaptureReply:
         match fault:
             case BadField():
@@ -281,6 +226,11 @@ class CaptureDecision:
         reports = [event for event in events if isinstance(event, Report)]
         outcomes = iter(await self._views.submit(reports) if reports else ())
         return reply_to_batch([next(outcomes) if isinstance(event, Report) else event for event in events])
+
+    async def _await_site_batch(self, events: Sequence[SiteReport | BadField]) -> CaptureReply:
+        reports = [event for event in events if isinstance(event, SiteReport)]
+        outcomes = iter(await self._site.submit(reports) if reports else ())
+        return reply_to_batch([next(outcomes) if isinstance(event, SiteReport) else event for event in events])
 
     async def _await_player(self, key: bytes, payload: bytes) -> CaptureReply:
         return reply_to_one(Route.PLAYER_VIEW, await self._player_view(key, payload))

@@ -20,7 +20,7 @@ LIVE_PATH: Final = b"/live"
 BULK_PATHS: Final = frozenset(
     (b"/api/content", b"/api/players", b"/api/import/daily", b"/api/import/site", b"/api/import/views")
 )
-BATCH_ROUTES: Final = frozenset((Route.VIEW, Route.PLAYBACK))
+BATCH_ROUTES: Final = frozenset((Route.VIEW, Route.PAGE_VIEW, Route.HOST_EVENT, Route.PLAYBACK))
 HEADER_LINES_MAX: Final = 128  # a browser sends about 15, a chain of proxies as many again
 _HANDED_METHODS: Final = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"))
 _ABSOLUTE: Final = re.compile(rb"https?://[^/?#]+", re.IGNORECASE)

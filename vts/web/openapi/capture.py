@@ -47,7 +47,8 @@ _PLAYBACK_EXAMPLE: Final = {
     "clientId": "a-browser",
     "events": [{"type": "play", "videoTime": 0}, {"type": "heartbeat", "videoTime": 15}],
 }
-_SOUND_OR_NOT: Final = {"anyOf": [ref("View"), {}], "description": "One that cannot be read is named in `errors`."}
+_PAGE_EXAMPLE: Final = {"path": "/search", "referrer": "https://example.org/"}
+_EVENT_EXAMPLE: Final = {"event_type": "signup", "user_id": 7}
 _PREFLIGHT: Final = (
     " Pages of any origin may call it, with credentials; `Content-Encoding: gzip` is understood; the content type is a"
     " hint only."
@@ -109,30 +110,39 @@ def paths(limits: Limits) -> Paths:
             "head": _pixel("Ask for the picture's head"),
         },
         "/player/events/view": {"post": _player_view()},
-        "/api/track/page-view": {"post": _page_view()},
-        "/api/track/event": {"post": _host_event()},
+        "/api/track/page-view": {"post": _page_view(limits)},
+        "/api/track/event": {"post": _host_event(limits)},
         "/analytics/events": {"post": _playback()},
     }
 
 
-def _view(limits: Limits) -> Json:
+def _one_or_many(schema: str, example: Json, lines: str, limits: Limits) -> dict[str, Json]:
+    """Return the bodies that hold one event or up to `batch_max_events`: JSON, an array, NDJSON."""
     most = limits.batch_max_events
-    batch = array(_SOUND_OR_NOT, minItems=1, maxItems=most)
-    lines = {
+    sound_or_not = {"anyOf": [ref(schema), {}], "description": "One that cannot be read is named in `errors`."}
+    batch = array(sound_or_not, minItems=1, maxItems=most)
+    as_lines = {
         "type": "string",
         "contentMediaType": NDJSON,
-        "description": f"A view on each line, at most {most}.",
-        "x-example": '{"post_id": 42}\n{"post_id": 43}\n',
+        "description": f"One on each line, at most {most}.",
+        "x-example": lines,
     }
-    either = {"anyOf": [ref("View"), batch], "x-example": _ONE_EXAMPLE}
     as_text = {"type": "string", "contentMediaType": JSON, "description": "The same: a beacon sends no preflight."}
+    return {JSON: {"anyOf": [ref(schema), batch], "x-example": example}, PLAIN: as_text, NDJSON: as_lines}
+
+
+def _many(limits: Limits) -> str:
+    return f"an array or NDJSON of up to {limits.batch_max_events}, {size(limits.batch_body_max_bytes)} in all."
+
+
+def _view(limits: Limits) -> Json:
     return _operation(
         TAG,
         "Count a view, or many",
         _TAKEN | {400: _UNREADABLE},
         errors=(401, 405, 415),
-        about=f"One view, an array or NDJSON of up to {most}, {size(limits.batch_body_max_bytes)} in all." + _PREFLIGHT,
-        sent=body({JSON: either, PLAIN: as_text, NDJSON: lines}),
+        about=f"One view, {_many(limits)}" + _PREFLIGHT,
+        sent=body(_one_or_many("View", _ONE_EXAMPLE, '{"post_id": 42}\n{"post_id": 43}\n', limits)),
         security=OPTIONAL,
     )
 
@@ -186,26 +196,27 @@ def _player_view() -> Json:
     )
 
 
-def _page_view() -> Json:
+def _page_view(limits: Limits) -> Json:
     return _operation(
         TAG,
-        "Count a page view",
-        _TAKEN,
+        "Count a page view, or many",
+        _TAKEN | {400: _UNREADABLE},
         errors=(401, 405, 415),
-        about="Of any page of the site; pages are told apart by `site.page_rules`." + _PREFLIGHT,
-        sent=body({JSON: ref("PageView") | {"x-example": {"path": "/search", "referrer": "https://example.org/"}}}),
+        about=f"Of any page of the site: one, {_many(limits)} Pages are told apart by `site.page_rules`." + _PREFLIGHT,
+        sent=body(_one_or_many("PageView", _PAGE_EXAMPLE, '{"path": "/"}\n{"path": "/search"}\n', limits)),
         security=OPTIONAL,
     )
 
 
-def _host_event() -> Json:
+def _host_event(limits: Limits) -> Json:
+    lines = '{"event_type": "signup", "user_id": 7}\n{"event_type": "upload", "user_id": 7}\n'
     return _operation(
         TAG,
         "Report what happened in the host application",
-        _TAKEN,
+        _TAKEN | {400: _UNREADABLE},
         errors=(401, 403, 405, 415),
-        about="For services.",
-        sent=body({JSON: ref("HostEvent") | {"x-example": {"event_type": "signup", "user_id": 7}}}),
+        about=f"For services: one event, {_many(limits)}",
+        sent=body(_one_or_many("HostEvent", _EVENT_EXAMPLE, lines, limits)),
         security=[{BEARER: []}],
     )
 
