@@ -33,7 +33,7 @@ async def writer(database):
     await connection.close()
 
 
-async def test_a_content_is_stored_as_described_and_replaced_as_a_whole(writer):
+async def test_a_content_is_stored_as_described_and_changed_in_what_is_named(writer):
     when = dt.datetime(2025, 12, 1, 10, tzinfo=dt.UTC)
     full = ContentRow(
         post_id=42, kind="blog", owner_id=7, title="Blühendes 🌼", category="art", hashtags=["a", "b"],
@@ -44,13 +44,31 @@ async def test_a_content_is_stored_as_described_and_replaced_as_a_whole(writer):
     assert tuple(row) == ("blog", 7, "Blühendes 🌼", "art", ["a", "b"], "private", when)
     await upsert_contents(writer, [ContentRow(post_id=42, owner_id=8)])
     row = await writer.fetchrow("SELECT kind, owner_id, title, category, hashtags, visibility FROM content")
-    assert tuple(row) == ("artwork", 8, None, None, [], "public")
+    assert tuple(row) == ("blog", 8, "Blühendes 🌼", "art", ["a", "b"], "private")
+    cleared = dict.fromkeys(("kind", "owner_id", "title", "category", "hashtags", "created_at"))
+    await upsert_contents(writer, [ContentRow(post_id=42, **cleared)])
+    row = await writer.fetchrow("SELECT kind, owner_id, title, category, hashtags, visibility, created_at FROM content")
+    assert tuple(row) == ("artwork", None, None, None, [], "private", None)
 
 
-async def test_the_last_of_several_rows_for_one_content_counts(writer):
-    rows = [ContentRow(post_id=1, owner_id=owner) for owner in (5, 6, 7)]
-    assert await upsert_contents(writer, rows) == 3
-    assert (await changes_since(writer, -1)).contents == [(1, Content(7, "artwork", False, False, False))]
+async def test_of_several_rows_for_one_content_the_later_wins_field_by_field(writer):
+    rows = [ContentRow(post_id=1, owner_id=5, visibility="private"), ContentRow(post_id=1, owner_id=6, title="x")]
+    assert await upsert_contents(writer, [*rows, ContentRow(post_id=1, title=None)]) == 3
+    assert (await changes_since(writer, -1)).contents == [(1, Content(6, "artwork", True, False, False))]
+    assert await writer.fetchval("SELECT title FROM content") is None
+
+
+async def test_a_content_that_a_view_made_known_becomes_a_full_one_with_defaults(writer):
+    await writer.execute("INSERT INTO content (post_id, revision, provisional) VALUES (1, 0, true)")
+    await upsert_contents(writer, [ContentRow(post_id=1, title="seen before")])
+    assert (await changes_since(writer, -1)).contents == [(1, Content(None, "artwork", False, False, False))]
+
+
+async def test_a_private_content_that_was_deleted_and_is_synced_again_stays_private(writer):
+    await upsert_contents(writer, [ContentRow(post_id=1, owner_id=7, visibility="private", title="first")])
+    await delete_content(writer, 1)
+    await upsert_contents(writer, [ContentRow(post_id=1, title="again")])
+    assert (await changes_since(writer, -1)).contents == [(1, Content(7, "artwork", True, False, False))]
 
 
 async def test_a_bad_row_keeps_the_whole_request_out(writer):
@@ -61,15 +79,17 @@ async def test_a_bad_row_keeps_the_whole_request_out(writer):
     assert (change.contents, change.revision) == ([], before)
 
 
-async def test_a_player_keeps_its_credential_until_there_is_another(writer):
+async def test_a_player_keeps_what_is_not_named_its_credential_too(writer):
     player = PlayerRow(player_key=KEY, owner_id=7, name="Wall", country="BR", credential="x" * 43)
     await upsert_players(writer, [player])
     known = hashlib.sha256(b"x" * 43).digest()
     await upsert_players(writer, [PlayerRow(player_key=KEY, owner_id=8, registered=False)])
-    assert (await changes_since(writer, -1)).players == [(KEY.bytes, Player(8, False, None, known, None))]
+    assert (await changes_since(writer, -1)).players == [(KEY.bytes, Player(8, False, "BR", known, "Wall"))]
     await upsert_players(writer, [PlayerRow(player_key=KEY, credential="y" * 43)])
     other = hashlib.sha256(b"y" * 43).digest()
-    assert (await changes_since(writer, -1)).players == [(KEY.bytes, Player(None, True, None, other, None))]
+    assert (await changes_since(writer, -1)).players == [(KEY.bytes, Player(8, False, "BR", other, "Wall"))]
+    await upsert_players(writer, [PlayerRow(player_key=KEY, owner_id=None, name=None, country=None, credential=None)])
+    assert (await changes_since(writer, -1)).players == [(KEY.bytes, Player(None, False, None, None, None))]
 
 
 async def test_a_follower_by_revision_has_what_a_fresh_load_has(writer):

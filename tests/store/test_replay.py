@@ -115,7 +115,57 @@ async def test_a_write_after_the_failover_is_newer_than_any_replayed_one(newer, 
     await upsert_contents(older, [ContentRow(post_id=1, owner_id=11)], Write(above=known))
     await replay(older, *writes)
     rows = await older.fetch("SELECT owner_id, title, deleted FROM content WHERE post_id < 3 ORDER BY post_id")
-    assert [tuple(row) for row in rows] == [(11, None, False), (11, None, True)]
+    assert [tuple(row) for row in rows] == [(11, "first", False), (11, None, True)]
+
+
+async def test_a_title_sync_right_after_the_failover_publishes_no_private_content(newer, older):
+    """The older copy lacks the write that made it private, which comes back from the journal behind the title's."""
+    lost, since = Write(), Write()
+    await upsert_contents(
+        newer, [ContentRow(post_id=1, owner_id=7, title="first", visibility="private", kind="blog")], lost
+    )
+    known = (await changes_since(newer, -1)).revision
+    since.above = known
+    await upsert_contents(older, [ContentRow(post_id=1, title="second")], since)
+    for rows in ((lost,), (since,), (lost, since)):
+        await replay(older, *rows)
+        row = await older.fetchrow("SELECT owner_id, title, visibility, kind, first_owner_id, deleted FROM content")
+        assert tuple(row) == (7, "second", "private", "blog", 7, False)
+
+
+_FIELDS = "SELECT post_id, owner_id, title, category, hashtags, visibility, deleted FROM content ORDER BY post_id"
+
+
+async def test_every_field_is_that_of_the_last_write_whatever_order_the_journals_come_in(newer, older, chance):
+    """Two histories of partial writes, one on each side of a failover; what is named last wins."""
+    writes, expected = [], {}
+    choices = {"owner_id": (1, 2, None), "title": ("a", "b", None), "category": ("x", None), "hashtags": (["h"], None)}
+    choices["visibility"] = ("private", "public")
+    for number in range(40):
+        write = Write(above=0 if number < 20 else 5_000)
+        post_id = chance.randrange(1, 4)
+        named = {name: chance.choice(choices[name]) for name in chance.sample(sorted(choices), 2)}
+        if chance.random() < 0.1 and post_id in expected:
+            await delete_content(newer if number < 20 else older, post_id, write)
+            if write.rows:
+                expected[post_id] |= {"title": None, "category": None, "hashtags": None, "deleted": True}
+        else:
+            await upsert_contents(newer if number < 20 else older, [ContentRow(post_id=post_id, **named)], write)
+            expected[post_id] = expected.get(post_id, {}) | named | {"deleted": False}
+        writes.append(write)
+    whole = [
+        (post, had.get("owner_id"), had.get("title"), had.get("category"), had.get("hashtags") or [],
+         had.get("visibility", "public"), had["deleted"])
+        for post, had in sorted(expected.items())
+    ]  # fmt: skip
+    for _ in range(2):
+        chance.shuffle(writes)
+        for at in range(0, 40, 8):
+            await replay(older, *writes[at : at + 8])
+    assert [tuple(row) for row in await older.fetch(_FIELDS)] == whole
+    revision = await older.fetchval("SELECT revision FROM catalog_revision")
+    await replay(older, *writes)
+    assert await older.fetchval("SELECT revision FROM catalog_revision") == revision  # nothing is lacked any more
 
 
 async def test_a_row_that_a_view_has_made_meanwhile_is_described_again(newer, older, chance):

@@ -7,6 +7,7 @@ import uuid
 from typing import Annotated, Final, Literal, NamedTuple, get_args
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 Kind = Literal["artwork", "blog", "playlist", "stream", "channel", "movie", "series"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -49,25 +50,36 @@ TITLE_MAX_CHARS: Final = 500
 HASHTAGS_MAX: Final = 64
 
 
+_OwnerId = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+_Hashtags = Annotated[list[Annotated[str, msgspec.Meta(max_length=100)]], msgspec.Meta(max_length=HASHTAGS_MAX)]
+
+
 class ContentRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A content as a service writes it. Raises nothing itself: decoding checks every field."""
+    """What a service changes of a content: a field that is absent (UNSET) stays, None clears it.
+
+    Cleared, `kind` is `artwork` and `hashtags` are none. `visibility` is never cleared: a null must not publish a
+    content. Raises nothing itself: decoding checks every field.
+    """
 
     post_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
-    kind: Kind = "artwork"
-    owner_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)] | None = None
-    title: Annotated[str, msgspec.Meta(max_length=TITLE_MAX_CHARS)] | None = None
-    category: Annotated[str, msgspec.Meta(max_length=100)] | None = None
-    hashtags: Annotated[list[Annotated[str, msgspec.Meta(max_length=100)]], msgspec.Meta(max_length=HASHTAGS_MAX)] = []
-    visibility: Literal["public", "private"] = "public"
-    created_at: dt.datetime | None = None
+    kind: Kind | UnsetType | None = UNSET
+    owner_id: _OwnerId | UnsetType | None = UNSET
+    title: Annotated[str, msgspec.Meta(max_length=TITLE_MAX_CHARS)] | UnsetType | None = UNSET
+    category: Annotated[str, msgspec.Meta(max_length=100)] | UnsetType | None = UNSET
+    hashtags: _Hashtags | UnsetType | None = UNSET
+    visibility: Literal["public", "private"] | UnsetType = UNSET
+    created_at: dt.datetime | UnsetType | None = UNSET
 
 
 class PlayerRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A player as a service writes it. `credential` is 64 hex digits or 43 base64url characters (256 bits)."""
+    """What a service changes of a player, likewise; `registered` is never cleared.
+
+    `credential` is 64 hex digits or 43 base64url characters (256 bits).
+    """
 
     player_key: uuid.UUID
-    owner_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)] | None = None
-    name: Annotated[str, msgspec.Meta(max_length=200)] | None = None
-    registered: bool = True
-    country: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] | None = None
-    credential: Annotated[str, msgspec.Meta(min_length=32, max_length=128)] | None = None
+    owner_id: _OwnerId | UnsetType | None = UNSET
+    name: Annotated[str, msgspec.Meta(max_length=200)] | UnsetType | None = UNSET
+    registered: bool | UnsetType = UNSET
+    country: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] | UnsetType | None = UNSET
+    credential: Annotated[str, msgspec.Meta(min_length=32, max_length=128)] | UnsetType | None = UNSET

@@ -80,7 +80,7 @@ def _named_row(raw: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[T], names
         fields = msgspec.json.decode(raw)
         if not isinstance(fields, dict):
             raise
-        if not any(isinstance(fields.get(name), str) for name in ID_FIELDS) and fields.get("kind", "") is not None:
+        if not any(isinstance(fields.get(name), str) for name in ID_FIELDS):
             raise
         return msgspec.convert(names.numbers_in(_with_kind(fields, kind)), kind)
     refuse_hashed((name, getattr(row, name)) for name in row.__struct_fields__ if name in ID_FIELDS)
@@ -104,7 +104,7 @@ def _with_kind(fields: dict[str, Any], row: type[msgspec.Struct]) -> dict[str, A
         if given not in (None, named):
             raise BadId("kind: is another one than that of post_id")
         return fields | {"kind": named}
-    return fields if given is not None else {name: value for name, value in fields.items() if name != "kind"}
+    return fields
 
 
 def _split(body: bytes) -> list[bytes | msgspec.Raw]:

@@ -2,7 +2,7 @@
 
 Every catalog write passes through the drain once more, inside the transaction that moves the offset. Nearly always the
 database has it, which one look by key shows. A row is put back under the revision that it had: the newer of two is
-kept, whichever journal brings it first, and doing it twice changes nothing.
+kept, field by field, whichever journal brings it first, and doing it twice changes nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
+from vts.model.catalog_row import field_revisions, merged
 from vts.model.day import DAY_US
 from vts.model.record import CatalogRow
 from vts.store.drain.dead_letters import DeadLetter
@@ -44,12 +46,7 @@ async def replay_catalog(connection: Connection, rows: Sequence[CatalogRow], now
 
     Returns those that it refuses, with the reason. Raises StoreUnavailable.
     """
-    newest: dict[int | bytes | None, CatalogRow] = {}
-    for row in sorted(rows, key=lambda row: row.revision):
-        newest[row.player_key if row.post_id is None else row.post_id] = row
-    contents = [row for row in newest.values() if row.post_id is not None]
-    since_us = now_us - REMOVALS_KNOWN_US
-    players = [row for row in newest.values() if row.post_id is None and row.created_at > since_us]
+    contents, players = _by_key(rows, now_us - REMOVALS_KNOWN_US)
     if not await _lacks(connection, contents, players):
         return []
     revision = await connection.fetchval(
@@ -59,6 +56,16 @@ async def replay_catalog(connection: Connection, rows: Sequence[CatalogRow], now
     await _put_back(connection, contents, players, dead_letters)
     await connection.execute(_NOTIFY, channels.CATALOG, str(revision))
     return dead_letters
+
+
+def _by_key(rows: Sequence[CatalogRow], since_us: int) -> tuple[list[CatalogRow], list[CatalogRow]]:
+    """Return one row for each content and for each player, those of players from `since_us` on."""
+    newest: dict[int | bytes | None, CatalogRow] = {}
+    for row in sorted(rows, key=lambda row: row.revision):
+        key = row.player_key if row.post_id is None else row.post_id
+        newest[key] = merged(newest[key], row) if key in newest else row
+    contents = [row for row in newest.values() if row.post_id is not None]
+    return contents, [row for row in newest.values() if row.post_id is None and row.created_at > since_us]
 
 
 async def _lacks(connection: Connection, contents: Sequence[CatalogRow], players: Sequence[CatalogRow]) -> bool:
@@ -93,15 +100,15 @@ async def _put_back_contents(connection: Connection, rows: Sequence[CatalogRow])
     missing = await _missing(connection, _MISSING_CONTENTS, rows, "post_id")
     if not missing:
         return
-    lacked = [rows[place - 1] for place, _, _ in missing]
+    lacked = [_whole(rows[place - 1], revision, known) for place, revision, known in missing]
     posts = [row.post_id for row in lacked]
     await connection.execute(_REMOVE_CONTENTS, posts)
     await connection.execute(_CONTENTS, [row.row for row in lacked])
     await connection.execute(_TEXTS, [row.row for row in lacked])
-    owners = [msgspec.json.decode(row.row or "{}").get("owner_id") for row in lacked]
+    owners = [(_owner(known), _owner(row.row)) for row, (_, _, known) in zip(lacked, missing, strict=True)]
     moved = [
-        (post_id, before, after, known)
-        for post_id, after, (_, before, known) in zip(posts, owners, missing, strict=True)
+        (post_id, before, after, known is not None)
+        for post_id, (before, after), (_, _, known) in zip(posts, owners, missing, strict=True)
         if before != after
     ]
     if moved:
@@ -109,7 +116,8 @@ async def _put_back_contents(connection: Connection, rows: Sequence[CatalogRow])
 
 
 async def _put_back_players(connection: Connection, rows: Sequence[CatalogRow]) -> None:
-    lacked = [rows[row[0] - 1] for row in await _missing(connection, _MISSING_PLAYERS, rows, "player_key")]
+    missing = await _missing(connection, _MISSING_PLAYERS, rows, "player_key")
+    lacked = [_whole(rows[place - 1], revision, known) for place, revision, known in missing]
     if not lacked:
         return
     await connection.execute(_REMOVE_PLAYERS, [row.player_key for row in lacked])
@@ -123,4 +131,17 @@ async def _missing(connection: Connection, question: str, rows: Iterable[Catalog
     rows = list(rows)
     if not rows:
         return ()
-    return await connection.fetch(question, [getattr(row, key) for row in rows], [row.revision for row in rows])
+    fields = [msgspec.json.encode(field_revisions(row)).decode() for row in rows]
+    return await connection.fetch(question, [getattr(row, key) for row in rows], [row.revision for row in rows], fields)
+
+
+def _whole(row: CatalogRow, revision: int | None, known: str | None) -> CatalogRow:
+    """Return what a row becomes together with the one that the database has under its key, if any."""
+    if revision is None:
+        return row
+    return merged(replace(row, revision=revision, row=known), row)
+
+
+def _owner(row: str | None) -> int | None:
+    owner: int | None = msgspec.json.decode(row or "{}").get("owner_id")
+    return owner

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+import uuid
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -24,6 +25,8 @@ from vts.store.drain.texts import NO_TEXTS, note_own_texts
 from vts.store.session import channels
 from vts.store.session.connection import Connection
 from vts.store.session.queries import queries_beside
+
+K = TypeVar("K", int, uuid.UUID)
 
 query = queries_beside(__file__)
 
@@ -85,15 +88,16 @@ async def upsert_contents(
     now_us: int | None = None,
     texts: Mapping[int, str] = NO_TEXTS,
 ) -> int:
-    """Write contents, replacing whole rows; of several rows for one content the last counts. Returns len(rows).
+    """Change the fields of contents that the rows name; of several rows for one content the later wins, field by field.
 
-    A provisional or deleted content becomes a full one. Where contents that have been viewed change hands, the days of
-    both owners are marked to be added up anew (`vts.store.facts.artists`). The first owner of a content is noted for
-    good, with `now_us`, microseconds by the clock that views carry (None: the database's): views of that owner from
-    before leave their days when those are rolled up. `texts` are those of hashed numbers in the rows, owners included.
-    Raises ReferenceTaken and BadData (nothing is applied), and StoreUnavailable.
+    Returns len(rows). A new content has defaults in the other fields; a provisional or deleted one becomes a full one.
+    Where contents that have been viewed change hands, the days of both owners are marked to be added up anew
+    (`vts.store.facts.artists`). The first owner of a content is noted for good, with `now_us`, microseconds by the
+    clock that views carry (None: the database's): views of that owner from before leave their days when those are
+    rolled up. `texts` are those of hashed numbers in the rows, owners included. Raises ReferenceTaken and BadData
+    (nothing is applied), and StoreUnavailable.
     """
-    last = {row.post_id: row for row in rows}
+    last = _by_key((row.post_id, _fields_of(row)) for row in rows)
     async with _writing(connection, write) as revision:
         await note_own_texts(connection, texts)
         for part in _parts([last[post_id] for post_id in sorted(last)]):
@@ -113,8 +117,8 @@ async def upsert_players(
     now_us: int | None = None,
     texts: Mapping[int, str] = NO_TEXTS,
 ) -> int:
-    """Write players likewise. Of a credential only the SHA-256 is kept; a row without one keeps what is there."""
-    last = {row.player_key: _player_fields(row) for row in rows}
+    """Write players likewise. Of a credential only the SHA-256 is kept."""
+    last = _by_key((row.player_key, _player_fields(row)) for row in rows)
     async with _writing(connection, write) as revision:
         await note_own_texts(connection, texts)
         for part in _parts([last[key] for key in sorted(last)]):
@@ -214,10 +218,26 @@ def _at(now_us: int | None) -> dt.datetime | None:
     return None if now_us is None else datetime_of(now_us)
 
 
+def _by_key(rows: Iterable[tuple[K, dict[str, Any]]]) -> dict[K, dict[str, Any]]:
+    """Return one row of fields for each key: of several the later wins, field by field."""
+    last: dict[K, dict[str, Any]] = {}
+    for key, fields in rows:
+        last.setdefault(key, {}).update(fields)
+    return last
+
+
+def _fields_of(row: msgspec.Struct) -> dict[str, Any]:
+    """Return the fields that a row names."""
+    return {name: value for name, value in msgspec.structs.asdict(row).items() if value is not msgspec.UNSET}
+
+
 def _player_fields(row: PlayerRow) -> dict[str, Any]:
-    fields = msgspec.structs.asdict(row)
-    credential = fields.pop("credential")
-    fields["credential_hash"] = None if credential is None else hashlib.sha256(credential.encode()).hexdigest()
+    """Return the columns that a row names: of a credential its hash, as PostgreSQL writes bytes."""
+    fields = _fields_of(row)
+    if "credential" in fields:
+        credential = fields.pop("credential")
+        digest = None if credential is None else rf"\x{hashlib.sha256(credential.encode()).hexdigest()}"
+        fields["credential_hash"] = digest
     return fields
 
 

@@ -32,7 +32,11 @@ WHERE body LIKE '%"viewer_user_id": ' || $1::bigint || ',%' OR body LIKE ANY($2:
 _LETTER: Final = "UPDATE dead_letters SET body = $4 WHERE journal_id = $1 AND seq = $2 AND index = $3"
 _REACTIONS: Final = "UPDATE reactions SET user_id = $2 WHERE user_id = $1"
 _COMMENTS: Final = "UPDATE comments SET user_id = $2 WHERE user_id = $1"
-_PLAYERS: Final = "UPDATE players SET owner_id = NULL, name = NULL, revision = $2 WHERE owner_id = $1"
+_PLAYERS: Final = """
+UPDATE players SET owner_id = NULL, name = NULL, revision = $2,
+    field_revisions = field_revisions || jsonb_build_object('owner_id', $2::bigint, 'name', $2::bigint)
+WHERE owner_id = $1
+"""
 _HAS_PLAYERS: Final = "SELECT EXISTS (SELECT FROM players WHERE owner_id = $1)"
 _FIRST_OWNERS: Final = (
     "UPDATE players SET first_owner_id = NULL WHERE first_owner_id = $1",

@@ -25,6 +25,9 @@ TAG: Final = "Catalog"
 SERVICE: Final[list[Json]] = [{BEARER: []}]
 
 _SAYS: Final = "An object, an array or NDJSON. A bad row is named by its index and nothing of the request is applied. "
+_MERGED: Final = (
+    "A field that is absent stays as it is, null clears it; of several rows for one id the later wins, field by field. "
+)
 _EXAMPLES: Final[dict[str, Json]] = {
     "ContentRow": {"post_id": 42, "kind": "artwork", "owner_id": 7, "title": "Evening", "hashtags": ["pixelart"]},
     "PlayerRow": {"player_key": "0b6d8a3e-5f0c-4d5b-9b07-2f6a4c1d9e11", "owner_id": 7, "name": "Hall", "country": "BR"},
@@ -60,11 +63,11 @@ def paths() -> Paths:
         "description": "The player.",
     }
     return {
-        "/api/content": {"post": _write("Write contents", "ContentRow", {200: upserted, 409: taken})},
+        "/api/content": {"post": _write("Write contents", "ContentRow", {200: upserted, 409: taken}, _MERGED)},
         "/api/content/{post_id}": {
             "delete": _delete("Delete a content", "Its views are dropped as `deleted` from now on.", _number())
         },
-        "/api/players": {"post": _write("Write players", "PlayerRow", {200: upserted, 409: taken})},
+        "/api/players": {"post": _write("Write players", "PlayerRow", {200: upserted, 409: taken}, _MERGED)},
         "/api/players/{player_key}": {"delete": _delete("Delete a player", "It may report nothing from now on.", key)},
         "/api/reactions": {"post": _write("Add or remove reactions", "Reaction", {202: accepted, 409: limit})},
         "/api/comments": {"post": _write("Add or remove comments", "Comment", {202: accepted, 409: limit})},
@@ -75,13 +78,13 @@ def _number() -> Json:
     return path_id("post_id", "The content.")
 
 
-def _write(summary: str, row: str, responses: dict[int, Json]) -> Json:
+def _write(summary: str, row: str, responses: dict[int, Json], about: str = "") -> Json:
     return operation(
         TAG,
         summary,
         responses,
         errors=(400, 401, 403, 405),
-        about=_SAYS + "In force here before the answer, and idempotent.",
+        about=_SAYS + about + "In force here before the answer, and idempotent.",
         sent=body(rows_of(row)),
         security=SERVICE,
     )

@@ -144,15 +144,16 @@ ADDED: Final[dict[str, dict[str, Json]]] = {
         "owner_id": _OWNER,
         "title": {"pattern": NO_NUL},
         "category": {"pattern": NO_NUL},
-        "visibility": {"description": "Only public contents have a public count."},
+        "kind": {"description": "The reference's own; of a number that is new, or with null, artwork."},
+        "visibility": {"description": "Only public contents have a public count. A new content is public."},
         "created_at": {"description": "With an offset."},
     },
     "PlayerRow": {
         "owner_id": _OWNER,
         "name": {"pattern": NO_NUL},
-        "registered": {"description": "Others are refused."},
+        "registered": {"description": "Others are refused. A new player is registered."},
         "country": {"description": "ISO 3166-1 alpha-2, where the player itself does not say."},
-        "credential": {"pattern": NO_NUL, "description": "Only its SHA-256 is kept. Without one the old one stays."},
+        "credential": {"pattern": NO_NUL, "description": "Only its SHA-256 is kept. Null takes the old one away."},
     },
     "Reaction": {"emoji": {"pattern": NO_NUL}, "authenticated": {"description": "Whether the user was signed in."}},
     "Comment": {"comment_id": {"description": "The host application's name of it; what it says stays there."}},
@@ -198,4 +199,5 @@ def _narrow(properties: dict[str, Json], field: str, keywords: Json) -> None:
 
 
 def _hashtags(schema: dict[str, Any]) -> None:
-    schema["items"]["pattern"] = NO_NUL
+    of_list = next(one for one in schema["anyOf"] if one.get("type") == "array")
+    of_list["items"]["pattern"] = NO_NUL

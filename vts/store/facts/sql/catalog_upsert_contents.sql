@@ -1,15 +1,24 @@
--- $2 revision, $3 now, by the clock that views carry. The first owner that is named stays noted, and since when.
+-- $1 objects that have the fields to change only, $2 revision, $3 now, by the clock that views carry. What is not named stays
+-- as it is: `after` is `before` with the named fields. The first owner that is named stays noted, and since when.
 -- Returns the contents that change hands: (post_id, owners before and after, whether the content was known) in columns.
 WITH row AS MATERIALIZED (
-    SELECT * FROM json_to_recordset($1::json) AS row (
-        post_id bigint, kind text, owner_id bigint, title text, category text, hashtags text[], visibility text,
-        created_at timestamptz)
+    SELECT after.*, before.post_id IS NOT NULL AS was_known, before.owner_id AS owner_before,
+        COALESCE(before.field_revisions, CASE WHEN before.post_id IS NULL THEN '{}' ELSE jsonb_build_object(
+            'kind', before.revision, 'owner_id', before.revision, 'title', before.revision, 'category', before.revision,
+            'hashtags', before.revision, 'visibility', before.revision, 'created_at', before.revision) END)
+        || COALESCE((SELECT jsonb_object_agg(name, $2::bigint) FROM jsonb_object_keys(body - 'post_id') AS name), '{}')
+            AS revisions
+    FROM jsonb_array_elements($1::jsonb) AS body
+        LEFT JOIN content AS before ON before.post_id = (body ->> 'post_id')::bigint
+        CROSS JOIN LATERAL jsonb_populate_record(before, body) AS after
 ), written AS (
     INSERT INTO content AS known (
-        post_id, kind, owner_id, title, category, hashtags, visibility, created_at, revision,
+        post_id, kind, owner_id, title, category, hashtags, visibility, created_at, revision, field_revisions,
         first_owner_id, owner_known_at, owner_known_revision)
-    SELECT post_id, kind, owner_id, title, category, COALESCE(hashtags, '{}'), visibility, created_at, $2,
-        owner_id, CASE WHEN owner_id IS NOT NULL THEN COALESCE($3::timestamptz, now()) END, CASE WHEN owner_id IS NULL THEN 0 ELSE $2::bigint END
+    SELECT post_id, COALESCE(kind, 'artwork'), owner_id, title, category, COALESCE(hashtags, '{}'),
+        COALESCE(visibility, 'public'), created_at, $2, revisions,
+        owner_id, CASE WHEN owner_id IS NOT NULL THEN COALESCE($3::timestamptz, now()) END,
+        CASE WHEN owner_id IS NULL THEN 0 ELSE $2::bigint END
     FROM row
     ON CONFLICT (post_id) DO UPDATE SET
         kind = excluded.kind,
@@ -18,8 +27,9 @@ WITH row AS MATERIALIZED (
         category = excluded.category,
         hashtags = excluded.hashtags,
         visibility = excluded.visibility,
-        created_at = COALESCE(excluded.created_at, known.created_at),
+        created_at = excluded.created_at,
         revision = excluded.revision,
+        field_revisions = excluded.field_revisions,
         deleted = false,
         provisional = false,
         seen_twice = false,
@@ -32,6 +42,5 @@ WITH row AS MATERIALIZED (
             AND excluded.owner_id IS DISTINCT FROM known.owner_id
             THEN COALESCE(known.first_owner_until, $3, now()) ELSE known.first_owner_until END
 )
-SELECT array_agg(post_id), array_agg(before.owner_id), array_agg(row.owner_id), array_agg(before.post_id IS NOT NULL)
-FROM row LEFT JOIN content AS before USING (post_id)
-WHERE before.owner_id IS DISTINCT FROM row.owner_id
+SELECT array_agg(post_id), array_agg(owner_before), array_agg(owner_id), array_agg(was_known)
+FROM row WHERE owner_before IS DISTINCT FROM owner_id
