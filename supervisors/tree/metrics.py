@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -22,9 +22,8 @@ from prometheus_client.registry import Collector
 
 from supervisors.engine.events import Event, Failed, LoopHeld, Started
 from vts.admit.site_rules import PLAYBACK, SITE
-from vts.admit.submission import COUNTED
 from vts.model.committed import Committed
-from vts.model.outcome import Reason
+from vts.model.outcome import OUTCOMES
 from vts.model.view import BOT_CLASSES, VIEW_SOURCES, BotClass
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -33,7 +32,6 @@ Gauge = Callable[[], float]
 
 COMMIT_BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 SOURCES: Final = (*VIEW_SOURCES, SITE, PLAYBACK)
-OUTCOMES: Final = (COUNTED, *(reason.value for reason in Reason))
 NOTED: Final = (
     *("contained_bug", "other_viewer_keys", "stored_before", "unreadable_notice", "player_status"),
     *("ignored_forwarded_for", "ignored_local_time"),
@@ -80,6 +78,11 @@ class Metrics:
         """Count events by source and outcome."""
         pair = (source, outcome)
         self._live.events[pair] = self._live.events.get(pair, 0) + how_many
+
+    @property
+    def events(self) -> Mapping[tuple[str, str], int]:
+        """The events of this process since its start, by source and outcome."""
+        return self._live.events
 
     def note(self, kind: str, how_many: int = 1) -> None:
         """Count something that was seen and not kept: an unknown value, a forged address, a retained message."""

@@ -25,6 +25,8 @@ from vts.store.drain.actor import Drain
 from vts.store.drain.waterline import Waterline
 from vts.store.facts.artists import Artists
 from vts.store.facts.catalog import settle_provisional
+from vts.store.facts.outcomes import FINAL_WRITE_S as OUTCOMES_GRACE_S
+from vts.store.facts.outcomes import Outcomes
 from vts.store.schema.partitions import Partitions
 from vts.store.session.connection import IDLE_WITH_LOCKS_S
 
@@ -70,6 +72,7 @@ class Storage:
         raw_days = components.settings.retention.raw_days
         partitions = Partitions(sessions.connector("writer"), raw_days, now_us, also=[settle_provisional])
         analytics = AnalyticsActor(sessions.connector("writer", ANALYTICS_TIMEOUT_S), raw_days, now_us)
+        outcomes = Outcomes(sessions.connector("writer"), lambda: components.metrics.events, now_us)
         children = [
             Child(name="schema", run=sessions.migrate),
             Child(name="partitions", run=partitions.run, stop=partitions.stop),
@@ -81,6 +84,7 @@ class Storage:
             Child(name="notices", run=self.notices.run),
             Child(name="analytics", run=analytics.run, stop=analytics.stop),
             Child(name="roller", run=self.roller.run, stop=self.roller.stop),
+            Child(name="outcomes", run=outcomes.run, stop=outcomes.stop, grace_s=OUTCOMES_GRACE_S),
         ]
         if components.embedded is not None:
             run, stop = components.embedded.run, components.embedded.stop

@@ -10,7 +10,7 @@ import trio
 
 from vts.admit.texts import JournaledTexts
 from vts.model.faults import JournalFull, Outage
-from vts.model.outcome import ACCEPTED, AcceptedPart, Outcome, Reason, Refused
+from vts.model.outcome import ACCEPTED, COUNTED, AcceptedPart, Outcome, Reason, Refused
 from vts.model.ports import CountOutcome
 from vts.model.record import Record
 from vts.model.reference import ReferenceText
@@ -19,7 +19,6 @@ from vts.model.view import BotClass
 AGE_EVERY_S: Final = 0.5
 ENTROPY_BYTES: Final = 10  # of one version-7 id
 FULL_RETRY_S: Final = 5.0
-COUNTED: Final = "accepted"  # the metrics' word for what is durable
 
 Settle = Callable[[Outcome], None]
 """Called once with the outcome of a report."""

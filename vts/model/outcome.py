@@ -27,6 +27,12 @@ class Reason(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
+COUNTED: Final = "accepted"
+"""The metrics' word for an event that is durable."""
+OUTCOMES: Final = (COUNTED, *(reason.value for reason in Reason))
+"""The closed list of what may become of an event."""
+
+
 class Accepted(msgspec.Struct, frozen=True, gc=False):
     """The event is durable and will be stored exactly once."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from vts.query import analytics_load, artist_load, artist_posts_load, counts, post_load, site_load
+from vts.query import analytics_load, artist_load, artist_posts_load, counts, outcomes_load, post_load, site_load
 from vts.query.analytics import Dimension, EngagementFacts, HoursFacts
 from vts.query.artist import ArtistFacts
 from vts.query.artist_posts import Asked, ListFacts
 from vts.query.counts import Counts, Undrained
+from vts.query.outcomes import OutcomeRow
 from vts.query.playlist import PlaylistFacts
 from vts.query.post import PostFacts
 from vts.query.site import SiteFacts
@@ -60,6 +61,10 @@ class Questions:
     async def site_facts(self, first: int, last: int, today: int) -> SiteFacts:
         """Return what the statistics of the whole site are made of."""
         return await site_load.site_facts(self._readers, first, last, today)
+
+    async def outcomes(self, since_us: int) -> list[OutcomeRow]:
+        """Return what became of events, by hour, since a time in microseconds."""
+        return await outcomes_load.outcome_rows(self._readers, since_us)
 
     async def engagement_facts(self, dimension: Dimension, first: int, last: int) -> EngagementFacts:
         """Return views and time by channel or by play order."""

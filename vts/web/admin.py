@@ -11,6 +11,8 @@ from quart import Blueprint, Response, request
 from vts.model.day import day_of
 from vts.model.ports import Catalog
 from vts.query.analytics import channels_answer, peak_hours_answer, play_orders_answer
+from vts.query.outcomes import answer as outcomes_answer
+from vts.query.outcomes import since_us as outcomes_since_us
 from vts.query.questions import Questions
 from vts.query.shape import worked_out
 from vts.query.site import answer as site_answer
@@ -73,6 +75,13 @@ def blueprint(access: Access, questions: Questions, answers: Answers, catalog: C
         days = days_of(request, access.clock())
         facts = await questions.hours_facts(*days)
         return await answered(days, lambda **fresh: peak_hours_answer(facts, **fresh))
+
+    @routes.get("/api/admin/outcomes")
+    async def outcomes() -> Response:
+        _require_reader_of_all(access)
+        days = days_of(request, access.clock())
+        rows = await questions.outcomes(outcomes_since_us(days[0], access.clock()))
+        return await answered(days, lambda **fresh: outcomes_answer(rows, *days, **fresh))
 
     return routes
 

@@ -145,6 +145,17 @@ def _of_the_site() -> Paths:
         "/api/admin/channels": {"get": _asked("Views and time by channel", "Channels", tag=SITE, more=[_LIMIT])},
         "/api/admin/play-orders": {"get": _asked("Views and time by play order", "PlayOrders", tag=SITE)},
         "/api/admin/peak-hours": {"get": _asked("Views by hour and weekday", "PeakHours", tag=SITE)},
+        "/api/admin/outcomes": {
+            "get": operation(
+                SITE,
+                "What became of events",
+                {200: answer("The answer, or one of its tables.", files(ref("Outcomes")))},
+                errors=_ERRORS,
+                about="How many counted, and why others did not. For moderators, owners of the site and services.",
+                parameters=[*_DAYS, FORMAT_QUERY, BOM_QUERY, _TABLE],
+                security=SIGNED,
+            )
+        },
         "/api/admin/playlists/{playlist_id}": {
             "get": _asked(
                 "Views via a playlist", "Playlist", "For the playlist's owner.", *listed, tag=SITE, more=[_LIMIT]

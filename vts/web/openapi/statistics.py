@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from vts.model.content import KINDS, VISIBILITIES
+from vts.model.outcome import OUTCOMES
 from vts.model.view import CHANNELS, DEVICE_TYPES, VIEW_SOURCES, VIEW_TYPES
 from vts.query.analytics import PLAY_ORDER_NAMES
 from vts.query.artist_posts import SORTS
@@ -107,7 +108,19 @@ _PLAYER_LINE: Final = obj(
     {"player_key": TEXT, "name": or_null(TEXT), "owner_id": or_null(NAMED), "views": COUNT},
 )
 
+_OUTCOMES: Final = dict.fromkeys(OUTCOMES, COUNT)
+
 SCHEMAS: Final[dict[str, Json]] = {
+    "Outcomes": obj(
+        {
+            **RANGE,
+            "outcomes": obj(_OUTCOMES),
+            "by_source": array(obj({"source": TEXT, "outcome": TEXT, "events": COUNT}), description="Largest first."),
+            "daily": array(obj({"date": DATE, **_OUTCOMES}), description=_EVERY_DAY),
+            "hourly": array(obj({"hour": TIME, **_OUTCOMES}), description="The last 24 UTC hours, in their order."),
+            **FRESH,
+        }
+    ),
     "PostStats": obj({"post_id": NAMED, **RANGE, **twins(DAILY_FIELDS), **FRESH}),
     "ArtistStats": obj({"user_id": NAMED, "total_posts": COUNT, **RANGE, **twins(DAILY_FIELDS), **FRESH}),
     "PostsStats": obj(
