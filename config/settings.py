@@ -135,6 +135,12 @@ class CaptureSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=
     unknown_intent: Literal["intentional", "listing"]
 
 
+class Players(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Players' last status."""
+
+    offline_after_s: Annotated[float, Meta(ge=30)]
+
+
 class JournalSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is acknowledged."""
 
@@ -183,6 +189,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     retention: Retention
     capture: CaptureSettings
     limits: LimitSettings
+    players: Players
     journal: JournalSettings
     live: Live
     site: Site

@@ -34,7 +34,7 @@ def player_reports_of(components: Components, reactions: Reactions) -> PlayerRep
         reactions=PlayerReactions(catalog=catalog, react=reactions.react, count=count),
         catalog=catalog,
         admission=components.admission,
-        on_status=lambda key, status: components.metrics.note("player_status"),
+        presence=components.presence,
         count=count,
         clock=now_us,
     )

@@ -44,6 +44,7 @@ from vts.journal.entry import Entry, OnSettled
 from vts.journal.journal import Journal
 from vts.model.day import SECOND_US
 from vts.model.hosts import OwnHosts
+from vts.model.presence import Presence
 from vts.model.record import Record
 from vts.store.schema.migrate import migrations
 from vts.store.server.embedded import Embedded
@@ -65,6 +66,7 @@ class Components:
         self.settings = settings
         self.folder = folder
         self.metrics = Metrics()
+        self.presence = Presence()
         self.states: dict[str, str] = {}
         self._log_event = EventLog()
         self.doors_open = trio.Event()

@@ -33,7 +33,7 @@ Gauge = Callable[[], float]
 COMMIT_BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 SOURCES: Final = (*VIEW_SOURCES, SITE, PLAYBACK)
 NOTED: Final = (
-    *("contained_bug", "other_viewer_keys", "stored_before", "unreadable_notice", "player_status"),
+    *("contained_bug", "other_viewer_keys", "stored_before", "unreadable_notice"),
     *("ignored_forwarded_for", "ignored_local_time"),
 )
 """The kinds that may be noted from the first moment on; unknown values of a field get a kind when one is seen."""

@@ -43,7 +43,12 @@ def services_of(
         access=_access(components),
         capture=_capture(components, writer, writes),
         catalog=CatalogPort(memory=components.memory, writes=writes),
-        questions=Questions(components.readers, components.journal, storage.waterline.lag_s),
+        questions=Questions(
+            components.readers,
+            components.journal,
+            storage.waterline.lag_s,
+            components.settings.players.offline_after_s,
+        ),
         exports=Exports(storage.sessions.export, components.folder / "exports"),
         persons=PersonsPort(data=_personal_data(components, storage), audit=AuditLog(writer, components.readers)),
         health=_health(components, storage, broker_state),

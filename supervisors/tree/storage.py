@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 from typing import Final
 
@@ -27,6 +28,7 @@ from vts.store.facts.artists import Artists
 from vts.store.facts.catalog import settle_provisional
 from vts.store.facts.outcomes import FINAL_WRITE_S as OUTCOMES_GRACE_S
 from vts.store.facts.outcomes import Outcomes
+from vts.store.facts.presence import PresenceActor, forget_presence
 from vts.store.schema.partitions import Partitions
 from vts.store.session.connection import IDLE_WITH_LOCKS_S
 
@@ -70,7 +72,11 @@ class Storage:
         """Return the group, in the order of dependency."""
         components, sessions = self._components, self.sessions
         raw_days = components.settings.retention.raw_days
-        partitions = Partitions(sessions.connector("writer"), raw_days, now_us, also=[settle_provisional])
+        partitions = Partitions(
+            sessions.connector("writer"), raw_days, now_us, also=[settle_provisional, forget_presence]
+        )
+        silence = dt.timedelta(seconds=components.settings.players.offline_after_s)
+        presence = PresenceActor(components.presence, sessions.connector("writer"), silence)
         analytics = AnalyticsActor(sessions.connector("writer", ANALYTICS_TIMEOUT_S), raw_days, now_us)
         outcomes = Outcomes(sessions.connector("writer"), lambda: components.metrics.events, now_us)
         children = [
@@ -82,6 +88,7 @@ class Storage:
             Child(name="artists", run=self.artists.run),
             Child(name="waterline", run=self.waterline.run),
             Child(name="notices", run=self.notices.run),
+            Child(name="presence", run=presence.run, stop=presence.stop),
             Child(name="analytics", run=analytics.run, stop=analytics.stop),
             Child(name="roller", run=self.roller.run, stop=self.roller.stop),
             Child(name="outcomes", run=outcomes.run, stop=outcomes.stop, grace_s=OUTCOMES_GRACE_S),

@@ -20,7 +20,6 @@ from vts.auth.credentials import credential_hash
 from vts.capture.mqtt.broker.address import broker_of
 from vts.capture.mqtt.broker.session import SessionOptions
 from vts.capture.mqtt.broker.subscriber import MqttSubscriber
-from vts.capture.players.payloads import PlayerStatus
 from vts.capture.players.reactions import PlayerReactions
 from vts.capture.players.reports import PlayerReports
 from vts.capture.players.topics import Topics
@@ -31,6 +30,7 @@ from vts.enrich.timezones import TimeZones
 from vts.enrich.viewer import ViewerKeys
 from vts.model.content import Content, Player
 from vts.model.outcome import ACCEPTED, Outcome, Reason, Refused
+from vts.model.presence import Presence, Status
 from vts.model.reaction import Reaction
 from vts.model.reference import ReferenceKey, References
 from vts.model.view import Report
@@ -110,6 +110,18 @@ class FakeCatalog:
         return True
 
 
+class HeardPresence(Presence):
+    """Keeps every status message, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.statuses: list[tuple[bytes, Status]] = []
+
+    def said(self, player_key: bytes, status: Status, now_us: int) -> None:
+        self.statuses.append((player_key, status))
+        super().said(player_key, status, now_us)
+
+
 class World:
     """Everything behind the doors, and what it has seen."""
 
@@ -119,7 +131,7 @@ class World:
         self.catalog = FakeCatalog()
         self.counts: Counter[str] = Counter()
         self.reactions: list[Reaction] = []
-        self.statuses: list[tuple[bytes, PlayerStatus]] = []
+        self.presence = HeardPresence()
         self.react: Callable[[Reaction], Any] = lambda reaction: None
         enricher = Enricher(keys=ViewerKeys(bytes(32)), countries=Countries(None), zones=_ZONES)
         self.reports = PlayerReports(
@@ -128,7 +140,7 @@ class World:
             reactions=PlayerReactions(catalog=self.catalog, react=self._react, count=self._count),
             catalog=self.catalog,
             admission=self.admission,
-            on_status=lambda key, status: self.statuses.append((key, status)),
+            presence=self.presence,
             count=self._count,
             clock=lambda: time.time_ns() // 1000,
         )

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import mqtt5
 import pytest
@@ -339,7 +340,7 @@ async def test_what_comes_before_the_end_in_one_read_is_decided_first(
         ends = [packet.reason_code for packet in packets(heard) if isinstance(packet, mqtt5.DisconnectPacket)]
         assert ends == ([reason] if reason is not None else [])
         await trio.testing.wait_all_tasks_blocked(0.01)
-        assert len(home.world.statuses) == (last != mqtt5.DisconnectPacket().write())
+        assert len(home.world.presence.statuses) == (last != mqtt5.DisconnectPacket().write())
 
 
 async def test_what_was_sent_counts_also_when_the_player_closes_without_reading() -> None:
@@ -423,7 +424,7 @@ async def test_a_reconnecting_player_takes_its_session_over() -> None:
             assert (await second.have(mqtt5.ConnAckPacket)).session_present is True
             await second.publish(VIEW, view(request_ack=True))
             assert (await second.hear())[1] == {"success": True}
-        assert home.world.statuses == []
+        assert home.world.presence.statuses == []
 
 
 async def test_a_session_waits_for_its_player() -> None:
@@ -448,7 +449,7 @@ async def test_a_last_will_is_published_unless_its_player_disconnects(disconnect
                 await device.send(mqtt5.DisconnectPacket(reason_code=reason))
         await until(lambda: home.endpoint.connections == 0)
         await trio.testing.wait_all_tasks_blocked(0.01)
-        assert [status.status for _, status in home.world.statuses] == (["offline"] if heard else [])
+        assert [status.online for _, status in home.world.presence.statuses] == ([False] if heard else [])
 
 
 async def test_a_delayed_will_is_published_when_its_client_does_not_return(hand_clock: MockClock) -> None:
@@ -458,9 +459,20 @@ async def test_a_delayed_will_is_published_when_its_client_does_not_return(hand_
             pass
         await until(lambda: home.endpoint.connections == 0)
         await jump(hand_clock, 30)
-        assert home.world.statuses == []
+        assert home.world.presence.statuses == []
         await jump(hand_clock, 31)
-        await until(lambda: home.world.statuses)
+        await until(lambda: home.world.presence.statuses)
+
+
+async def test_a_player_that_only_keeps_its_connection_is_there() -> None:
+    async with house() as home, home.player() as device:
+        assert len(home.world.presence) == 0
+        await device.send(mqtt5.PingReqPacket())
+        await device.have(mqtt5.PingRespPacket)
+        assert home.world.presence.take()[UUID(KEY).bytes].seen_us
+        await device.send(mqtt5.DisconnectPacket())
+        await until(lambda: home.endpoint.connections == 0)
+        assert len(home.world.presence) == 0
 
 
 async def test_silence_beyond_one_and_a_half_keep_alives_is_the_end(hand_clock: MockClock) -> None:

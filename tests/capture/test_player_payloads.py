@@ -18,6 +18,7 @@ from vts.capture.players.answers import PlayerReply, encode_ack, encode_response
 from vts.capture.players.payloads import (
     ForeignRequest,
     PlayerRequest,
+    PlayerStatus,
     PlayerView,
     ReactionRequest,
     parse_request,
@@ -25,6 +26,8 @@ from vts.capture.players.payloads import (
     parse_view,
 )
 from vts.capture.players.topics import Topics, parse_key
+from vts.model.presence import Status
+from vts.model.reference import ReferenceKey, References
 
 TOPICS = Topics("makapix")
 
@@ -153,7 +156,24 @@ def test_requests() -> None:
     assert body(request_type="revoke_reaction", emoji="x") == ReactionRequest(1, None, "remove")
     with pytest.raises(BadField, match="request_id"):
         body(request_type="submit_view", request_id="r2")
-    assert parse_status(b'{"status":"online","x":1}').status == "online"
+    assert parse_status(b'{"status":"online","x":1}', None) == PlayerStatus(None, Status(online=True))
+
+
+def test_what_a_status_says() -> None:
+    references = References(ReferenceKey(b"of these tests, 32 bytes long ok"))
+
+    def said(text: str) -> Status:
+        return parse_status(text.encode(), references).body
+
+    assert said('{"status":"offline"}') == said('{"status":"Offline","firmware":"x"}') == Status(online=False)
+    assert said("{}") == said('{"status":"playing"}') == said('{"status":null}') == Status(online=True)
+    assert said('{"current_post_id":42,"firmware_version":"1.2"}') == Status(online=True, post_id=42, firmware="1.2")
+    assert said('{"current_post_id":null,"firmware_version":""}') == Status(online=True, post_id=None, firmware=None)
+    assert said('{"current_post_id":"blog:7"}').post_id == references.content("blog:7")
+    assert parse_status(b'{"current_post_id":"blog:7"}', None).body.post_id is None  # before the very first catalog
+    for bad in ('{"firmware_version":7}', '{"firmware_version":"a\\u0000"}', '{"current_post_id":-1}', "", "[]"):
+        with pytest.raises(BadField):
+            said(bad)
 
 
 @pytest.mark.parametrize(

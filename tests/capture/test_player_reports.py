@@ -166,6 +166,36 @@ async def test_every_way_in_decides_alike(
     assert desk.journal == []
 
 
+async def test_what_players_show_is_kept_of_registered_ones_only() -> None:
+    desk, key = Desk(strict=True), UUID(KEY).bytes
+    presence = desk.world.presence
+    online = json.dumps({"status": "online", "current_post_id": 192, "firmware_version": "2.1"}).encode()
+    parse = desk.reports.topics.parse
+    await desk.settle((f"makapix/player/{UNKNOWN}/status", online), (f"makapix/player/{REVOKED}/status", online))
+    await desk.settle((f"makapix/player/{KEY}/status", json.dumps({"player_key": OTHER}).encode()))
+    await desk.reports.settle([PlayerMessage(parse(f"makapix/player/{KEY}/status"), online, retained=True)])
+    assert len(presence) == 0
+    assert desk.world.counts["retained"] == 1
+    await desk.settle((f"makapix/player/{KEY}/status", online))
+    desk.now_us += SECOND_US
+    await desk.tell()
+    desk.now_us += SECOND_US
+    await desk.tell(post_id=4)  # there is no such content: no view, and no sign
+    await desk.settle((f"makapix/player/{KEY}/status", json.dumps({"current_post_id": "blog:7"}).encode()))
+    changes = presence.take()
+    assert list(changes) == [key]
+    assert (changes[key].first_us, changes[key].view_us) == (NOON_US, NOON_US + SECOND_US)
+    assert changes[key].status_us == NOON_US + 2 * SECOND_US
+    assert (changes[key].firmware, changes[key].post_id) == ("2.1", None)  # the text of no known content
+    assert desk.world.counts["status"] == 2
+
+
+async def test_a_view_over_http_shows_its_player_too() -> None:
+    desk = Desk()
+    assert await desk.reports.receive(UUID(KEY).bytes, b'{"post_id":192}') is ACCEPTED
+    assert desk.world.presence.take()[UUID(KEY).bytes].view_us == NOON_US
+
+
 async def test_http_counts_a_view_too() -> None:
     desk = Desk()
     outcome = await desk.reports.receive(UUID(KEY).bytes, b'{"post_id":192}')

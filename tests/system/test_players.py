@@ -131,3 +131,57 @@ def test_a_reaction_of_a_player_is_its_owners(wall: tuple[Vts, Mosquitto]) -> No
         stats = client.get("/api/post/1/stats").json()
     assert stats["reactions_by_emoji"] == {"\N{FIRE}": 1}
     assert ask(broker, reaction | {"request_type": "revoke_reaction"})["success"] is True
+
+
+def test_what_a_player_last_said_is_in_the_list_of_players(wall: tuple[Vts, Mosquitto]) -> None:
+    vts, broker = wall
+    status = {"player_key": KEY, "status": "online", "current_post_id": 1, "firmware_version": "2.1"}
+    publish(broker, f"makapix/player/{KEY}/status", status)
+    publish(broker, f"makapix/player/{UNKNOWN}/status", status | {"player_key": UNKNOWN})
+    with (
+        vts.client(vts.service_token()) as service,
+        vts.client(vts.token(7)) as owner,
+        vts.client(vts.token(8)) as other,
+    ):
+
+        def listed(word: str) -> dict[str, object] | None:
+            rows = service.get(f"/api/players?status={word}").json()["players"]
+            return next((row for row in rows if row["firmware_version"] == "2.1"), None)  # views have made it online
+
+        row = wait_until(lambda: listed("online"), FRESH_WITHIN_S)
+        assert row | {"last_view_at": None} == {
+            "player_key": KEY,
+            "name": None,
+            "owner_id": 7,
+            "registered": True,
+            "country": None,
+            "status": "online",
+            "firmware_version": "2.1",
+            "current_post_id": 1,
+            "online_since": row["online_since"],
+            "last_seen_at": row["last_seen_at"],
+            "last_view_at": None,
+        }
+        assert row["online_since"] and row["online_since"] <= row["last_seen_at"]
+        assert [one["player_key"] for one in owner.get("/api/players").json()["players"]] == [KEY]
+        assert other.get("/api/players").json() == {"players": [], "next_after": None}
+        assert other.get("/api/players?owner=7").status_code == 403
+        assert vts.client().get("/api/players").status_code == 401
+        for field, text in (("after", "x"), ("limit", "0"), ("limit", "1001"), ("status", "away"), ("owner", "")):
+            refused = service.get("/api/players", params={field: text})
+            assert (refused.status_code, refused.json()["error"].partition(":")[0]) == (400, field)
+        header, line = service.get("/api/players?format=csv").text.splitlines()
+        assert header.split(",")[:8] == [
+            *("player_key", "name", "owner_id", "owner_ref", "registered", "country", "status", "firmware_version")
+        ]
+        assert line.startswith(f"{KEY},,7,,true,,online,2.1,1,,")
+        left = ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(broker.port), "-t", "x", "--will-topic"]
+        will = ["--will-payload", '{"status":"offline"}', "--will-qos", "1", "-d"]
+        with subprocess.Popen(
+            ["stdbuf", "-oL", *left, f"makapix/player/{KEY}/status", *will], stdout=subprocess.PIPE, text=True
+        ) as player:
+            assert player.stdout is not None
+            assert any("SUBACK" in said for said in player.stdout)
+            player.kill()
+        gone = wait_until(lambda: listed("offline"), FRESH_WITHIN_S)
+        assert (gone["current_post_id"], gone["online_since"], gone["last_seen_at"]) == (1, None, row["last_seen_at"])

@@ -41,6 +41,7 @@ from vts.model.content import ContentRow, PlayerRow
 from vts.model.day import DAY_US, HOUR_US, MINUTE_US
 from vts.model.imports import DailyRow
 from vts.model.outcome import Accepted, Outcome
+from vts.model.presence import Presence
 from vts.model.principal import Principal
 from vts.model.view import ViewEvent
 from vts.rollup.replace import Outcome as Rolled
@@ -123,7 +124,7 @@ class SimulatedSite:
             reactions=PlayerReactions(catalog=self.catalog, react=_ignore, count=_uncounted),
             catalog=self.catalog,
             admission=self.admission,
-            on_status=lambda key, status: None,
+            presence=Presence(),
             count=_uncounted,
             clock=self.clock,
         )

@@ -22,6 +22,7 @@ REFS: Final = {
     "comment_id": "comment_ref",
     "stream_id": "stream_ref",
     "playlist_id": "playlist_ref",
+    "current_post_id": "current_post_ref",
 }
 """In tables: the column of an id, and that of its text beside it."""
 

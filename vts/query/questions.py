@@ -3,31 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from typing import Any, Final
 
-from vts.query import analytics_load, artist_load, artist_posts_load, counts, outcomes_load, post_load, site_load
+from vts.model.day import SECOND_US
+from vts.query import (
+    analytics_load,
+    artist_load,
+    artist_posts_load,
+    counts,
+    outcomes_load,
+    players,
+    post_load,
+    site_load,
+)
 from vts.query.analytics import Dimension, EngagementFacts, HoursFacts
 from vts.query.artist import ArtistFacts
 from vts.query.artist_posts import Asked, ListFacts
 from vts.query.counts import Counts, Undrained
 from vts.query.outcomes import OutcomeRow
+from vts.query.players import PlayersAsked
 from vts.query.playlist import PlaylistFacts
 from vts.query.post import PostFacts
 from vts.query.site import SiteFacts
 from vts.store.drain.texts import texts_of
 from vts.store.session.pool import Readers
 
+OFFLINE_AFTER_S: Final = 180.0  # `players.offline_after_s` unless it is set
+
 
 class Questions:
     """Days are inclusive numbers of UTC days since 1970.
 
     `journal` holds what this process acknowledged and the database may lack. `database_lag_s` returns for how many
-    seconds the database has been known to lack rows that it had before.
+    seconds the database has been known to lack rows that it had before. A player is offline when it was silent for
+    `offline_after_s`.
     """
 
-    def __init__(self, readers: Readers, journal: Undrained, database_lag_s: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        readers: Readers,
+        journal: Undrained,
+        database_lag_s: Callable[[], float],
+        offline_after_s: float = OFFLINE_AFTER_S,
+    ) -> None:
         self._readers = readers
         self._journal = journal
         self._database_lag_s = database_lag_s
+        self._offline_after_us = round(offline_after_s * SECOND_US)
 
     def lag_s(self) -> float:
         """Return for how many seconds at least acknowledged events have been missing in answers."""
@@ -73,6 +95,10 @@ class Questions:
     async def hours_facts(self, first: int, last: int) -> HoursFacts:
         """Return views by hour and weekday."""
         return await analytics_load.hours_facts(self._readers, first, last)
+
+    async def players(self, asked: PlayersAsked, now_us: int) -> list[dict[str, Any]]:
+        """Return a page of players with their last status, as of `now_us`."""
+        return await players.players(self._readers, asked, now_us - self._offline_after_us)
 
     async def playlist_facts(self, playlist_id: int, first: int, last: int) -> PlaylistFacts:
         """Return what the statistics of one playlist are made of."""

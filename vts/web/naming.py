@@ -45,9 +45,9 @@ class Naming:
         """
         return _of_path(text, field, (names or self.names()).content)
 
-    def user(self, text: str, names: Names | None = None) -> int:
-        """Return the number of a user in a path likewise."""
-        return _of_path(text, "user_id", (names or self.names()).user)
+    def user(self, text: str, names: Names | None = None, *, field: str = "user_id") -> int:
+        """Return the number of a user in a path, or in a parameter, likewise."""
+        return _of_path(text, field, (names or self.names()).user)
 
     async def json(self, body: Any, asked: Mapping[int, str]) -> Response:
         """Encode a body as JSON, with texts in the place of their numbers. Raises StoreUnavailable."""

@@ -1,24 +1,45 @@
-"""Routes of players in the catalog, written by services."""
+"""Routes of players: the catalog's, written by services, and the list with what players last said of themselves."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from quart import Blueprint, Response, request
 
 from vts.capture.players.topics import parse_key
 from vts.model import identity
 from vts.model.content import PlayerRow
+from vts.model.principal import Principal
 from vts.model.reference import ReferenceTaken
+from vts.query import players
+from vts.query.questions import Questions
+from vts.query.ranges import BadRange
 from vts.service.audit_log import AuditLog
 from vts.service.catalog_writes import CatalogWrites
-from vts.web.access import Access, principal_of, require_service
+from vts.web.access import Access, principal_of, require, require_service
 from vts.web.answers import Problem, json_answer, reference_taken
 from vts.web.naming import Naming
 from vts.web.rows import decode_rows, plain_body_of
+from vts.web.table_answers import Answers
 
 
-def blueprint(access: Access, writes: CatalogWrites, audit: AuditLog, naming: Naming) -> Blueprint:
-    """Return `POST /api/players` and `DELETE /api/players/{key}`."""
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the list of players needs."""
+
+    questions: Questions
+    answers: Answers
+
+
+def blueprint(access: Access, writes: CatalogWrites, audit: AuditLog, naming: Naming, listing: Listing) -> Blueprint:
+    """Return `GET` and `POST /api/players`, and `DELETE /api/players/{key}`."""
     routes = Blueprint("players", __name__)
+
+    @routes.get("/api/players")
+    async def list_players() -> Response:
+        asked = _asked(require(principal_of(request, access)), naming)
+        rows = await listing.questions.players(asked, access.clock())
+        return await listing.answers.body(request, "players", players.page(rows, asked.limit))
 
     @routes.post("/api/players")
     async def upsert_players() -> Response:
@@ -43,3 +64,26 @@ def blueprint(access: Access, writes: CatalogWrites, audit: AuditLog, naming: Na
         return json_answer({"deleted": 1})
 
     return routes
+
+
+def _asked(principal: Principal, naming: Naming) -> players.PlayersAsked:
+    """Return which players are asked for: of a user, the user's own. Raises Problem 400, 403 and 503."""
+    args = request.args
+    owner = args.get("owner")
+    owner_id = None if owner is None else naming.user(owner, field="owner")
+    if not principal.reads_everything:
+        if owner_id not in (None, principal.user_id):
+            raise Problem(403, "owner: players of other users are not yours to read")
+        owner_id = principal.user_id
+    after = parse_key(args["after"]) if "after" in args else players.BEFORE_ALL
+    if after is None:
+        raise Problem(400, "after: the UUID of a player is expected")
+    try:
+        return players.PlayersAsked(
+            after=after,
+            limit=players.parse_limit(args.get("limit")),
+            owner_id=owner_id,
+            online=players.parse_status(args.get("status")),
+        )
+    except BadRange as fault:
+        raise Problem(400, str(fault)) from None

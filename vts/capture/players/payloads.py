@@ -6,7 +6,6 @@ becomes None and its field is named in `unknown`; anything else that is out of r
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -22,13 +21,15 @@ from vts.capture.fields import (
     play_order_of,
     refuse_nul,
 )
+from vts.model.presence import Status
 from vts.model.reaction import EMOJI_MAX_CHARS
-from vts.model.reference import TEXT_MAX_CHARS, NoReferenceKey
+from vts.model.reference import TEXT_MAX_CHARS, NoReferenceKey, References
 from vts.model.view import CHANNELS, POST_ID_MAX
 
 PlaylistName = (
     Annotated[int, msgspec.Meta(ge=0, le=POST_ID_MAX)] | Annotated[str, msgspec.Meta(max_length=TEXT_MAX_CHARS)]
 )
+OFFLINE: Final = "offline"
 INTENT: Final = "intent"  # the name of both fields in `PlayerView.unknown`
 INTENTS: Final = {"artwork": "intentional", "intentional": "intentional", "channel": "listing", "automated": "listing"}
 REQUEST_TYPES: Final = frozenset({"submit_view", "submit_reaction", "revoke_reaction"})
@@ -91,13 +92,20 @@ class _AckPayload(msgspec.Struct, gc=False):
     request_ack: bool = False
 
 
-class PlayerStatus(msgspec.Struct, kw_only=True, frozen=True):
+class _StatusPayload(msgspec.Struct, kw_only=True):
     """The payload of `status`."""
 
     player_key: Text | None = None
     status: Text | None = None
-    current_post_id: Name | None = None
-    firmware_version: Text | None = None
+    current_post_id: Name | msgspec.UnsetType | None = msgspec.UNSET
+    firmware_version: Text | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class PlayerStatus(msgspec.Struct, frozen=True, gc=False):
+    """A status message that was checked, and the player that its payload names."""
+
+    named_player: str | None
+    body: Status
 
 
 class PlayerView(msgspec.Struct, frozen=True, gc=False):
@@ -147,7 +155,7 @@ _submit_view_decoder = msgspec.json.Decoder(_SubmitViewPayload)
 _request_type_decoder = msgspec.json.Decoder(_RequestTypePayload)
 _request_decoder = msgspec.json.Decoder(_RequestPayload)
 _reaction_decoder = msgspec.json.Decoder(_ReactionPayload)
-_status_decoder = msgspec.json.Decoder(PlayerStatus)
+_status_decoder = msgspec.json.Decoder(_StatusPayload)
 _ack_decoder = msgspec.json.Decoder(_AckPayload)
 
 
@@ -174,13 +182,23 @@ def parse_request(payload: bytes, request_id: str) -> PlayerRequest | ForeignReq
     return PlayerRequest(request.player_key or None, _request_body(payload, request))
 
 
-def parse_status(payload: bytes) -> PlayerStatus:
-    """Read a `status` payload. Raises BadField."""
-    status = decode(_status_decoder, payload)
-    if status.current_post_id is not None:
-        with suppress(NoReferenceKey):
-            content_number("current_post_id", status.current_post_id, None)
-    return status
+def parse_status(payload: bytes, references: References | None) -> PlayerStatus:
+    """Read a `status` payload. Every word but `offline` means that the player is there.
+
+    A text is kept as its number, and as nothing before there are `references`. Raises BadField.
+    """
+    given = decode(_status_decoder, payload)
+    firmware, post_id = given.firmware_version, given.current_post_id
+    if isinstance(firmware, str):
+        refuse_nul("firmware_version", firmware)
+        firmware = firmware or None
+    if isinstance(post_id, int | str):
+        try:
+            post_id, _ = content_number("current_post_id", post_id, references)
+        except NoReferenceKey:
+            post_id = None
+    online = given.status is None or given.status.lower() != OFFLINE
+    return PlayerStatus(given.player_key or None, Status(online=online, post_id=post_id, firmware=firmware))
 
 
 def wants_ack(payload: bytes) -> bool:

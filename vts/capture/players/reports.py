@@ -6,15 +6,16 @@ One code path: payload → report → gate and journal → outcome → answer. T
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol, assert_never
+
+import msgspec
 
 from vts.capture.fields import BadField
 from vts.capture.players.answers import PlayerReply, encode_ack, encode_response, reply_to
 from vts.capture.players.payloads import (
     ForeignRequest,
-    PlayerStatus,
     PlayerView,
     ReactionRequest,
     parse_request,
@@ -25,10 +26,11 @@ from vts.capture.players.payloads import (
 from vts.capture.players.reactions import TOO_MANY, PlayerReactions
 from vts.capture.players.topics import TopicAddress, Topics
 from vts.capture.players.views import SOURCE, PlayerViews, names_another
-from vts.model.outcome import Outcome, Reason, Refused
+from vts.model.outcome import Accepted, Outcome, Reason, Refused
 from vts.model.ports import Catalog, Clock, CountOutcome
+from vts.model.presence import Status
 from vts.model.reaction import Reaction
-from vts.model.reference import NoReferenceKey
+from vts.model.reference import NoReferenceKey, is_hashed
 from vts.model.view import Report
 
 _log: Final = logging.getLogger(__name__)
@@ -50,6 +52,22 @@ class Submit(Protocol):
 
     async def submit(self, reports: Sequence[Report]) -> list[Outcome]:
         """Return what became of each report, in order."""
+        ...
+
+
+class TakesPresence(Protocol):
+    """Players' last status (`vts.model.presence`). Synchronous: no message waits for it."""
+
+    def said(self, player_key: bytes, status: Status, now_us: int, /) -> None:
+        """Note a status message."""
+        ...
+
+    def viewed(self, player_key: bytes, now_us: int, /) -> None:
+        """Note a view that was accepted."""
+        ...
+
+    def alive(self, player_key: bytes, now_us: int, /) -> None:
+        """Note a sign that is neither."""
         ...
 
 
@@ -85,7 +103,7 @@ _DONE: Final = Settled()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayerReports:
-    """Decides messages of players. `on_status` is called with the status of a registered player.
+    """Decides messages of players. `presence` takes what registered players show of themselves.
 
     `refuses_foreign`: whether a request that is not VTS's is answered with an error. On a broker that the host's own
     server reads too, that server answers it.
@@ -96,7 +114,7 @@ class PlayerReports:
     reactions: PlayerReactions
     catalog: Catalog
     admission: Submit
-    on_status: Callable[[bytes, PlayerStatus], None]
+    presence: TakesPresence
     count: CountOutcome
     clock: Clock
     refuses_foreign: bool = True
@@ -107,22 +125,27 @@ class PlayerReports:
         found = [self._decide(message, now_us) for message in messages]
         reports = [one.report for one in found if isinstance(one, _AwaitsGate)]
         outcomes = iter(await self.admission.submit(reports) if reports else ())
-        return [
-            self._settled(one.address, next(outcomes), one.wants_answer) if isinstance(one, _AwaitsGate) else one
-            for one in found
-        ]
+        return [self._decided(one, next(outcomes), now_us) if isinstance(one, _AwaitsGate) else one for one in found]
 
     async def receive(self, player_key: bytes, payload: bytes) -> Outcome:
         """Decide one view of a player that proved its key by other means (HTTP)."""
+        now_us = self.clock()
         try:
-            report = self.views.report(player_key, parse_view(payload), self.clock())
+            report = self.views.report(player_key, parse_view(payload), now_us)
         except BadField as fault:
             return self.views.refused(Reason.INVALID, str(fault))
         except NoReferenceKey:
             return self.views.refused(Reason.UNAVAILABLE)
         if isinstance(report, Refused):
             return report
-        return (await self.admission.submit([report]))[0]
+        (outcome,) = await self.admission.submit([report])
+        if isinstance(outcome, Accepted):
+            self.presence.viewed(player_key, now_us)
+        return outcome
+
+    def alive(self, player_key: bytes) -> None:
+        """Take the sign of a player that is connected and says nothing."""
+        self.presence.alive(player_key, self.clock())
 
     async def store(self, pending: PendingReaction) -> OutgoingMessage:
         """Store a reaction and return the answer to it."""
@@ -147,7 +170,7 @@ class PlayerReports:
                 case "request":
                     return self._request(address, message.payload, now_us)
                 case "status":
-                    return self._status(address, message.payload)
+                    return self._status(address, message.payload, now_us)
                 case _:
                     assert_never(address.kind)
         except BadField as fault:
@@ -195,15 +218,28 @@ class PlayerReports:
         self.count(SOURCE, "unknown_request_type", 1)
         return self._answered(address, PlayerReply("unknown_request_type", "no such request_type"))
 
-    def _status(self, address: TopicAddress, payload: bytes) -> Settled:
-        status = parse_status(payload)
-        if names_another(address.key, status.player_key or None):
+    def _status(self, address: TopicAddress, payload: bytes, now_us: int) -> Settled:
+        status = parse_status(payload, self.catalog.references)
+        if names_another(address.key, status.named_player):
             return self._settled(address, self.views.refused(Reason.IDENTITY_MISMATCH), False)
         player = self.catalog.player(address.key)
         if player is None or not player.registered:
             return self._settled(address, self.views.refused(Reason.AUTHENTICATION_FAILED), False)
-        self.on_status(address.key, status)
+        self.presence.said(address.key, self._with_known_text(status.body), now_us)
+        self.count(SOURCE, "status", 1)
         return _DONE
+
+    def _with_known_text(self, status: Status) -> Status:
+        """Return a status without a content that only a text names: nothing else would keep that text."""
+        post_id = status.post_id
+        if isinstance(post_id, int) and is_hashed(post_id) and self.catalog.content(post_id) is None:
+            return msgspec.structs.replace(status, post_id=None)
+        return status
+
+    def _decided(self, one: _AwaitsGate, outcome: Outcome, now_us: int) -> Settled:
+        if isinstance(outcome, Accepted):
+            self.presence.viewed(one.address.key, now_us)
+        return self._settled(one.address, outcome, one.wants_answer)
 
     def _settled(self, address: TopicAddress | None, outcome: Outcome, waits: bool) -> Settled:
         """Return what to do about a message with this outcome; `waits`: whether its player waits for an answer."""

@@ -19,6 +19,7 @@ IMPORT: Final = 7290  # (this, hash of the import's id): apply an import
 BROKER_SOUGHT: Final = 7291  # (this, hash of the broker session's name): the reader has lost the broker
 BROKER_REACHED: Final = 7292  # the same, shared: a standby reaches the broker
 ONCE: Final = 7293  # (this, day number): store views of which a viewer and content have one on that day
+PRESENCE: Final = 7294  # (this, 1): write players' last status
 
 # The keys of one half are a space of their own: 64 bits.
 MIGRATE: Final = 0x5654_535F_4D49_4752  # "VTS_MIGR": bring the schema up to date

@@ -21,6 +21,7 @@ from vts.web.openapi import (
     files,
     live_events,
     personal_data,
+    players,
     questions,
     request_bodies,
     running,
@@ -72,10 +73,11 @@ _WORD: Final = re.compile(r"[A-Za-z]+")
 @cache
 def document(limits: Limits) -> Json:
     """Return the description of a process with these limits. It is made once and must not be changed."""
-    rooms = (questions, catalog, files, personal_data, live_events, running)
+    rooms = (questions, catalog, players, files, personal_data, live_events, running)
     paths: Paths = capture.paths(limits)
     for room in rooms:
-        paths |= room.paths()
+        for path, methods in room.paths().items():
+            paths.setdefault(path, {}).update(methods)
     for path, methods in paths.items():
         for method, operation in methods.items():
             operation["operationId"] = _name(method, path)

@@ -141,6 +141,8 @@ class DirectServer:
             published = peer.receive(data)
             if published:
                 await self._decide(connection, published)
+            elif data and peer.ended is None:
+                self._reports.alive(peer.session.key)
             await connection.flush_before_read()
             if peer.ended is not None:
                 raise peer.ended
