@@ -162,6 +162,8 @@ class World:
     refused: list[str] = field(default_factory=list)
     bugs: list[Exception] = field(default_factory=list)
     seen_by_app: list[dict[str, Any]] = field(default_factory=list)
+    left: int = 0  # clients that left an endless answer
+    stream_ends: trio.Event = field(default_factory=trio.Event)
 
     @property
     def open_connections(self) -> int:
@@ -234,8 +236,9 @@ async def _echo(world: World, scope: Any, receive: Any, send: Any) -> None:
     world.seen_by_app.append(seen | {"headers": dict(scope["headers"])})
     if scope["path"] == "/crash":
         raise RuntimeError("a bug of the application")
-    if scope["path"] == "/big":
-        await _big(send)
+    special = APPLICATIONS.get(scope["path"])
+    if special is not None:
+        await special(world, receive, send)
     else:
         await _send(send, 200, [(b"content-type", b"text/plain")], b"echo:" + body)
 
@@ -261,11 +264,101 @@ async def _send(send: Any, status: int, headers: list[tuple[bytes, bytes]], body
     await send({"type": "http.response.body", "body": body})
 
 
-async def _big(send: Any) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    for _ in range(400):
-        await send({"type": "http.response.body", "body": bytes(65536), "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+async def _start(send: Any, *headers: tuple[bytes, bytes], status: int = 200) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+async def _piece(send: Any, data: bytes, *, more: bool = True) -> None:
+    await send({"type": "http.response.body", "body": data, "more_body": more})
+
+
+async def _big(world: World, receive: Any, send: Any) -> None:
+    await _start(send)
+    for _ in range(BIG_PIECES):
+        await _piece(send, bytes(65536))
+    await _piece(send, b"", more=False)
+
+
+async def _stream(world: World, receive: Any, send: Any) -> None:
+    await _start(send)
+    for piece in (b"one,", b"", b"two"):
+        await _piece(send, piece)
+    await _piece(send, b"", more=False)
+
+
+async def _breaks(world: World, receive: Any, send: Any) -> None:
+    await _start(send)
+    await _piece(send, b"a part,")
+    raise RuntimeError("broke off")
+
+
+async def _short(world: World, receive: Any, send: Any) -> None:
+    await _start(send, (b"content-length", b"100"))
+    await _piece(send, b"a part,")
+    await _piece(send, b"", more=False)
+
+
+async def _stops(world: World, receive: Any, send: Any) -> None:
+    await _start(send)
+    await _piece(send, b"a part,")
+
+
+async def _long(world: World, receive: Any, send: Any) -> None:
+    await _start(send, (b"content-length", b"3"))
+    await _piece(send, b"four", more=False)
+
+
+async def _split(world: World, receive: Any, send: Any) -> None:
+    await _start(send, (b"x-a", b"b\r\nx-c: d"), (b"content-length", b"0"))
+    await _piece(send, b"", more=False)
+
+
+async def _none(world: World, receive: Any, send: Any) -> None:
+    await _start(send, (b"content-length", b"0"), status=204)
+    await _piece(send, b"", more=False)
+
+
+async def _same(world: World, receive: Any, send: Any) -> None:
+    await _start(send, (b"etag", b'"a"'), (b"content-length", b"7"), status=304)
+    await _piece(send, b"", more=False)
+
+
+async def _hangs_up(world: World, receive: Any, send: Any) -> None:
+    await _start(send, (b"connection", b"close"), (b"content-length", b"3"))
+    await _piece(send, b"end", more=False)
+
+
+async def _events(world: World, receive: Any, send: Any) -> None:
+    """Send one event, then wait until the client has left or the test ends the stream."""
+    await _start(send, (b"content-type", b"text/event-stream"))
+    await _piece(send, b"data: 1\n\n")
+
+    async def notice() -> None:
+        assert (await receive())["type"] == "http.disconnect"
+        world.left += 1
+        nursery.cancel_scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(notice)
+        await world.stream_ends.wait()
+        await _piece(send, b"data: 2\n\n", more=False)
+        nursery.cancel_scope.cancel()
+
+
+BIG_PIECES = 400
+APPLICATIONS = {
+    "/big": _big,
+    "/stream": _stream,
+    "/breaks": _breaks,
+    "/short": _short,
+    "/stops": _stops,
+    "/long": _long,
+    "/split": _split,
+    "/none": _none,
+    "/same": _same,
+    "/hangs-up": _hangs_up,
+    "/events": _events,
+}
 
 
 @asynccontextmanager
@@ -274,7 +367,7 @@ async def open_world(
 ) -> AsyncIterator[World]:
     """Run a door on a free port of loopback, with a decision and an application behind it."""
     world = new_world(limits=limits, **rules)
-    handover = Handover(echo_app(world), world.bugs.append, write_timeout_s=0.5)
+    handover = Handover(echo_app(world))
     door = Door(
         handlers=Handlers(
             decide=world.decision.decide, hand_over=handover.serve, on_websocket=on_websocket or _no_websocket
@@ -317,7 +410,7 @@ class Client:
         await self.stream.send_all(data)
 
     async def answer(self, *, body: bool = True) -> Answer:
-        """Read one answer that has a length, or a 1xx, 204 or HEAD answer that has no body."""
+        """Read one answer that has a length or chunks, or a 1xx, 204, 304 or HEAD answer that has no body."""
         while b"\r\n\r\n" not in self._buffer:
             await self._more()
         head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
@@ -328,7 +421,21 @@ class Client:
         while len(self._buffer) < length:
             await self._more()
         content, self._buffer = self._buffer[:length], self._buffer[length:]
+        if body and headers.get("transfer-encoding") == "chunked":
+            content = b"".join([piece async for piece in self._chunks()])
         return Answer(status, headers, content)
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        piece = b"-"
+        while piece:
+            while b"\r\n" not in self._buffer:
+                await self._more()
+            size, _, self._buffer = self._buffer.partition(b"\r\n")
+            length = int(size, 16)
+            while len(self._buffer) < length + 2:
+                await self._more()
+            piece, self._buffer = self._buffer[:length], self._buffer[length + 2 :]
+            yield piece
 
     async def rest(self) -> bytes:
         """Read to the end of the connection."""

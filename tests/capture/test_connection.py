@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.capture.http_support import get, post
-from vts.capture.http.connection import Closed, Connection, DoorContext, DoorEvents, HandedOver
+from vts.capture.http.connection import Closed, Connection, DoorContext, DoorEvents, Upgraded
+from vts.capture.http.exchange import Exchange
 from vts.capture.http.limits import ByteBudget, Limits
 from vts.capture.http.replies import ACCEPTED_ONE, PIXEL, Framer
 from vts.capture.http.request import AwaitedReply, CaptureHead, CaptureReply
@@ -27,6 +28,7 @@ class Client:
     def __init__(self) -> None:
         self.written = b""
         self.woken = 0
+        self.handed: list[Exchange] = []
         self.asked: list[tuple[CaptureHead, bytes]] = []
         self.refused: list[str] = []
         self.bugs: list[Exception] = []
@@ -35,6 +37,7 @@ class Client:
         self.awaited_reply: AwaitedReply | None = None
         self.context = DoorContext(
             decide=self._decide,
+            hand_over=self._hand_over,
             limits=LIMITS,
             budget=ByteBudget(1 << 20),
             framer=Framer(),
@@ -49,6 +52,12 @@ class Client:
     def wake(self) -> None:
         self.woken += 1
 
+    async def flushed(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    def notice_end(self) -> None:
+        raise AssertionError("no answer here is endless")
+
     def send(self, data: bytes) -> bytes:
         """Send bytes, return what has been received by then."""
         self.connection.receive(data)
@@ -60,6 +69,11 @@ class Client:
 
     def statuses(self) -> list[bytes]:
         return re.findall(rb"HTTP/1\.1 (\d+) ", self.received())
+
+    async def _hand_over(self, exchange: Exchange) -> None:
+        self.handed.append(exchange)
+        exchange.begin(200, [(b"content-length", b"2")])
+        await exchange.send(b"ok", more=False)
 
     def _decide(self, head: CaptureHead, body: bytes, answer: Callable[[CaptureReply], None]) -> AwaitedReply | None:
         self.asked.append((head, body))
@@ -178,21 +192,57 @@ def test_what_was_whole_is_answered_before_the_refusal() -> None:
     assert client.statuses() == [b"202", b"501"]
 
 
-def test_other_requests_are_handed_over_alone() -> None:
+async def test_other_requests_are_handed_over_one_at_a_time() -> None:
     client = Client()
     client.send(post("/api/content", b"[]") + get("/second"))
-    end = client.connection.end
-    assert isinstance(end, HandedOver)
-    assert (end.verdict.path, end.body, end.rest) == (b"/api/content", b"[]", b"")
-    assert client.received() == b""
+    for path, body in ((b"/api/content", b"[]"), (b"/second", b"")):
+        assert (client.connection.busy, client.connection.deadline) == (True, inf)
+        await client.connection.perform()
+        assert (client.handed[-1].verdict.path, client.handed[-1].body) == (path, body)
+        assert client.received().endswith(b"\r\n\r\nok")
+    assert (len(client.handed), client.connection.busy, client.connection.end) == (2, False, None)
 
 
-def test_a_capture_request_before_it_is_answered_first() -> None:
+async def test_capture_and_other_requests_mix_in_order() -> None:
     client = Client()
-    client.send(VIEW + get("/second"))
-    assert client.connection.end is None
+    client.send(VIEW + get("/second") + VIEW)
+    assert client.connection.work is None
     client.answers.pop()(ACCEPTED_ONE)
-    assert isinstance(client.connection.end, HandedOver)
+    assert (client.statuses(), len(client.asked)) == ([b"202"], 1)
+    await client.connection.perform()
+    assert (client.statuses(), len(client.asked)) == ([b"200"], 2)
+    client.answers.pop()(ACCEPTED_ONE)
+    assert (client.statuses(), client.connection.busy) == ([b"202"], False)
+
+
+async def test_a_closing_door_closes_behind_an_answer_of_the_application() -> None:
+    client = Client()
+    client.send(get("/one") + get("/two"))
+    client.context.closing = True
+    client.connection.retire()
+    await client.connection.perform()
+    assert (client.statuses(), client.connection.end) == ([b"200"], Closed(unread=True))
+
+
+def test_an_upgrade_ends_the_connection_with_the_bytes_behind_it() -> None:
+    client = Client()
+    lines = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"]
+    client.send(get("/live", *lines, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==") + b"frames")
+    end = client.connection.end
+    assert isinstance(end, Upgraded)
+    assert (end.verdict.path, end.rest) == (b"/live", b"frames")
+
+
+@pytest.mark.parametrize("request_", [get("/api/view", method="OPTIONS"), get("/api/post/1/count")])
+async def test_a_repeated_head_that_is_no_view_is_answered_each_time(request_: bytes) -> None:
+    client = Client()
+    received = []
+    for _ in range(3):
+        client.connection.receive(request_)
+        if client.connection.work is not None:
+            await client.connection.perform()
+        received += client.statuses()
+    assert (len(received), len(set(received)), client.bugs) == (3, 1, [])
 
 
 def test_every_wait_has_its_deadline_and_pieces_do_not_prolong_it() -> None:
@@ -281,10 +331,10 @@ async def test_an_awaited_reply_is_awaited_by_the_lines_task() -> None:
     client.awaited_reply = reply
     assert client.send(VIEW * 2) == b""
     for _ in range(2):
-        assert client.connection.awaited_reply is not None
-        await client.connection.await_reply()
+        assert client.connection.work is not None
+        await client.connection.perform()
         assert client.statuses() == [b"202"]
-    assert client.connection.awaited_reply is None
+    assert client.connection.work is None
 
 
 async def test_a_bug_in_an_awaited_reply_ends_one_connection() -> None:
@@ -296,7 +346,7 @@ async def test_a_bug_in_an_awaited_reply_ends_one_connection() -> None:
 
     client.awaited_reply = reply
     client.send(VIEW)
-    await client.connection.await_reply()
+    await client.connection.perform()
     assert client.statuses() == [b"500"]
     assert len(client.bugs) == 1
 

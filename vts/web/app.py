@@ -45,7 +45,7 @@ SECURITY_HEADERS = {
 
 
 def create_app(services: Services, limits: Limits) -> QuartTrio:
-    """Build the Quart application. It is served one request to a connection, behind a door with the same limits."""
+    """Build the Quart application. It is served behind a door with the same limits."""
     app = QuartTrio("vts.web", static_folder="static", static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = max(limits.batch_body_max_bytes, limits.body_max_bytes)
     app.url_map.merge_slashes = False  # the redirect would name the Host that was sent

@@ -1,35 +1,26 @@
 """In which order one client's requests are read and answered, and when its connection ends.
 
-A connection decides and never waits; a line moves the bytes. It reads; or it is `busy` with one request, whose reply
-comes by `_answered`; or it has ended, and `end` is the reason. While it is busy the line reads nothing, so pipelined
-requests stay in the client's socket buffer.
+A connection decides; a line moves the bytes. It reads; or it is `busy` with one request, whose reply comes by
+`_answered`, or whose answer an application sends (`Exchange`) in the connection's task; or it has ended, and `end` is
+the reason. While it is busy the line reads nothing, so pipelined requests stay in the client's socket buffer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from math import inf
-from typing import Final, Protocol
+from typing import Final
 
+from vts.capture.http.exchange import BadAnswer, ClientGone, Exchange
 from vts.capture.http.fault import HttpFault
 from vts.capture.http.head import HeadVerdict, Lane
 from vts.capture.http.limits import ByteBudget, Limits
+from vts.capture.http.line import Line
 from vts.capture.http.reader import RequestReader
 from vts.capture.http.replies import ACCEPTED_ONE, CONTINUE, Framer, error_reply, fault_reply, preflight_reply
 from vts.capture.http.request import AwaitedReply, CaptureReply, Decide
-
-
-class Line(Protocol):
-    """What carries a connection's bytes. Neither method waits."""
-
-    def write(self, data: bytes) -> None:
-        """Send, now or when the socket is writable."""
-        ...
-
-    def wake(self) -> None:
-        """Look at the connection again: it can read on, has a reply to await, or has ended."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +31,22 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
-class HandedOver:
-    """Another part of the server answers this request; `rest` followed the head of an upgrade."""
+class BrokenOff:
+    """The connection is to be reset: its end would be taken for the end of an answer that is not whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upgraded:
+    """The live counts take the connection over; `rest` followed the head of the upgrade."""
 
     verdict: HeadVerdict
-    body: bytes
     rest: bytes
 
 
-End = Closed | HandedOver
+End = Closed | BrokenOff | Upgraded
+HandOver = Callable[[Exchange], Awaitable[None]]
+"""Lets the application answer one request. Raises what the application does not catch."""
+Work = Callable[[], Awaitable[None]]
 GONE: Final = Closed(unread=False)
 INTERNAL_ERROR: Final = error_reply(500, "internal_error", "internal error")
 
@@ -66,10 +64,12 @@ class DoorContext:
     """What all connections of a door share. `now` is the loop's time, a second old at most."""
 
     decide: Decide
+    hand_over: HandOver
     limits: Limits
     budget: ByteBudget
     framer: Framer
     events: DoorEvents
+    secure: bool = False  # TLS
     now: float = 0.0
     closing: bool = False
 
@@ -79,26 +79,30 @@ class Connection:
 
     __slots__ = (
         "_context",
+        "_exchange",
         "_inside",
         "_line",
+        "_peer",
         "_reader",
         "_timed_part",
         "_verdict",
         "_write",
-        "awaited_reply",
         "busy",
         "deadline",
         "end",
+        "work",
     )
 
     def __init__(self, context: DoorContext, line: Line, peer: str) -> None:
         self.busy = False
         self.end: End | None = None
-        self.awaited_reply: AwaitedReply | None = None  # for the line's task to await
+        self.work: Work | None = None  # for the connection's task to perform
         self.deadline = context.now + context.limits.header_timeout_s
         self._context = context
         self._line = line
         self._write = line.write
+        self._peer = peer
+        self._exchange: Exchange | None = None  # that an application answers
         self._reader = RequestReader(context.limits, context.budget, peer)
         self._verdict: HeadVerdict | None = None  # of the request under way
         self._inside = False  # `receive` is on the stack and starts the next request itself
@@ -156,28 +160,74 @@ class Connection:
         elif verdict.lane is Lane.PREFLIGHT:
             self._verdict = verdict
             self._answered(preflight_reply(verdict.head))
+        elif verdict.lane is Lane.LIVE:
+            self._finish(Upgraded(verdict, self._reader.rest))
         else:
-            self._finish(HandedOver(verdict, body, self._reader.rest))
+            self._hand_over(verdict, body)
 
     def _capture(self, verdict: HeadVerdict, body: bytes) -> None:
         self._verdict = verdict
         self.busy = True
         self.deadline = inf  # from here on the client waits for us
         assert verdict.capture is not None
-        self.awaited_reply = self._context.decide(verdict.capture, body, self._answered)
-        if self.awaited_reply is not None:
+        awaited = self._context.decide(verdict.capture, body, self._answered)
+        if awaited is not None:
+            self.work = partial(self._await_reply, awaited)
             self._line.wake()
 
-    async def await_reply(self) -> None:
-        """Await the reply to the request under way, and send it."""
-        awaited, self.awaited_reply = self.awaited_reply, None
-        assert awaited is not None
+    async def perform(self) -> None:
+        """Do what the request under way needs a task for. Called by the connection's task when there is `work`."""
+        work, self.work = self.work, None
+        assert work is not None
         try:
-            reply = await awaited()
+            await work()
         except Exception as bug:
             self._contain(bug)
+
+    async def _await_reply(self, awaited: AwaitedReply) -> None:
+        self._answered(await awaited())
+
+    def _hand_over(self, verdict: HeadVerdict, body: bytes) -> None:
+        """Let the application answer this request, in the connection's task."""
+        context = self._context
+        self._verdict = verdict
+        self.busy = True
+        self.deadline = inf
+        closes = context.closing or not verdict.keep_alive
+        exchange = Exchange(verdict, body, self._peer, self._line, context.framer, closes=closes, secure=context.secure)
+        self._exchange = exchange
+        self.work = partial(self._let_answer, exchange)
+        self._line.wake()
+
+    async def _let_answer(self, exchange: Exchange) -> None:
+        try:
+            await self._context.hand_over(exchange)
+            if not exchange.whole and not exchange.gone.is_set():
+                raise BadAnswer("the application ended before its answer")
+        except Exception as fault:
+            bug = fault.split(ClientGone)[1] if isinstance(fault, ExceptionGroup) else fault
+            if bug is not None and not isinstance(bug, ClientGone):
+                self._break_off(exchange, bug)
+        finally:
+            self._exchange = None
+        if self.end is None:
+            self._answered_whole(exchange)
+
+    def _break_off(self, exchange: Exchange, bug: Exception) -> None:
+        """End the connection of an answer that has a beginning and no end; without a beginning it is a 500."""
+        if not exchange.begun:
+            self._contain(bug)
+            return
+        self._context.events.on_bug(bug)
+        self._finish(BrokenOff() if exchange.ends_by_closing else Closed(unread=True))
+
+    def _answered_whole(self, exchange: Exchange) -> None:
+        """Read on behind an answer of the application, or close where that was said."""
+        self.busy = False
+        if exchange.closes or self._context.closing:
+            self._finish(Closed(unread=True))
         else:
-            self._answered(reply)
+            self._go_on()
 
     def _answered(self, reply: CaptureReply) -> None:
         """Send the reply to the request under way, and start the next."""
@@ -242,4 +292,6 @@ class Connection:
         if self.end is None:
             self.end = end
             self._reader.forget()
+            if self._exchange is not None:
+                self._exchange.gone.set()
             self._line.wake()

@@ -1,4 +1,4 @@
-"""Which sockets the HTTP listener opens, serves and closes. It answers capture itself and hands other requests over.
+"""Which sockets the HTTP listener opens, serves and closes.
 
 A fault of a connection ends that connection only. `stop` closes the listeners and idle connections and answers what is
 under way; when the supervisor cancels the door, every socket is closed at once.
@@ -13,8 +13,8 @@ from typing import Final
 
 import trio
 
-from vts.capture.http.connection import DoorContext, DoorEvents
-from vts.capture.http.endings import Endings, HandOver, OnWebSocket, Stream
+from vts.capture.http.connection import DoorContext, DoorEvents, HandOver
+from vts.capture.http.endings import Endings, OnWebSocket, Stream
 from vts.capture.http.limits import ByteBudget, Limits
 from vts.capture.http.pump import PlainLine, Pump, available
 from vts.capture.http.replies import Framer, error_reply
@@ -68,9 +68,11 @@ class Door:
         self.port = self._address.port  # the real one once the door is open, and again after a restart
         self.connections = 0
         self._clock = clock
-        self._endings = Endings(handlers.hand_over, handlers.on_websocket, self.limits)
+        self._endings = Endings(handlers.on_websocket, self.limits)
         self._context = DoorContext(
             decide=handlers.decide,
+            hand_over=handlers.hand_over,
+            secure=self._address.tls is not None,
             limits=self.limits,
             budget=ByteBudget(self.limits.unfinished_max_bytes),
             framer=Framer(),

@@ -1,23 +1,23 @@
-"""How a connection ends: another part of the server answers its last request, then the client can read to the end."""
+"""How a connection ends: the live counts take it over, or the client can read to the end, or it is reset."""
 
 from __future__ import annotations
 
+import socket
+import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
 import trio
 
-from vts.capture.http.connection import Closed, End, HandedOver
-from vts.capture.http.head import Head, HeadVerdict, Lane
+from vts.capture.http.connection import BrokenOff, Closed, End, Upgraded
+from vts.capture.http.head import HeadVerdict
 from vts.capture.http.limits import Limits
 from vts.capture.http.replay import HandshakeStream, handshake_bytes
 
 LINGER_MAX_BYTES: Final = 1024 * 1024
 
 Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
-HandOver = Callable[[Head, bytes, Stream], Awaitable[None]]
-"""Answers one request (its head, its whole body) on a stream that the door closes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +43,20 @@ OnWebSocket = Callable[[LiveRequest, trio.abc.Stream], Awaitable[None]]
 class Endings:
     """Performs how a connection ends."""
 
-    hand_over: HandOver
     on_websocket: OnWebSocket
     limits: Limits
 
     async def finish(self, end: End | None, stream: Stream, peer: str) -> None:
-        """Serve a request that was handed over, then read what the client still sends. The stream is not closed."""
-        if isinstance(end, HandedOver):
-            if end.verdict.lane is Lane.LIVE:
-                await self._serve_live(end, stream, peer)
-            else:
-                await self.hand_over(end.verdict.head, end.body, stream)
+        """Serve a WebSocket, then read what the client still sends. Only a connection that is reset is closed here."""
+        if isinstance(end, BrokenOff):
+            await _reset(stream)
+            return
+        if isinstance(end, Upgraded):
+            await self._serve_live(end, stream, peer)
         if not isinstance(end, Closed) or end.unread:
             await self._linger(stream)
 
-    async def _serve_live(self, end: HandedOver, stream: Stream, peer: str) -> None:
+    async def _serve_live(self, end: Upgraded, stream: Stream, peer: str) -> None:
         request = _live_request(end.verdict, peer, isinstance(stream, trio.SSLStream))
         opening = HandshakeStream(stream, handshake_bytes(end.verdict.head), end.rest, self.limits.write_timeout_s)
         await self.on_websocket(request, opening)
@@ -70,6 +69,13 @@ class Endings:
                 await stream.send_eof()
             while unread > 0 and (data := await stream.receive_some()):
                 unread -= len(data)
+
+
+async def _reset(stream: Stream) -> None:
+    """Close so that the client gets an error and no end: no FIN, and no end of TLS."""
+    transport = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+    transport.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    await trio.aclose_forcefully(stream)
 
 
 def _live_request(verdict: HeadVerdict, peer: str, secure: bool) -> LiveRequest:

@@ -31,7 +31,7 @@ _write = os.write
 class PlainLine:
     """A connection's socket in the pump. Its task waits in `run` for what the pump cannot do."""
 
-    __slots__ = ("_pump", "_watched", "connection", "fd", "flush_deadline", "turn", "unsent")
+    __slots__ = ("_flushed", "_pump", "_watched", "_while_busy", "connection", "fd", "flush_deadline", "turn", "unsent")
 
     def __init__(self, pump: Pump, context: DoorContext, fd: int, peer: str) -> None:
         self.fd = fd
@@ -40,16 +40,19 @@ class PlainLine:
         self.flush_deadline = inf  # until when the client must have taken `unsent`
         self._pump = pump
         self._watched = select.EPOLLIN
+        self._while_busy = 0  # what is watched while nothing is read
+        self._flushed: trio.Event | None = None  # that the connection's task waits for
         self.connection = Connection(context, self, peer)
 
     async def run(self) -> None:
-        """Await the replies that need it; return when the connection has ended and the pump has removed it."""
+        """Do the work of requests that needs a task; return when the connection has ended and the pump removed it."""
         while True:
             await self.turn.wait()
             self.turn = trio.Event()
             if self.connection.end is not None:
                 return
-            await self.connection.await_reply()
+            if self.connection.work is not None:
+                await self.connection.perform()
 
     def on_event(self, events: int) -> None:
         """Handle an event of the socket."""
@@ -57,10 +60,10 @@ class PlainLine:
             self._flush()
         elif self.connection.busy:
             # The client has sent more, which can wait, or has gone, which ends the connection.
-            if events & (select.EPOLLHUP | select.EPOLLERR):
+            if events & (select.EPOLLHUP | select.EPOLLERR | self._while_busy):
                 self.connection.lose()
             else:
-                self._watch(0)
+                self._watch(self._while_busy)
         else:
             self._receive()
 
@@ -78,8 +81,19 @@ class PlainLine:
             return
         if sent < len(data):
             self.unsent = data[sent:]
-            self._watch(select.EPOLLOUT)
+            self._watch(select.EPOLLOUT | self._while_busy)
             self.flush_deadline = self._pump.flush_deadline()
+
+    async def flushed(self) -> None:
+        """Wait until the socket has taken what was written, or the connection has ended."""
+        while self.unsent and self.connection.end is None:
+            self._flushed = trio.Event()
+            await self._flushed.wait()
+
+    def notice_end(self) -> None:
+        """Watch for the client's end of the connection until requests are read again."""
+        self._while_busy = select.EPOLLRDHUP
+        self._watch(self._while_busy | (select.EPOLLOUT if self.unsent else 0))
 
     def is_overdue(self, now: float) -> bool:
         """Whether the wait for the client has been too long."""
@@ -95,12 +109,15 @@ class PlainLine:
 
     def wake(self) -> None:
         """Read on, let the task run, or remove a connection that has ended."""
-        if self.connection.end is not None:
+        connection = self.connection
+        if connection.end is not None:
             self._pump.remove(self)
             self.turn.set()
-        elif self.connection.awaited_reply is not None:
+            self._release()
+        elif connection.work is not None:
             self.turn.set()
-        elif self._watched != select.EPOLLIN and not self.unsent and not self.connection.busy:
+        elif self._watched != select.EPOLLIN and not self.unsent and not connection.busy:
+            self._while_busy = 0
             self._watch(select.EPOLLIN)
 
     def _receive(self) -> None:
@@ -121,9 +138,16 @@ class PlainLine:
         self.write(data)
         if self.unsent:
             return
+        self._release()
         if self.connection.busy:
-            self._watch(0)  # an empty send buffer would be reported at every turn until the reply is there
+            self._watch(
+                self._while_busy
+            )  # an empty send buffer would be reported at every turn until the reply is there
         self.wake()
+
+    def _release(self) -> None:
+        if self._flushed is not None:
+            self._flushed.set()
 
     def _watch(self, events: int) -> None:
         if self.connection.end is None:

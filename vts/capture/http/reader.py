@@ -12,7 +12,7 @@ from typing import Final
 import httptools
 
 from vts.capture.http.fault import HttpFault, bad, too_large
-from vts.capture.http.head import Head, Header, HeadVerdict
+from vts.capture.http.head import Head, Header, HeadVerdict, Lane
 from vts.capture.http.head_rules import head_verdict
 from vts.capture.http.limits import ByteBudget, Limits
 from vts.capture.http.origins import ANY_PAGE, origin_lines
@@ -68,7 +68,7 @@ class RequestReader:
         return True
 
     def repeated(self, data: bytes) -> tuple[HeadVerdict, bytes] | None:
-        """Return head and body when `data` is one whole request whose head is known, else None.
+        """Return head and body when `data` is one whole capture request whose head is known, else None.
 
         The same bytes at the same place are the same to llhttp and to the rules, so neither is run again.
         """
@@ -101,10 +101,12 @@ class RequestReader:
         self._drop_body()
 
     def _remember(self, data: bytes) -> None:
-        """Keep this head for `repeated`, unless more than it and its body was sent: a CRLF may be (RFC 9112, 2.2)."""
+        """Keep a capture head for `repeated`, unless more than it and its body was sent: a CRLF (RFC 9112, 2.2)."""
         verdict, body = self.ready[-1]
+        if verdict.lane is not Lane.CAPTURE:
+            return
         is_whole = data.find(HEAD_END) + len(HEAD_END) + len(body) == len(data)
-        if is_whole and not verdict.framing.chunked and verdict.keep_alive and not verdict.head.upgrade:
+        if is_whole and not verdict.framing.chunked and verdict.keep_alive:
             if len(self._known) >= KNOWN_HEADS_MAX:
                 del self._known[next(iter(self._known))]
             self._known[len(data)] = verdict, data[: len(data) - len(body)]

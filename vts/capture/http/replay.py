@@ -1,7 +1,7 @@
-"""Which bytes are read of a request that is handed over: the request as the door read it, then the client's.
+"""Which bytes the live counts read of a connection: the handshake as the door read it, then the client's.
 
-The request is written from the head that was accepted, never from the client's bytes: its body is whole and has one
-length, so no two parsers can read two different requests out of it (request smuggling).
+The handshake is written from the head that was accepted, never from the client's bytes, so no two parsers can read two
+different requests out of it.
 """
 
 from __future__ import annotations
@@ -12,20 +12,10 @@ import trio
 
 from vts.capture.http.head import Head
 
-SURPLUS_MAX_BYTES: Final = 64 * 1024
 # Hop-by-hop or about framing (RFC 9110, section 7.6.1): the door has applied these itself.
 _APPLIED: Final = frozenset(
     (b"connection", b"content-length", b"expect", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade")
 )
-
-
-def request_bytes(head: Head, body: bytes) -> bytes:
-    """Return a request for one answer, after which the connection ends."""
-    lines = [head.method + b" " + head.target + b" HTTP/" + head.version.encode() + b"\r\n"]
-    lines += [name + b": " + value + b"\r\n" for name, value in head.headers if name not in _APPLIED]
-    if body or head.method in (b"POST", b"PUT", b"PATCH"):
-        lines.append(b"content-length: %d\r\n" % len(body))
-    return b"".join(lines) + b"connection: close\r\n\r\n" + body
 
 
 def handshake_bytes(head: Head) -> bytes:
@@ -113,40 +103,3 @@ class HandshakeStream(ReplayStream):
             frames, self._frames = self._frames, b""
             return frames
         return await super()._receive(max_bytes)
-
-
-class OneRequestStream(ReplayStream):
-    """A stream that holds one request. What the client sends after it is dropped; that the client has gone is seen."""
-
-    async def send_eof(self) -> None:
-        """End: hypercorn has answered. Without a checkpoint.
-
-        It calls this in the task of the application, which quart-trio has cancelled by then (it reads the end of the
-        request as a client that left): a checkpoint here would raise Cancelled and stop the closing.
-        """
-        self._end()
-
-    async def _receive(self, max_bytes: int | None) -> bytes:
-        surplus = 0
-        while surplus <= SURPLUS_MAX_BYTES:
-            data = await self._stream.receive_some(max_bytes)
-            if not data:
-                return b""
-            surplus += len(data)
-        return await trio.sleep_forever()
-
-
-class SecureOneRequestStream(OneRequestStream):
-    """The same over TLS, with the methods by which hypercorn recognises it."""
-
-    def __init__(self, stream: trio.SSLStream[trio.SocketStream], replay: bytes, write_timeout_s: float) -> None:
-        super().__init__(stream, replay, write_timeout_s)
-        self.transport_stream = stream.transport_stream
-
-    async def do_handshake(self) -> None:
-        """Done by the door."""
-        await trio.lowlevel.checkpoint()
-
-    def selected_alpn_protocol(self) -> str:
-        """HTTP/1.1: the door offers nothing else."""
-        return "http/1.1"

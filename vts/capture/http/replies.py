@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final
@@ -69,10 +70,19 @@ class Framer:
         if reply.status != HTTPStatus.NO_CONTENT:
             lines.append(f"Content-Type: {reply.content_type}\r\nContent-Length: {len(reply.body)}\r\n")
         lines += [f"{name}: {value}\r\n" for name, value in reply.headers]
-        if close:
-            lines.append("Connection: close\r\n")
-        elif head is not None and head.version == "1.0":
-            lines.append("Connection: keep-alive\r\n")
-        lines.append("\r\n")
+        lines += [_connection_line(head, close=close), "\r\n"]
         body = b"" if head is not None and head.method == b"HEAD" else reply.body
         return "".join(lines).encode("latin-1") + body
+
+    def start(self, status: int, lines: Iterable[bytes], head: Head, *, close: bool) -> bytes:
+        """Return the head of an application's answer. `lines` are its header lines, `head` is the request's."""
+        opening = _STATUS.get(status) or f"HTTP/1.1 {status} \r\n"
+        closing = _connection_line(head, close=close)
+        return f"{opening}Date: {self._date}\r\n".encode() + b"".join(lines) + f"{closing}\r\n".encode()
+
+
+def _connection_line(head: Head | None, *, close: bool) -> str:
+    """Return what the client needs to be told about its connection: HTTP/1.1 keeps it unless told, 1.0 closes it."""
+    if close:
+        return "Connection: close\r\n"
+    return "Connection: keep-alive\r\n" if head is not None and head.version == "1.0" else ""

@@ -16,7 +16,9 @@ class StreamLine:
         self._context = context
         self._stream = stream
         self._unsent = b""
+        self._kept = b""  # read while an answer was on its way: pipelined requests
         self._awake = trio.Event()
+        self._endless = trio.Event()  # the client's end of the connection is to be noticed
         self._reading = trio.CancelScope()
         self.connection = Connection(context, self, peer)
 
@@ -50,21 +52,47 @@ class StreamLine:
                 await self._answer()
                 await self._flush()
 
+    async def flushed(self) -> None:
+        """Send what was written."""
+        await self._flush()
+
+    def notice_end(self) -> None:
+        """Let the answer under way end with the client."""
+        self._endless.set()
+
     async def _answer(self) -> None:
-        if self.connection.awaited_reply is not None:
-            await self.connection.await_reply()
-        else:
+        if self.connection.work is None:
             await self._awake.wait()
+        else:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._notice_end)
+                await self.connection.perform()
+                nursery.cancel_scope.cancel()
         self._awake = trio.Event()
+
+    async def _notice_end(self) -> None:
+        """Read beside an endless answer. What a client pipelines is kept, one piece of it; then nothing is noticed."""
+        await self._endless.wait()
+        self._endless = trio.Event()
+        if not self._kept:
+            self._kept = await self._read()
+        if not self._kept:
+            self.connection.lose()
 
     async def _receive(self) -> bytes:
         """Return what arrives; nothing at the end of the stream, or when the connection has ended meanwhile."""
+        kept, self._kept = self._kept, b""
+        if kept:
+            return kept
         with trio.CancelScope() as self._reading:
-            try:
-                return bytes(await self._stream.receive_some(RECEIVE_BYTES))
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                return b""
+            return await self._read()
         return b""
+
+    async def _read(self) -> bytes:
+        try:
+            return bytes(await self._stream.receive_some(RECEIVE_BYTES))
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            return b""
 
     async def _flush(self) -> None:
         data, self._unsent = self._unsent, b""
