@@ -27,6 +27,7 @@ class AdmissionGroup:
             Child(name="admission", run=self._run),
             Child(name="site_admission", run=self._components.site_admission.run),
         ]
+        children.append(Child(name="outcome_feed", run=self._components.outcome_feed.run))
         if self._components.rotation is not None:
             children.append(Child(name="visitor_keys", run=self._components.rotation.run))
         return Supervisor("admission", children, on_event=self._components.on_event)

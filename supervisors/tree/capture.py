@@ -29,6 +29,7 @@ def player_reports_of(components: Components, reactions: Reactions) -> PlayerRep
             enricher=components.enricher,
             catalog=catalog,
             count=count,
+            on_refused=components.outcome_feed.counting(count),
             unknown_intent=components.settings.capture.unknown_intent,
         ),
         reactions=PlayerReactions(catalog=catalog, react=reactions.react, count=count),
@@ -51,7 +52,7 @@ def decision_of(components: Components, reports: PlayerReports) -> CaptureDecisi
         ),
         senders=Senders(tokens=components.secrets.tokens, catalog=components.memory),
         clock=now_us,
-        count=metrics.count,
+        on_refused=components.outcome_feed.counting(metrics.count),
         limits=limits_of(components.settings.http),
         says_counted=capture.post_view_status == "201_204",
     )

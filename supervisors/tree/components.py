@@ -46,6 +46,7 @@ from vts.model.day import SECOND_US
 from vts.model.hosts import OwnHosts
 from vts.model.presence import Presence
 from vts.model.record import Record
+from vts.service.outcome_feed import OutcomeFeed
 from vts.store.schema.migrate import migrations
 from vts.store.server.embedded import Embedded
 from vts.store.session.connection import Database
@@ -81,6 +82,7 @@ class Components:
         self.journal_reports = JournalReports(self.metrics.note)
         self.journal = self._journal()
         self._texts = JournaledTexts(self.memory)
+        self.outcome_feed = OutcomeFeed(now_us)
         self.admission = self._admission()
         self.site_admission = self._site_admission()
         self.embedded = None if settings.database.url else Embedded(folder, say=print)
@@ -157,12 +159,15 @@ class Components:
 
     def _admission(self) -> Admission:
         count, on_bot = self.metrics.count, self.metrics.bot
-        return Admission(self.gate, self._submit, self._texts, now_us, count, on_bot=on_bot)
+        return Admission(self.gate, self._submit, self._texts, now_us, count, on_bot=on_bot, observer=self.outcome_feed)
 
     def _site_admission(self) -> SiteAdmission:
         limits, raw_days = self.settings.limits, self.settings.retention.raw_days
         rules = SiteRules(self.memory, raw_days=raw_days, per_minute=limits.web_per_minute, burst=limits.web_burst)
-        return SiteAdmission(rules, self._submit, self._texts, now_us, self.metrics.count, on_bot=self.metrics.bot)
+        metrics = self.metrics
+        return SiteAdmission(
+            rules, self._submit, self._texts, now_us, metrics.count, on_bot=metrics.bot, observer=self.outcome_feed
+        )
 
     def _database(self) -> Database:
         settings = self.settings.database

@@ -53,6 +53,7 @@ def services_of(
         persons=PersonsPort(data=_personal_data(components, storage), audit=AuditLog(writer, components.readers)),
         health=_health(components, storage, broker_state),
         live_events=live_events_of(storage.hub),
+        outcome_feed=components.outcome_feed,
     )
 
 

@@ -211,7 +211,7 @@ def new_world(
         reports=reports_of(enricher, catalog, pages.page_of, lambda name: ignored.update([name]), unknown_intent),
         senders=Senders(tokens=tokens, catalog=catalog),
         clock=lambda: NOW_US,
-        count=count,
+        on_refused=lambda source, reason, detail: count(source, reason, 1),
         limits=limits,
         says_counted=says_counted,
     )

@@ -136,7 +136,12 @@ class World:
         enricher = Enricher(keys=ViewerKeys(bytes(32)), countries=Countries(None), zones=_ZONES)
         self.reports = PlayerReports(
             topics=self.topics,
-            views=PlayerViews(enricher=enricher, catalog=self.catalog, count=self._count),
+            views=PlayerViews(
+                enricher=enricher,
+                catalog=self.catalog,
+                count=self._count,
+                on_refused=lambda source, reason, detail: self._count(source, reason, 1),
+            ),
             reactions=PlayerReactions(catalog=self.catalog, react=self._react, count=self._count),
             catalog=self.catalog,
             admission=self.admission,

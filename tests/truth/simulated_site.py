@@ -120,7 +120,7 @@ class SimulatedSite:
         shipped = load({}).site
         self._players = PlayerReports(
             topics=Topics("makapix"),
-            views=PlayerViews(enricher=self._enricher, catalog=self.catalog, count=_uncounted),
+            views=PlayerViews(enricher=self._enricher, catalog=self.catalog, count=_uncounted, on_refused=_uncounted),
             reactions=PlayerReactions(catalog=self.catalog, react=_ignore, count=_uncounted),
             catalog=self.catalog,
             admission=self.admission,
@@ -136,7 +136,7 @@ class SimulatedSite:
             reports=reports_of(self._enricher, self.catalog, pages.page_of, lambda name: None),
             senders=Senders(tokens=self.tokens, catalog=self.catalog),
             clock=self.clock,
-            count=_uncounted,
+            on_refused=_uncounted,
         )
 
     async def stop(self) -> None:

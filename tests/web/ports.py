@@ -49,6 +49,7 @@ def services(rules: Access, **ports: Any) -> Services:
         persons=ports.get("persons", PersonsPort(data=None, audit=None)),  # type: ignore[arg-type]
         health=ports.get("health"),
         live_events=ports.get("live_events"),
+        outcome_feed=ports.get("outcome_feed"),
     )
 
 

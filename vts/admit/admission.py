@@ -18,13 +18,15 @@ from vts.admit.submission import (
     Settle,
     Submission,
     SubmitToJournal,
+    all_observed,
+    observed,
     refusal_of,
 )
 from vts.admit.texts import JournaledTexts
 from vts.admit.verdict import Admitted, Verdict, Waiting
 from vts.model.faults import Outage
 from vts.model.outcome import ACCEPTED, Outcome, Reason, Refused
-from vts.model.ports import Clock, CountOutcome
+from vts.model.ports import Clock, CountOutcome, OutcomeObserver
 from vts.model.view import BotClass, Report
 
 POOL_IDS: Final = 400  # ids' worth of randomness drawn at once: one system call instead of hundreds
@@ -43,7 +45,9 @@ class Admission:
         count: CountOutcome,
         entropy: Callable[[int], bytes] = os.urandom,
         on_bot: Callable[[BotClass], None] = lambda of_class: None,
+        observer: OutcomeObserver | None = None,
     ) -> None:
+        self._observer = observer
         self._gate = gate
         self._submission = Submission(submit, texts, count, on_bot)
         self._clock = clock
@@ -72,10 +76,15 @@ class Admission:
                 self._not_admitted(report, verdict, partial(batch.put, index))
         if admitted:
             self._write_batch(batch, admitted)
-        return await batch.outcomes()
+        return all_observed(self._observer, reports, await batch.outcomes())
 
     def submit_one_soon(self, report: Report, settle: Settle) -> None:
         """Decide one report; `settle` is called once with its outcome, before this returns or when it is durable."""
+        if self._observer is not None and self._observer.is_watched:
+            settle = partial(observed, self._observer, report, settle)
+        self._submit_one(report, settle)
+
+    def _submit_one(self, report: Report, settle: Settle) -> None:
         verdict = self._decide(report)
         if type(verdict) is Admitted:
             on_written = partial(self._written, report.view_source, verdict, settle)
@@ -101,7 +110,7 @@ class Admission:
         if durable:
             self._submission.refuse(report.view_source, _DUPLICATE, settle)
         else:
-            self.submit_one_soon(report, settle)
+            self._submit_one(report, settle)
 
     def _written(self, source: str, admitted: Admitted, settle: Settle, fault: Exception | None) -> None:
         if fault is None:

@@ -17,12 +17,14 @@ from vts.admit.submission import (
     Settle,
     Submission,
     SubmitToJournal,
+    all_observed,
+    observed,
     refusal_of,
 )
 from vts.admit.texts import JournaledTexts
 from vts.model.faults import Outage
 from vts.model.outcome import Outcome, Reason, Refused
-from vts.model.ports import Clock, CountOutcome
+from vts.model.ports import Clock, CountOutcome, OutcomeObserver
 from vts.model.record import Record
 from vts.model.site import SiteReport
 from vts.model.view import BotClass
@@ -42,7 +44,9 @@ class SiteAdmission:
         count: CountOutcome,
         entropy: Callable[[int], bytes] = os.urandom,
         on_bot: Callable[[BotClass], None] = lambda of_class: None,
+        observer: OutcomeObserver | None = None,
     ) -> None:
+        self._observer = observer
         self._rules = rules
         self._submission = Submission(submit, texts, count, on_bot)
         self._clock = clock
@@ -59,6 +63,8 @@ class SiteAdmission:
 
     def submit_soon(self, report: AnySiteReport, settle: Settle) -> None:
         """Decide one report; `settle` is called once with its outcome, before this returns or when it is durable."""
+        if self._observer is not None and self._observer.is_watched:
+            settle = partial(observed, self._observer, report, settle)
         now_us = self._clock()
         verdict = self._rules.decide(report, now_us)
         if isinstance(verdict, Refused):
@@ -91,7 +97,7 @@ class SiteAdmission:
             admitted.append(_AdmittedReport(report, verdict, record, place))
         if admitted:
             self._write_batch(batch, admitted)
-        return await batch.outcomes()
+        return all_observed(self._observer, reports, await batch.outcomes())
 
     def _write_batch(self, batch: BatchOutcomes, admitted: list[_AdmittedReport]) -> None:
         texts = [text for one in admitted for text in one.report.texts]

@@ -11,10 +11,11 @@ import trio
 from vts.admit.texts import JournaledTexts
 from vts.model.faults import JournalFull, Outage
 from vts.model.outcome import ACCEPTED, COUNTED, AcceptedPart, Outcome, Reason, Refused
-from vts.model.ports import CountOutcome
+from vts.model.ports import CountOutcome, OutcomeObserver
 from vts.model.record import Record
 from vts.model.reference import ReferenceText
-from vts.model.view import BotClass
+from vts.model.site import PlaybackReport, SiteReport
+from vts.model.view import BotClass, Report
 
 AGE_EVERY_S: Final = 0.5
 ENTROPY_BYTES: Final = 10  # of one version-7 id
@@ -22,6 +23,7 @@ FULL_RETRY_S: Final = 5.0
 
 Settle = Callable[[Outcome], None]
 """Called once with the outcome of a report."""
+AnyReport = Report | SiteReport | PlaybackReport
 OnWritten = Callable[[Exception | None], None]
 """Called once with None when records are durable, else with the fault."""
 
@@ -98,6 +100,22 @@ class Submission:
         if fault is None:
             self._texts.confirm(texts)
         on_written(fault)
+
+
+def observed(observer: OutcomeObserver, report: AnyReport, settle: Settle, outcome: Outcome) -> None:
+    """Settle a report, and tell its observer."""
+    observer.note(report, outcome)
+    settle(outcome)
+
+
+def all_observed(
+    observer: OutcomeObserver | None, reports: Sequence[AnyReport], outcomes: list[Outcome]
+) -> list[Outcome]:
+    """Return the outcomes of a batch, and tell its observer."""
+    if observer is not None and observer.is_watched:
+        for report, outcome in zip(reports, outcomes, strict=True):
+            observer.note(report, outcome)
+    return outcomes
 
 
 def refusal_of(fault: Exception) -> Refused:

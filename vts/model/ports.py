@@ -7,7 +7,10 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
 from vts.model.content import Content, Player
+from vts.model.outcome import Outcome, Reason
 from vts.model.reference import References
+from vts.model.site import PlaybackReport, SiteReport
+from vts.model.view import Report
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -30,6 +33,19 @@ class Outbox(Protocol[T_contra]):
 
     def put_nowait(self, item: T_contra) -> None:
         """Put an item in. Raises `MailboxFull` when the box is full or sealed."""
+        ...
+
+
+class OutcomeObserver(Protocol):
+    """What is told the outcome of each report, while it is watched."""
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anything reads it."""
+        ...
+
+    def note(self, report: Report | SiteReport | PlaybackReport, outcome: Outcome, /) -> None:
+        """Note what became of a report."""
         ...
 
 
@@ -73,5 +89,7 @@ class Catalog(Protocol):
 
 CountOutcome = Callable[[str, str, int], None]
 """(source, outcome or reason, how many): the metric of events by source and outcome."""
+CountRefused = Callable[[str, Reason, str | None], None]
+"""(source, reason, what was wrong): counts a report that was refused before an admission decided it."""
 Clock = Callable[[], int]
 """Microseconds since the epoch."""

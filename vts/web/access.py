@@ -117,6 +117,14 @@ def require_service(principal: Principal | None) -> Principal:
     return require(principal)
 
 
+def require_reader_of_all(request: Request, access: Access) -> Principal:
+    """Return the principal when it may read all statistics, else raise Problem 401 or 403."""
+    principal = require(principal_of(request, access))
+    if not principal.reads_everything:
+        raise Problem(403, "Authorization: the role moderator or owner, or a service token is needed")
+    return principal
+
+
 def require_administrator(request: Request, access: Access) -> Principal:
     """Return the principal when it is the site's owner or a service, else raise Problem 401 or 403.
 

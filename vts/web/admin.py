@@ -11,13 +11,10 @@ from quart import Blueprint, Response, request
 from vts.model.day import day_of
 from vts.model.ports import Catalog
 from vts.query.analytics import channels_answer, peak_hours_answer, play_orders_answer
-from vts.query.outcomes import answer as outcomes_answer
-from vts.query.outcomes import since_us as outcomes_since_us
 from vts.query.questions import Questions
 from vts.query.shape import worked_out
 from vts.query.site import answer as site_answer
-from vts.web.access import Access, principal_of, require
-from vts.web.answers import Problem
+from vts.web.access import Access, require_reader_of_all
 from vts.web.asked import days_of, limit_of
 from vts.web.table_answers import NO_TEXTS, Answers
 
@@ -50,42 +47,30 @@ def blueprint(access: Access, questions: Questions, answers: Answers, catalog: C
 
     @routes.get("/api/admin/sitewide-stats")
     async def sitewide() -> Response:
-        _require_reader_of_all(access)
+        require_reader_of_all(request, access)
         days, limit = days_of(request, access.clock()), limit_of(request)
         facts = await questions.site_facts(*days, day_of(access.clock()))
         return await answered(days, lambda **fresh: site_answer(facts, limit=limit, player_of=catalog.player, **fresh))
 
     @routes.get("/api/admin/channels")
     async def channels() -> Response:
-        _require_reader_of_all(access)
+        require_reader_of_all(request, access)
         days, limit = days_of(request, access.clock()), limit_of(request)
         facts = await questions.engagement_facts("channel", *days)
         return await answered(days, lambda **fresh: channels_answer(facts, limit=limit, **fresh))
 
     @routes.get("/api/admin/play-orders")
     async def play_orders() -> Response:
-        _require_reader_of_all(access)
+        require_reader_of_all(request, access)
         days = days_of(request, access.clock())
         facts = await questions.engagement_facts("play_order", *days)
         return await answered(days, lambda **fresh: play_orders_answer(facts, **fresh))
 
     @routes.get("/api/admin/peak-hours")
     async def peak_hours() -> Response:
-        _require_reader_of_all(access)
+        require_reader_of_all(request, access)
         days = days_of(request, access.clock())
         facts = await questions.hours_facts(*days)
         return await answered(days, lambda **fresh: peak_hours_answer(facts, **fresh))
 
-    @routes.get("/api/admin/outcomes")
-    async def outcomes() -> Response:
-        _require_reader_of_all(access)
-        days = days_of(request, access.clock())
-        rows = await questions.outcomes(outcomes_since_us(days[0], access.clock()))
-        return await answered(days, lambda **fresh: outcomes_answer(rows, *days, **fresh))
-
     return routes
-
-
-def _require_reader_of_all(access: Access) -> None:
-    if not require(principal_of(request, access)).reads_everything:
-        raise Problem(403, "Authorization: the role moderator or owner, or a service token is needed")

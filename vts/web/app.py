@@ -20,6 +20,7 @@ from vts.web import (
     live_events,
     openapi,
     operations,
+    outcomes,
     pages,
     personal_data,
     players,
@@ -89,6 +90,7 @@ def _blueprints(services: Services, limits: Limits) -> Iterator[Blueprint]:
     yield reactions.blueprint(access, capture.reactions, naming)
     yield artists.blueprint(access, questions, answers)
     yield admin.blueprint(access, questions, answers, catalog)
+    yield outcomes.blueprint(access, questions, answers, services.outcome_feed)
     yield playlists.blueprint(access, catalog, questions, answers)
     yield personal_data.blueprint(access, persons.data, persons.audit, exporting, naming)
     yield audit.blueprint(access, persons.audit)

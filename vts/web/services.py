@@ -13,6 +13,7 @@ from vts.service.audit_log import AuditLog
 from vts.service.catalog_writes import CatalogWrites
 from vts.service.counter_import import CounterImport
 from vts.service.health import Health
+from vts.service.outcome_feed import OutcomeFeed
 from vts.service.personal_data import PersonalData
 from vts.service.reactions import Reactions
 from vts.service.view_import import ViewImport
@@ -59,3 +60,4 @@ class Services:
     persons: PersonsPort
     health: Health
     live_events: LiveEvents
+    outcome_feed: OutcomeFeed

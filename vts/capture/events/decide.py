@@ -26,7 +26,7 @@ from vts.capture.http.request import Answer, AwaitedReply, CaptureHead, CaptureR
 from vts.capture.players.topics import parse_key
 from vts.model.day import SECOND_US
 from vts.model.outcome import Outcome, Reason, Refused
-from vts.model.ports import Clock, CountOutcome
+from vts.model.ports import Clock, CountRefused
 from vts.model.reference import NoReferenceKey
 from vts.model.site import PlaybackReport, SiteReport
 from vts.model.view import Report
@@ -47,7 +47,7 @@ class CaptureDecision:
         reports: Reports,
         senders: Senders,
         clock: Clock,
-        count: CountOutcome,
+        on_refused: CountRefused,
         limits: Limits | None = None,
         says_counted: bool = False,
     ) -> None:
@@ -59,7 +59,7 @@ class CaptureDecision:
         self._reports = reports
         self._senders = senders
         self._clock = clock
-        self._count = count
+        self._on_refused = on_refused
         self._limits = limits or Limits()
 
     def decide(self, head: CaptureHead, body: bytes, answer: Answer) -> AwaitedReply | None:
@@ -118,8 +118,8 @@ class CaptureDecision:
             arrival = self._arrival(head)
             fields = parse_query(_query_fields(head.query))
             report = self._reports.views.make(arrival, fields, fields.post_id, "widget")
-        except BadField:
-            answer(self._refused(WEB_SOURCE, Reason.INVALID, PIXEL))
+        except BadField as fault:
+            answer(self._refused(WEB_SOURCE, Reason.INVALID, PIXEL, str(fault)))
             return
         self._views.submit_one_soon(report, partial(_answer_one, answer, head.route))
 
@@ -194,30 +194,30 @@ class CaptureDecision:
                 raise event
             return self._reports.views.make(arrival, event, event.post_id, "intentional")
         except BadField as fault:
-            self._count(WEB_SOURCE, Reason.INVALID, 1)
+            self._on_refused(WEB_SOURCE, Reason.INVALID, str(fault))
             return fault
 
     def _site_report(self, make: MakeSiteReport, arrival: Arrival, item: bytes) -> SiteReport | BadField:
         try:
             return make(arrival, item)
         except BadField as fault:
-            self._count(SITE_SOURCE, Reason.INVALID, 1)
+            self._on_refused(SITE_SOURCE, Reason.INVALID, str(fault))
             return fault
 
     def _reply_to(self, fault: BadField | BadToken | HttpFault) -> CaptureReply:
         match fault:
             case BadField():
-                return self._refused(WEB_SOURCE, Reason.INVALID, error_reply(400, "invalid", str(fault)))
+                return self._refused(WEB_SOURCE, Reason.INVALID, error_reply(400, "invalid", str(fault)), str(fault))
             case BadToken():
                 reply = unauthorized(f"Authorization: {fault.reason}", "Bearer")
-                return self._refused(WEB_SOURCE, Reason.AUTHENTICATION_FAILED, reply)
+                return self._refused(WEB_SOURCE, Reason.AUTHENTICATION_FAILED, reply, fault.reason)
             case HttpFault():
-                return self._refused(WEB_SOURCE, Reason.INVALID, fault_reply(fault))
+                return self._refused(WEB_SOURCE, Reason.INVALID, fault_reply(fault), fault.text)
             case _:
                 assert_never(fault)
 
-    def _refused(self, source: str, reason: Reason, reply: CaptureReply) -> CaptureReply:
-        self._count(source, reason, 1)
+    def _refused(self, source: str, reason: Reason, reply: CaptureReply, detail: str | None = None) -> CaptureReply:
+        self._on_refused(source, reason, detail)
         return reply
 
     # What the connection's task awaits.

@@ -10,7 +10,7 @@ from vts.capture.players.payloads import INTENT, PlayerView
 from vts.capture.players.topics import parse_key
 from vts.enrich.enrich import Enricher
 from vts.model.outcome import Reason, Refused
-from vts.model.ports import Catalog, CountOutcome
+from vts.model.ports import Catalog, CountOutcome, CountRefused
 from vts.model.reference import Texts
 from vts.model.view import Report
 
@@ -20,7 +20,7 @@ SOURCE: Final = "player"  # the view_source of every player, and the word under 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayerViews:
-    """Makes reports of players' views, and counts unknown values of their fields.
+    """Makes reports of players' views, and counts unknown values of their fields and refusals.
 
     `unknown_intent` is the view type of an intent that is not known.
     """
@@ -28,6 +28,7 @@ class PlayerViews:
     enricher: Enricher
     catalog: Catalog
     count: CountOutcome
+    on_refused: CountRefused
     unknown_intent: str = "intentional"
 
     def report(self, key: bytes, view: PlayerView, now_us: int) -> Report | Refused:
@@ -74,7 +75,7 @@ class PlayerViews:
 
     def refused(self, reason: Reason, detail: str | None = None) -> Refused:
         """Count and return a refusal that the gate does not see."""
-        self.count(SOURCE, reason.value, 1)
+        self.on_refused(SOURCE, reason, detail)
         return Refused(reason, detail=detail)
 
 

@@ -66,6 +66,14 @@ _BY_TYPE: Final = obj(
 _UNCHANGED: Final = answer("The same as what `If-None-Match` names.")
 
 
+_DECIDED: Final[Json] = {
+    "type": "string",
+    "contentMediaType": "text/event-stream",
+    "description": 'An event is `{"missed":n,"events":[{"at","source","outcome","event_type","post_id","country",'
+    '"device","detail"}]}`; it is empty after 5 s without any.',
+}
+
+
 def paths() -> Paths:
     """Return the operations that ask."""
     return _of_contents() | _of_artists() | _of_the_site()
@@ -153,6 +161,17 @@ def _of_the_site() -> Paths:
                 errors=_ERRORS,
                 about="How many counted, and why others did not. For moderators, owners of the site and services.",
                 parameters=[*_DAYS, FORMAT_QUERY, BOM_QUERY, _TABLE],
+                security=SIGNED,
+            )
+        },
+        "/api/admin/outcomes/live": {
+            "get": operation(
+                SITE,
+                "What becomes of single events, as it is decided",
+                {200: answer("It ends when either side leaves.", {"text/event-stream": _DECIDED})},
+                errors=(401, 403, 405),
+                about="Server-sent events of the last events and of each new one, while this is read. Without persons. "
+                "For moderators, owners of the site and services.",
                 security=SIGNED,
             )
         },
