@@ -6,14 +6,14 @@ PYTHON ?= $(shell for v in 3.13 3.12 3.11; do python$$v -c 'import venv, ensurep
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check truth lint types contracts tests debian clean clean-data
+.PHONY: run test check truth lint types contracts tests pages debian clean clean-data
 
 run: $(VENV)/.installed
 	$(BIN)/vts serve
 
 test: lint types contracts tests
 
-check: $(VENV)/.installed-dev debian
+check: $(VENV)/.installed-dev pages/node_modules/.package-lock.json debian
 	@sh tests/support/debian.sh promtool:prometheus pgbouncer:pgbouncer nginx:nginx-light caddy:caddy
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --timeout 1200 checks
 
@@ -37,6 +37,14 @@ tests: $(VENV)/.installed-dev debian
 	$(BIN)/pytest --numprocesses 3 --dist loadgroup --ignore tests/system
 	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/system
 
+# What VTS serves to browsers, built from pages/ into vts/web/static and committed, so that `make run` needs no Node.
+pages: pages/node_modules/.package-lock.json
+	$(BIN)/python -m tests.support.node build
+
+pages/node_modules/.package-lock.json: pages/package-lock.json $(VENV)/.installed-pages
+	$(BIN)/python -m tests.support.node install
+	@touch $@
+
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "VTS needs Python 3.11, 3.12 or 3.13 with the venv module (Debian: apt-get install python3-venv)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
@@ -49,13 +57,17 @@ $(VENV)/.installed-dev: pyproject.toml $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,parquet]'
 	@touch $@ $(VENV)/.installed
 
+$(VENV)/.installed-pages: pyproject.toml $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,parquet,pages]'
+	@touch $@
+
 # The tests talk to a real Mosquitto and look at the pages in a real Chromium.
 debian:
 	@sh tests/support/debian.sh mosquitto:mosquitto mosquitto_pub:mosquitto-clients \
 		chromium-headless-shell,chromium,google-chrome:chromium-headless-shell
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info pages/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # All that this checkout has counted: var, and its database where that lies in /var/lib/vts.
 clean-data: $(VENV)/.installed

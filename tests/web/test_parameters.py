@@ -42,7 +42,7 @@ async def test_a_ticket_is_a_parameter_by_its_security_scheme() -> None:
     assert (await ask("/live/events?topics=top&ticket=x", headers={"Host": "localhost"}))[0] == 401
 
 
-@pytest.mark.parametrize("path", ["/docs?utm_source=mail", "/health/live?probe=7", "/static/page.css?v=1"])
+@pytest.mark.parametrize("path", ["/docs?utm_source=mail", "/health/live?probe=7", "/vts.js?v=1"])
 async def test_pages_and_probes_ignore_what_they_do_not_know(path: str) -> None:
     assert (await app_of(access()).test_client().get(path)).status_code == 200
 

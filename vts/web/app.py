@@ -27,6 +27,7 @@ from vts.web import (
     playlists,
     posts,
     reactions,
+    scripts,
 )
 from vts.web.access import SESSION_COOKIE
 from vts.web.answers import install_error_answers
@@ -35,6 +36,7 @@ from vts.web.naming import NameConverter, Naming
 from vts.web.origin import check_host
 from vts.web.parameters import take_described_only
 from vts.web.services import Services
+from vts.web.static_files import asset
 from vts.web.table_answers import Answers
 
 SECURITY_HEADERS = {
@@ -47,9 +49,10 @@ SECURITY_HEADERS = {
 
 def create_app(services: Services, limits: Limits) -> QuartTrio:
     """Build the Quart application. It is served behind a door with the same limits."""
-    app = QuartTrio("vts.web", static_folder="static", static_url_path="/static")
+    app = QuartTrio("vts.web", static_folder=None)  # `scripts` serves files
     app.config["MAX_CONTENT_LENGTH"] = max(limits.batch_body_max_bytes, limits.body_max_bytes)
     app.url_map.merge_slashes = False  # the redirect would name the Host that was sent
+    app.jinja_env.globals["asset"] = asset
     app.url_map.converters["name"] = NameConverter
     install_error_answers(app)
     for routes in _blueprints(services, limits):
@@ -100,3 +103,4 @@ def _blueprints(services: Services, limits: Limits) -> Iterator[Blueprint]:
     yield operations.blueprint(services.health)
     yield pages.blueprint(access, services.health)
     yield docs.blueprint(access, limits)
+    yield scripts.blueprint()

@@ -10,6 +10,7 @@ from vts.web.openapi.builders import (
     HTML,
     JSON,
     TEXT,
+    Json,
     Paths,
     answer,
     array,
@@ -95,15 +96,26 @@ def _pages() -> Paths:
         parameters=[query("ticket", TEXT, "Good once.", required=True)],
     )
     name = {"name": "filename", "in": "path", "required": True, "schema": TEXT, "description": "Name of the file."}
-    kinds = ("text/javascript", "text/css", "image/svg+xml")
+    kinds = ("text/javascript", "text/css", "image/svg+xml", "text/plain")
     file = answer("The file.", dict.fromkeys(kinds, TEXT))
     return {
         "/": {"get": _open(PAGES, "The most viewed contents, live", {200: page}, errors=(405,))},
         "/docs": {"get": _open(PAGES, "Documentation", {200: page}, errors=(405,))},
         "/login": {"get": login},
+        "/vts.js": {"get": _script("The tracker that pages load")},
+        "/vts-offline.js": {"get": _script("What the tracker loads with `data-offline`")},
+        "/widget.js": {"get": _script("The badge that shows the public count")},
         "/static/{filename}": {
             "get": _open(
                 PAGES, "A file of the pages", {200: file, 304: _UNCHANGED}, errors=(404, 405), parameters=[name]
             )
         },
     }
+
+
+def _script(summary: str) -> Json:
+    """Describe a script for pages of any origin."""
+    kept = {name: {"schema": TEXT} for name in ("ETag", "Cache-Control", "Cross-Origin-Resource-Policy")}
+    found = answer("The script.", {"text/javascript": TEXT}, headers=kept)
+    about = "Any page may load it; browsers keep it for an hour. See docs/integrate.md."
+    return _open(PAGES, summary, {200: found, 304: _UNCHANGED}, errors=(405,), about=about)
