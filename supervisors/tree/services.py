@@ -19,13 +19,14 @@ from vts.service.catalog_writes import CatalogWrites
 from vts.service.counter_import import CounterImport
 from vts.service.health import DatabaseHealth, Health
 from vts.service.import_rules import ImportRules, ImportSession
-from vts.service.personal_data import ERASE_TIMEOUT_S, PersonalData
+from vts.service.import_undo import ImportUndo
+from vts.service.personal_data import ERASE_TIMEOUT_S, PersonalData, all_drained
 from vts.service.reactions import Reactions
 from vts.service.view_import import ViewImport
 from vts.store.session.connection import IDLE_WITH_LOCKS_S
 from vts.store.session.pool import Writer
 from vts.web.access import Access
-from vts.web.services import CapturePort, CatalogPort, PersonsPort, Services
+from vts.web.services import CapturePort, CatalogPort, ImportPort, PersonsPort, Services
 
 
 def writer_of(components: Components) -> Writer:
@@ -82,8 +83,11 @@ def _capture(components: Components, writer: Writer, writes: CatalogWrites) -> C
     views = ImportedViews(reports, components.secrets.identities)
     return CapturePort(
         reactions=Reactions(writer),
-        counters=CounterImport(rules, session, now_us),
-        views=ViewImport(rules, session, views, components.admission.submit, now_us),
+        imports=ImportPort(
+            counters=CounterImport(rules, session, now_us),
+            views=ViewImport(rules, session, views, partial(all_drained, components.journal), now_us),
+            undo=ImportUndo(writer),
+        ),
     )
 
 

@@ -126,7 +126,7 @@ def test_whole_tables_are_for_those_who_read_everything_and_personal_reads_are_n
         assert ("user:8", "export", "view_events") in {(n["actor"], n["action"], n["subject"]) for n in noted}
         assert "players" not in {n["subject"] for n in noted}
         listed = client.get("/api/export", headers=moderator).json()["tables"]
-        assert len(listed) == 13
+        assert len(listed) == 14
         for name in listed:
             assert client.get(f"/api/export/{name}", headers=moderator, params={"format": "ndjson"}).status_code == 200
             head = client.head(f"/api/export/{name}", headers=moderator, params={"format": "csv"})
@@ -349,8 +349,7 @@ def test_views_come_in_at_their_own_times_and_once(vts: Vts, token: str) -> None
         assert (first.json()["accepted"], first.json()["merged"], first.json()["dropped"]) == (2, 3, {})
         wait_until(lambda: total(vts, token, 631, "?days=90") == 5)
         again = client.post("/api/import/views", json=rows).json()
-        assert (again["accepted"], again["merged"], again["repeated"]) == (0, 0, True)
-        assert again["dropped"] == {"duplicate": 2}
+        assert (again["accepted"], again["merged"], again["repeated"], again["dropped"]) == (0, 0, True, {})
         header = {"Content-Type": "text/csv"}
         lines = [
             "post_id,event_id,created_at",
@@ -362,6 +361,47 @@ def test_views_come_in_at_their_own_times_and_once(vts: Vts, token: str) -> None
         stats = client.get("/api/post/631/stats", params={"days": 90}).json()
         by_day = {day["date"]: (day["views"], day["unique_viewers"]) for day in stats["daily_views"] if day["views"]}
         assert by_day == {str(OLD): (4, 4), str(yesterday.date()): (2, 1)}
+
+
+def test_imports_are_undone_by_their_ids(vts: Vts, token: str) -> None:
+    yesterday = dt.datetime.combine(TODAY - dt.timedelta(days=1), dt.time(9), dt.UTC)
+    live = {"post_id": 635, "event_id": str(uuid.uuid4()), "client_ip": "8.8.4.4"}
+    daily = [{"post_id": 635, "day": str(OLD), "views": 10, "unique_viewers": 4}]
+    times = [AT, yesterday, dt.datetime.now(dt.UTC)]
+    made = [
+        {"post_id": 635, "created_at": at.isoformat(), "event_id": str(uuid.uuid4()), "client_ip": "8.8.8.8"}
+        for at in times
+    ]
+
+    def shown(client: httpx.Client) -> dict[str, Any]:
+        stats = client.get("/api/post/635/stats", params={"days": 90}).json()
+        return {name: stats[name] for name in stats if name not in ("computed_at", "lag_seconds")}
+
+    with vts.client(token) as client:
+        client.post("/api/content", json={"post_id": 635})
+        client.post("/api/view", json=live)
+        wait_until(lambda: total(vts, token, 635) == 1)
+        nothing = shown(client)
+        for _ in range(2):  # what was undone may come again
+            a = client.post("/api/import/daily", params={"import_id": "a/b c".replace(" ", "?")}, json=daily)
+            b = client.post("/api/import/views", json=[*made, live | {"created_at": times[2].isoformat()}])
+            assert (a.status_code, b.status_code) == (200, 202), a.text + b.text
+            assert (b.json()["accepted"], b.json()["merged"], b.json()["dropped"]) == (2, 1, {"duplicate": 1})
+            assert total(vts, token, 635, "?days=90") == 14
+            undone = client.delete("/api/import/a%2Fb%3Fc")
+            assert undone.json() == {
+                "import_id": "a/b?c", "kind": "daily", "rows": 1, "views": 10, "site_views": 0, "days": 1
+            }  # fmt: skip
+            assert total(vts, token, 635, "?days=90") == 4
+            undone = client.delete(f"/api/import/{b.json()['import_id']}")
+            assert (undone.json()["kind"], undone.json()["rows"], undone.json()["views"]) == ("views", 3, 3)
+            assert client.delete(f"/api/import/{b.json()['import_id']}").status_code == 404
+            assert shown(client) == nothing
+        assert client.get("/api/post/635/count").json()["views"] == 1
+        moderator = {"Authorization": f"Bearer {vts.token(8, 'moderator')}"}
+        assert client.delete("/api/import/x", headers=moderator).status_code == 403
+        noted = client.get("/api/export/audit_log").json()
+        assert ("import.undo", "import:a/b?c") in {(n["action"], n["subject"]) for n in noted}
 
 
 def test_an_imported_view_that_cannot_be_is_named(vts: Vts, token: str) -> None:

@@ -50,6 +50,7 @@ from vts.store.drain.actor import Drain
 from vts.store.facts.artists import add_up_marked
 from vts.store.facts.catalog import changes_since, delete_content, upsert_contents, upsert_players
 from vts.store.facts.history_import import Ticket, import_daily, import_views
+from vts.store.facts.undo_import import undo_import
 from vts.store.session.connection import Connection, Database
 
 RAW_DAYS = 3
@@ -210,19 +211,18 @@ class SimulatedSite:
             assert done.repeated is repeated
         await self._follow_catalog()
 
-    async def import_views(self, name: str, bodies: Sequence[dict[str, Any]]) -> int:
-        """Import views of days without raw rows. Returns how many were new."""
+    async def import_views(self, name: str, bodies: Sequence[dict[str, Any]], *, recent: bool = False) -> int:
+        """Import views of days without raw rows, or of `recent` ones. Returns how many were new."""
         events = [imported_event_of(self._report(name, index, body)) for index, body in enumerate(bodies)]
         posts = sorted({event.post_id for event in events})
         ticket = Ticket(name, "views", name.encode())
-        applied = await import_views(await self.session(), ticket, events, posts, self.owner_of)
+        old, raw = ([], events) if recent else (events, [])
+        applied = await import_views(await self.session(), ticket, old, posts, self.owner_of, recent=raw)
         await self._follow_catalog()
-        return applied.imported
+        return applied.imported + applied.recent
 
-    async def import_recent(self, name: str, bodies: Sequence[dict[str, Any]]) -> list[str]:
-        """Import views of days that still have their raw rows: they pass the gate."""
-        reports = [self._report(name, index, body) for index, body in enumerate(bodies)]
-        return [_word(outcome) for outcome in await self.admission.submit(reports)]
+    async def undo_import(self, name: str) -> None:
+        await undo_import(await self.session(), name)
 
     def _report(self, name: str, index: int, body: dict[str, Any]) -> Any:
         body = body | {"created_at": dt.datetime.fromtimestamp(body["created_at"] // 1_000_000, dt.UTC)}

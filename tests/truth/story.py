@@ -248,7 +248,7 @@ class Story:
         self.ledger.dropped.add(day)
 
     async def _import_views(self) -> None:
-        """Of a day without raw rows, twice under two names, and of yesterday."""
+        """Of a day without raw rows, twice under two names, and of yesterday; some of it is undone."""
         day, self._number = self._day_of_imports(), self._number + 1
         old = self._views_at(day * DAY_US + HOUR_US)
         for name, new in ((f"old {self._number}", len(old)), (f"old again {self._number}", 0)):
@@ -256,9 +256,16 @@ class Story:
         self.ledger.views += [seen for _, seen in old]
         self.ledger.dropped.add(day)
         recent = self._views_at((self.site.now_us // SECOND_US - 86_400) * SECOND_US)
-        outcomes = await self.site.import_recent(f"recent {self._number}", [body for body, _ in recent])
-        assert outcomes == [self._expected(seen) for _, seen in recent]
-        self.ledger.waiting += [seen for _, seen in recent if self._expected(seen) == "accepted"]
+        recent = [(body, seen) for body, seen in recent if self._expected(seen) == "accepted"]
+        name = f"recent {self._number}"
+        assert await self.site.import_views(name, [body for body, _ in recent], recent=True) == len(recent)
+        if self.chance.random() < 0.5:
+            await self.site.undo_import(name)
+        else:
+            self.ledger.views += [seen for _, seen in recent]
+        wrong = [body for body, _ in self._views_at(day * DAY_US + 2 * HOUR_US)]
+        assert await self.site.import_views(f"wrong {self._number}", wrong) == len(wrong)
+        await self.site.undo_import(f"wrong {self._number}")
 
     def _views_at(self, at_us: int) -> list[tuple[dict[str, Any], Seen]]:
         made = []

@@ -42,7 +42,7 @@ def services(rules: Access, **ports: Any) -> Services:
     """The ports that a test needs; a route that calls another one fails with AttributeError."""
     return Services(
         access=rules,
-        capture=ports.get("capture", CapturePort(reactions=None, counters=None, views=None)),  # type: ignore[arg-type]
+        capture=ports.get("capture", CapturePort(reactions=None, imports=None)),  # type: ignore[arg-type]
         catalog=ports.get("catalog", CatalogPort(memory=MemoryCatalog(), writes=None)),  # type: ignore[arg-type]
         questions=ports.get("questions"),
         exports=ports.get("exports"),

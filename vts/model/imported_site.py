@@ -28,6 +28,12 @@ class DayViews(NamedTuple):
             tally.fold(values)
         return DayViews(self.views + views[0], self.views_authenticated + views[1], merged)
 
+    def minus(self, views: tuple[int, int], breakdowns: Breakdowns) -> DayViews:
+        """Return what is left without something that was added."""
+        left = {dimension: {value: [*pair] for value, pair in of.items()} for dimension, of in self.breakdowns.items()}
+        replace(left, breakdowns, {})
+        return DayViews(max(0, self.views - views[0]), max(0, self.views_authenticated - views[1]), left)
+
 
 class SiteDay(NamedTuple):
     """A day by the contents' rows and by the site's rows."""
@@ -36,7 +42,7 @@ class SiteDay(NamedTuple):
     site: DayViews = DayViews()
 
     def counted(self) -> DayViews:
-        """Return what the site's day has of it, besides what was counted here. It never becomes less."""
+        """Return what the site's day has of it, besides what was counted here. More imports never make it less."""
         larger = self.site if self.site.views >= self.contents.views else self.contents
         signed = max(self.site.views_authenticated, self.contents.views_authenticated)
         return DayViews(larger.views, signed, larger.breakdowns)

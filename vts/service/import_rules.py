@@ -46,10 +46,6 @@ class CatalogNotLoaded(Exception):
     """The catalog is not in memory yet, so known and unknown contents cannot be told apart."""
 
 
-class NotAllKept(Exception):
-    """Some views of an import could not be journaled; the same import has to be sent again."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRules:
     """`strict`: only contents of the catalog count. `raw_days`: days that are kept raw, today included."""

@@ -51,7 +51,7 @@ class PersonalData:
         """
         erasure = Erasure(user_id, [self._key_of(user_id)], os.urandom)
         changed = {"journal": await self._journal.rewrite(erasure.record)}
-        await self._wait_drained()
+        await all_drained(self._journal)  # else it stored such a record after the erasure
         connection = await self._connect_writer()
         try:
             changed |= await erase_person(connection, erasure)
@@ -60,12 +60,10 @@ class PersonalData:
         await self._refresh()
         return changed
 
-    async def _wait_drained(self) -> None:
-        """Wait until the drain has stored every record that it read before the journal was rewritten.
 
-        Otherwise it would store such a record after the erasure.
-        """
-        with trio.move_on_after(DRAIN_WITHIN_S) as scope:
-            await self._journal.wait_drained(self._journal.last_seq)
-        if scope.cancelled_caught:
-            raise StoreUnavailable("the drain is behind: try again when it has caught up")
+async def all_drained(journal: Journal) -> None:
+    """Return when every record that is in the journal by now is in the database. Raises StoreUnavailable."""
+    with trio.move_on_after(DRAIN_WITHIN_S) as scope:
+        await journal.wait_drained(journal.last_seq)
+    if scope.cancelled_caught:
+        raise StoreUnavailable("the drain is behind: try again when it has caught up")

@@ -98,7 +98,7 @@ def _blueprints(services: Services, limits: Limits) -> Iterator[Blueprint]:
     yield personal_data.blueprint(access, persons.data, persons.audit, exporting, naming)
     yield audit.blueprint(access, persons.audit)
     yield exports.blueprint(access, exporting, persons.audit)
-    yield imports.blueprint(access, capture.counters, capture.views, naming)
+    yield imports.blueprint(access, capture.imports, persons.audit, naming)
     yield live_events.blueprint(access, services.live_events)
     yield operations.blueprint(services.health)
     yield pages.blueprint(access, services.health)

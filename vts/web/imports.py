@@ -17,25 +17,24 @@ from vts.capture.events.imported import ImportedView
 from vts.model.imports import DailyRow, SiteRow
 from vts.model.names import Names
 from vts.model.reference import ReferenceTaken
-from vts.service.counter_import import CounterImport
-from vts.service.import_rules import CatalogNotLoaded, DayOpen, NotAllKept, RowRefused, TooManyRows
-from vts.service.view_import import ViewImport
+from vts.service.audit_log import AuditLog
+from vts.service.import_rules import CatalogNotLoaded, DayOpen, RowRefused, TooManyRows
 from vts.store.facts.history_import import ImportIdUsed, Ticket
+from vts.store.facts.undo_import import NoSuchImport, NotRecorded
 from vts.web.access import Access, principal_of, require_service
 from vts.web.answers import TAKEN_CODE, Problem, catalog_not_loaded, json_answer
 from vts.web.import_rows import name_playlists, rows_in
 from vts.web.naming import Naming
 from vts.web.rows import body_of
-
-RETRY_AFTER_S: Final = 5
+from vts.web.services import ImportPort
 
 _IMPORT_ID: Final = re.compile(r"[!-~]{1,200}")
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-def blueprint(access: Access, counter_import: CounterImport, view_import: ViewImport, naming: Naming) -> Blueprint:
-    """Return `POST /api/import/daily`, `POST /api/import/site` and `POST /api/import/views`."""
+def blueprint(access: Access, imports: ImportPort, audit: AuditLog, naming: Naming) -> Blueprint:
+    """Return the routes of imports: one for each kind, and `DELETE /api/import/{import_id}`."""
     routes = Blueprint("imports", __name__)
 
     async def counters(row_type: type[DailyRow]) -> Response:
@@ -44,7 +43,7 @@ def blueprint(access: Access, counter_import: CounterImport, view_import: ViewIm
         rows, import_id, digest = await _read(request, row_type, names)
         name_playlists(rows, names)
         with _problems():
-            applied = await counter_import.apply(Ticket(import_id, "daily", digest), rows, names.texts)
+            applied = await imports.counters.apply(Ticket(import_id, "daily", digest), rows, names.texts)
         return json_answer({"import_id": import_id, "imported": applied.imported, "repeated": applied.repeated})
 
     @routes.post("/api/import/daily")
@@ -60,11 +59,24 @@ def blueprint(access: Access, counter_import: CounterImport, view_import: ViewIm
         principal = require_service(principal_of(request, access))
         rows, import_id, digest = await _read(request, ImportedView)
         with _problems():
-            counts = await view_import.apply(
+            counts = await imports.views.apply(
                 Ticket(import_id, "views", digest), rows, principal, request.remote_addr or ""
             )
         answer = {"import_id": import_id, "accepted": counts.accepted, "merged": counts.merged.imported}
         return json_answer(answer | {"repeated": counts.merged.repeated, "dropped": counts.dropped}, 202)
+
+    @routes.delete("/api/import/<name:import_id>")
+    async def undo(import_id: str) -> Response:
+        principal = require_service(principal_of(request, access))
+        _check_id(import_id)
+        await audit.note(principal, "import.undo", f"import:{import_id}", {})
+        try:
+            undone = await imports.undo.undo(import_id)
+        except NoSuchImport:
+            raise Problem(404, "import_id: no such import; it never was, or it was undone", "not_found") from None
+        except NotRecorded:
+            raise Problem(409, "import_id: it was imported by an earlier version of VTS", "not_recorded") from None
+        return json_answer({"import_id": import_id, **undone._asdict()})
 
     return routes
 
@@ -75,11 +87,15 @@ async def _read(asked: Request, row_type: type[T], names: Names | None = None) -
     digest = hashlib.sha256(body).digest()
     given = asked.args.get("import_id", asked.headers.get("Idempotency-Key"))
     import_id = f"sha256:{digest.hex()}" if given is None else given
-    if not _IMPORT_ID.fullmatch(import_id):
-        raise Problem(400, "import_id: 1 to 200 visible ASCII characters are expected")
+    _check_id(import_id)
     content_type, encoding = asked.headers.get("Content-Type", ""), asked.headers.get("Content-Encoding")
     rows = await trio.to_thread.run_sync(partial(rows_in, body, content_type, encoding, row_type, names))
     return rows, import_id, digest
+
+
+def _check_id(import_id: str) -> None:
+    if not _IMPORT_ID.fullmatch(import_id):
+        raise Problem(400, "import_id: 1 to 200 visible ASCII characters are expected")
 
 
 @contextmanager
@@ -99,6 +115,3 @@ def _problems() -> Iterator[None]:
         raise Problem(409, "import_id: it was used before, for other rows", "import_id_used") from None
     except CatalogNotLoaded:
         raise catalog_not_loaded() from None
-    except NotAllKept:
-        retry = {"Retry-After": str(RETRY_AFTER_S)}
-        raise Problem(503, "not all of it could be kept; send the same again", "unavailable", retry) from None

@@ -13,6 +13,7 @@ from vts.service.audit_log import AuditLog
 from vts.service.catalog_writes import CatalogWrites
 from vts.service.counter_import import CounterImport
 from vts.service.health import Health
+from vts.service.import_undo import ImportUndo
 from vts.service.outcome_feed import OutcomeFeed
 from vts.service.personal_data import PersonalData
 from vts.service.reactions import Reactions
@@ -24,12 +25,20 @@ LiveEvents = Callable[[Principal | None, str, str], AsyncIterator[bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImportPort:
+    """The history of another system: counters of days, views, and taking an import out again."""
+
+    counters: CounterImport
+    views: ViewImport
+    undo: ImportUndo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CapturePort:
     """What services report beside views: reactions, comments, and the history of another system."""
 
     reactions: Reactions
-    counters: CounterImport
-    views: ViewImport
+    imports: ImportPort
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

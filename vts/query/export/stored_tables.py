@@ -135,6 +135,11 @@ TABLES: Final[dict[str, Stored]] = {
         order="post_id, comment_id",
         personal=True,
     ),
+    "imports": Stored(
+        columns=_columns("import_id:text kind:text imported_at:time imported:integer recorded:flag"),
+        when="imported_at",
+        order="imported_at, import_id",
+    ),
     "dead_letters": Stored(
         columns=_columns("journal_id:uuid seq:integer index:integer reason:text body:json created_at:time"),
         when="created_at",

@@ -10,7 +10,7 @@ import trio
 
 from vts.model import tally
 from vts.model.imported_site import NOTHING, DayViews, SiteDay
-from vts.model.tally import SITE
+from vts.model.tally import SITE, Breakdowns
 from vts.store.facts.import_counters import MERGED_AT_ONCE, Sum, Sums
 from vts.store.session.connection import Connection
 from vts.store.session.queries import queries_beside
@@ -20,7 +20,11 @@ query = queries_beside(__file__)
 _READ: Final = query("import_site_days")
 _WRITE: Final = query("import_site_days_write")
 
+_REMOVE: Final = "DELETE FROM imported_site_days WHERE day = ANY($1::date[]) AND contents_views = 0 AND site_views = 0"
+
 ByDay = Mapping[dt.date, Sum]
+Told = tuple[tuple[int, int], Breakdowns]
+"""Views, all and authenticated, and their breakdowns."""
 
 
 async def site_sums(connection: Connection, contents: ByDay, site: ByDay) -> Sums:
@@ -42,6 +46,28 @@ async def site_sums(connection: Connection, contents: ByDay, site: ByDay) -> Sum
     if written:
         await connection.execute(_WRITE, *zip(*written, strict=True))
     return sums
+
+
+async def take_out(
+    connection: Connection, contents: Mapping[dt.date, Told], site: Mapping[dt.date, Told]
+) -> dict[dt.date, tuple[DayViews, DayViews]]:
+    """Take out what an import told of the site's days: by the contents' rows, by the site's own.
+
+    Returns what counted of all imports of these days before and after. The caller holds the days' locks.
+    """
+    days = sorted(contents.keys() | site.keys())
+    nothing: Told = ((0, 0), {})
+    counted: dict[dt.date, tuple[DayViews, DayViews]] = {}
+    written: list[tuple[Any, ...]] = []
+    for row in await connection.fetch(_READ, days):
+        day, before = row["day"], _day_of(row)
+        after = SiteDay(before.contents.minus(*contents.get(day, nothing)), before.site.minus(*site.get(day, nothing)))
+        counted[day] = before.counted(), after.counted()
+        written.append((day, *_columns(after.contents), *_columns(after.site)))
+    if written:
+        await connection.execute(_WRITE, *zip(*written, strict=True))
+        await connection.execute(_REMOVE, days)
+    return counted
 
 
 def _with(told: DayViews, more: Sum | None) -> DayViews:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, get_args
 
 from vts.query.export.stored_tables import TABLES
 from vts.query.export.table import FORMATS, Format
 from vts.service.counter_import import DAILY_MAX
 from vts.service.view_import import VIEWS_MAX
+from vts.store.facts.history_import import Kind
 from vts.web.openapi.builders import (
     COUNT,
     DATE,
@@ -86,7 +87,27 @@ def paths() -> Paths:
         "/api/import/daily": {"post": _daily()},
         "/api/import/site": {"post": _site()},
         "/api/import/views": {"post": _views()},
+        "/api/import/{import_id}": {"delete": _undo()},
     }
+
+
+def _undo() -> Json:
+    name = {"name": "import_id", "in": "path", "required": True, "schema": TEXT, "description": "As it was applied."}
+    kind = words(*get_args(Kind))
+    done = obj({"import_id": TEXT, "kind": kind, "rows": COUNT, "views": COUNT, "site_views": COUNT, "days": COUNT})
+    return operation(
+        TAG,
+        "Undo an import",
+        {
+            200: answer("What was taken out.", {JSON: done}),
+            409: refusal(409, "`not_recorded`: an earlier version applied it, and did not keep what it added."),
+        },
+        errors=(400, 401, 403, 404, 405),
+        about="Takes out what the import added and nothing else, in one transaction. `rows` were imported; `views` "
+        "were those of contents, `site_views` those of the site's own rows. Afterwards the id may be used again.",
+        parameters=[name],
+        security=SERVICE,
+    )
 
 
 def _list() -> Json:
@@ -170,8 +191,8 @@ def _views() -> Json:
         "Import views with their own times",
         {202: answer("Durable.", {JSON: obj(told)}), 409: _conflict()},
         errors=(400, 401, 403, 405, 415),
-        about=f"At most {VIEWS_MAX}, also gzipped. Views of the raw days go the way of every event; older ones, which "
-        "need an `event_id`, are added to the counters of their day.",
+        about=f"At most {VIEWS_MAX}, also gzipped. Views of the raw days are stored with their day; older ones, "
+        "which need an `event_id`, are added to the counters of theirs.",
         parameters=_IMPORT,
         sent=body(rows | {"text/csv": text}),
         security=SERVICE,

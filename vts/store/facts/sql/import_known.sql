@@ -1,1 +1,1 @@
-SELECT digest, imported_at FROM imports WHERE import_id = $1
+SELECT digest, kind, recorded, imported FROM imports WHERE import_id = $1

@@ -1,1 +1,1 @@
-INSERT INTO imports (import_id, kind, digest, imported) VALUES ($1, $2, $3, $4)
+INSERT INTO imports (import_id, kind, digest, imported, recorded) VALUES ($1, $2, $3, $4, true)

@@ -1,0 +1,1 @@
+DELETE FROM import_parts WHERE import_id = $1
