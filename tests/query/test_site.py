@@ -152,7 +152,10 @@ async def test_every_day_is_in_the_trend(database: Database) -> None:
     await put_story(database)
     body = await asked(database, DAY - 2, DAY)
     zero = dict.fromkeys(("page_views", "unique_visitors", "signups", "posts", "api_calls", "errors"), 0)
-    zero |= dict.fromkeys(("posts_registered", "views", "unique_viewers", "player_views", "active_players"), 0)
+    zero |= dict.fromkeys(
+        ("posts_registered", "views", "unique_viewers", "player_views", "active_players", "visits"), 0
+    )
+    zero |= dict.fromkeys(("pages_per_visit", "seconds_per_visit", "bounce_rate"))
     before, yesterday, today = (date_of(day).isoformat() for day in (DAY - 2, DAY - 1, DAY))
     assert body["daily_trend"] == [
         zero | {"date": before},

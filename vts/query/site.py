@@ -1,6 +1,6 @@
 """The answer about the whole site over a range of days: page views, host events, views, players.
 
-It is made of daily rows only, at most five for a day, so that it costs the same however large the site is.
+It is made of daily rows only, at most six for a day, so that it costs the same however large the site is.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from vts.model.day import HOUR_US, date_of, datetime_of
 from vts.model.tally import OTHER, Pair, add_pairs, merge
 from vts.query.freshness import AnalyticsFreshness, freshness
 from vts.query.shape import WHO, at_most, decode_pairs, range_of, tops, total, union, with_twins
+from vts.query.visits import VisitDay
+from vts.query.visits import of_day as visits_of_day
+from vts.query.visits import totals as visit_totals
 
 SITE_COUNTS: Final = ("page_views", "unique_visitors", "signups", "posts", "api_calls", "errors")
 TOP_PAGE_VIEWS: Final = {"top_pages": "page", "countries": "country", "devices": "device", "referrers": "referrer"}
@@ -76,6 +79,7 @@ class SiteFacts(msgspec.Struct, frozen=True, kw_only=True):
     recent: Mapping[str, Mapping[int, str]]
     catalog: CatalogCounts
     state: AnalyticsFreshness
+    visits: Mapping[int, VisitDay] = {}
 
 
 def answer(facts: SiteFacts, *, limit: int, player_of: PlayerOf, now_us: int, lag_s: float) -> dict[str, Any]:
@@ -89,6 +93,7 @@ def answer(facts: SiteFacts, *, limit: int, player_of: PlayerOf, now_us: int, la
     imported = total(row.counts["unique_viewers_imported"] for row in facts.views)  # numbers: no union with other days
     twins["unique_viewers"] = at_most(total((union([row.sketches for row in facts.views], views), imported)), views)
     twins["unique_viewers_imported"] = imported
+    twins |= visit_totals(facts.visits.values())
     twins["daily_trend"] = [_daily(facts, player_views, who) for who in WHO]
     twins["hourly_trend"] = [_hourly(facts.recent, now_us, who) for who in WHO]
     twins |= {name: tops(of_pages.get(dimension, {}), limit) for name, dimension in TOP_PAGE_VIEWS.items()}
@@ -156,6 +161,7 @@ def _daily(facts: SiteFacts, player_views: Mapping[int, Pair], who: int) -> list
             {
                 "date": date_of(day).isoformat(),
                 **{name: of_site.get(name, NOTHING)[who] for name in SITE_COUNTS},
+                **visits_of_day(facts.visits.get(day), of_site.get("page_views", NOTHING)[who], who),
                 "posts_registered": facts.catalog.contents.get(day, 0),
                 "views": of_views.get("views", NOTHING)[who],
                 "unique_viewers": of_views.get("unique_viewers", NOTHING)[who],

@@ -10,6 +10,7 @@ import msgspec
 from vts.model.day import date_of, day_of_date
 from vts.query.freshness import analytics_freshness
 from vts.query.site import SITE_COUNTS, CatalogCounts, Day, SiteFacts
+from vts.query.visits_load import visit_days, visit_freshness
 from vts.store.session.pool import Readers
 
 _SITE: Final = """
@@ -53,13 +54,15 @@ async def site_facts(readers: Readers, first: int, last: int, today: int) -> Sit
             for name, sql in _RECENT.items()
         }
         catalog = _catalog(await snapshot.fetch(_CATALOG), await snapshot.fetch(_CONTENTS, *span))
-        state = await analytics_freshness(snapshot, first, last)
+        visits = await visit_days(snapshot, first, last)
+        state = await visit_freshness(snapshot, first, last, await analytics_freshness(snapshot, first, last))
     return SiteFacts(
         from_day=first,
         to_day=last,
         site=site,
         views=views,
         players=players,
+        visits=visits,
         recent=two_days,
         catalog=catalog,
         state=state,

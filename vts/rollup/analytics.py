@@ -15,6 +15,7 @@ import trio
 from vts.model import sketch
 from vts.model.day import date_of
 from vts.model.tally import VALUES_KEPT
+from vts.rollup.visits import roll_visits
 from vts.store.session.connection import Connection
 from vts.store.session.locks import ANALYTICS
 from vts.store.session.queries import queries_beside
@@ -53,7 +54,7 @@ AnalyticsRow = dict[str, Any]
 
 
 async def roll_day(connection: Connection, day: int) -> None:
-    """Replace the analytics of a day number by what its raw views give, inside the caller's transaction.
+    """Replace the analytics and visits of a day number by what its raw rows give, inside the caller's transaction.
 
     Call it when the counters of the day are final: the analytics count as fresh while the site has as many views as it
     had then. A day whose raw rows are gone, or not all there, stays as it is. Rolling the same rows again changes
@@ -61,10 +62,11 @@ async def roll_day(connection: Connection, day: int) -> None:
     """
     await connection.execute(_LOCK, ANALYTICS, day)
     await _replace_day(connection, day)
+    await roll_visits(connection, day)
 
 
 async def roll_open_day(connection: Connection, day: int) -> bool:
-    """Do the same unless another session is at this day: then False. Raises StoreUnavailable."""
+    """Do the same for its views, unless another session is at this day: then False. Raises StoreUnavailable."""
     async with connection.transaction():
         if not await connection.fetchval(_TRY_LOCK, ANALYTICS, day):
             return False

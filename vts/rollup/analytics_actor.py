@@ -14,6 +14,7 @@ import trio
 from vts.model.day import date_of, day_of, day_of_date
 from vts.model.ports import Clock
 from vts.rollup.analytics import roll_open_day
+from vts.rollup.visits import roll_open_visits
 from vts.store.session.connection import Connection
 from vts.store.session.locks import CATALOG_COUNTS
 from vts.store.session.queries import queries_beside
@@ -25,6 +26,7 @@ REST_FACTOR: Final = 20.0
 COMMAND_TIMEOUT_S: Final = 300.0  # a day of five million players' views takes a minute
 
 _OPEN_DAYS: Final = query("analytics_open_days")
+_OPEN_VISITS: Final = query("visits_open_days")
 _CATALOG_REVISION: Final = "SELECT revision FROM catalog_revision"
 _KNOWN_REVISION: Final = "SELECT revision FROM catalog_stats"
 _CATALOG_LOCK: Final = f"SELECT pg_try_advisory_xact_lock({CATALOG_COUNTS}, 1)"
@@ -65,8 +67,11 @@ class AnalyticsActor:
 
 async def refresh(connection: Connection, today: int, raw_days: int) -> None:
     """Bring every day that has raw rows, and the catalog's numbers, up to date where they are behind."""
-    for row in await connection.fetch(_OPEN_DAYS, date_of(today - raw_days), date_of(today)):
+    days = date_of(today - raw_days), date_of(today)
+    for row in await connection.fetch(_OPEN_DAYS, *days):
         await roll_open_day(connection, day_of_date(row["day"]))
+    for row in await connection.fetch(_OPEN_VISITS, *days):
+        await roll_open_visits(connection, day_of_date(row["day"]))
     await refresh_catalog(connection)
 
 

@@ -145,7 +145,9 @@ def _is_parallel(items: Sequence[Mapping[str, Any]], twin: Any, names: Sequence[
 
 
 def _is_count(items: Sequence[Mapping[str, Any]], name: str) -> bool:
-    return all(isinstance(item.get(name), int | float) for item in items)
+    """Whether a field is a number; a mean of nothing is null in some rows."""
+    values = [item.get(name) for item in items]
+    return all(isinstance(value, int | float | None) for value in values) and any(v is not None for v in values)
 
 
 def _kind(cells: Sequence[Any]) -> CellType:

@@ -93,6 +93,15 @@ TABLES: Final[dict[str, Stored]] = {
         when="day",
         order="day",
     ),
+    "visit_stats_daily": Stored(
+        columns=_columns(
+            "day:day visits:integer visits_authenticated:integer page_views:integer page_views_authenticated:integer",
+            "duration_ms:integer duration_ms_authenticated:integer bounces:integer bounces_authenticated:integer",
+            "computed_at:time",
+        ),
+        when="day",
+        order="day",
+    ),
     "site_events": Stored(
         columns=_columns(
             "event_day:day created_at:time event_type:text event_id:uuid viewer_key:bytes key_version:integer",

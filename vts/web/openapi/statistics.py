@@ -96,10 +96,19 @@ _ANALYTICS: Final[dict[str, Json]] = {
 _VIEWED: Final = twins({"views": COUNT})
 _HOUR: Final = {"type": "integer", "minimum": 0, "maximum": 23}
 _WEEKDAY: Final = {"type": "integer", "minimum": 0, "maximum": 6, "description": "0 is Monday."}
+_VISITS: Final[dict[str, Json]] = {
+    "visits": COUNT | {"description": "Page views of a viewer key, each at most 30 min after the one before."},
+    "pages_per_visit": or_null({"type": "number", "minimum": 1}),
+    "seconds_per_visit": or_null(SECONDS) | {"description": "Time on site: from the first to the last page view."},
+    "bounce_rate": or_null({"type": "number", "minimum": 0, "maximum": 1})
+    | {"description": "Share of visits with one page view."},
+}
 _TREND: Final = obj(
     {
         "date": DATE,
         **dict.fromkeys(SITE_COUNTS, COUNT),
+        **_VISITS,
+        "visits": or_null(COUNT) | {"description": "Null where the raw page views of the day are not known."},
         **dict.fromkeys(("posts_registered", "views", "unique_viewers", "player_views", "active_players"), COUNT),
     }
 )
@@ -141,6 +150,7 @@ SCHEMAS: Final[dict[str, Json]] = {
             **twins(
                 {
                     **dict.fromkeys(SITE_COUNTS, COUNT),
+                    **_VISITS,
                     "total_views": COUNT,
                     "unique_viewers": _UNIQUE,
                     "unique_viewers_imported": _IMPORTED,
