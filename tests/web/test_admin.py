@@ -58,7 +58,7 @@ async def app(database: Database, tmp_path: Path) -> AsyncIterator[QuartTrio]:  
     install_error_answers(app)
     app.url_map.converters["name"] = NameConverter
     answers = Answers(Naming(catalog(), questions), exports)
-    app.register_blueprint(admin.blueprint(rules, questions, answers))
+    app.register_blueprint(admin.blueprint(rules, questions, answers, catalog()))
     app.register_blueprint(playlists.blueprint(rules, catalog(), questions, answers))
     yield app
     readers.close()
