@@ -126,7 +126,7 @@ def test_whole_tables_are_for_those_who_read_everything_and_personal_reads_are_n
         assert ("user:8", "export", "view_events") in {(n["actor"], n["action"], n["subject"]) for n in noted}
         assert "players" not in {n["subject"] for n in noted}
         listed = client.get("/api/export", headers=moderator).json()["tables"]
-        assert len(listed) == 14
+        assert len(listed) == 15
         for name in listed:
             assert client.get(f"/api/export/{name}", headers=moderator, params={"format": "ndjson"}).status_code == 200
             head = client.head(f"/api/export/{name}", headers=moderator, params={"format": "csv"})
