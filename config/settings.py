@@ -31,6 +31,9 @@ class Http(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     body_max_bytes: Count
     gunzip_max_bytes: Count
     batch_body_max_bytes: Count
+    bulk_plain_max_bytes: Count
+    bulk_rows_max: Count
+    import_views_max: Count
     header_max_bytes: Count
     header_timeout_s: Seconds
     body_timeout_s: Seconds

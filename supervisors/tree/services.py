@@ -78,6 +78,8 @@ def _capture(components: Components, writer: Writer, writes: CatalogWrites) -> C
         catalog=components.memory,
         strict=settings.catalog.mode == "strict",
         raw_days=settings.retention.raw_days,
+        rows_max=settings.http.bulk_rows_max,
+        views_max=settings.http.import_views_max,
     )
     reports = WebReports(components.enricher, components.memory, components.metrics.ignored)
     views = ImportedViews(reports, components.secrets.identities)

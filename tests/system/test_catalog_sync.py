@@ -40,6 +40,15 @@ def test_a_title_sync_publishes_no_private_content(service: httpx.Client, page: 
     assert service.get("/api/user/7101/posts-stats").json()["posts"] == []
 
 
+def test_the_audit_log_has_who_deleted_a_content(service: httpx.Client) -> None:
+    assert service.post("/api/content", json=[{"post_id": "blog:71003"}, {"post_id": 71003}]).status_code == 200
+    for name in ("blog:71003", "71003"):
+        assert service.delete(f"/api/content/{name}").json() == {"deleted": 1}
+    noted = service.get("/api/admin/audit").json()["entries"]
+    deleted = [entry["subject"] for entry in noted if entry["action"] == "catalog.delete"]
+    assert {"content:blog:71003", "content:71003"} <= set(deleted)
+
+
 def test_a_player_that_is_renamed_still_signs_in(service: httpx.Client, page: httpx.Client) -> None:
     key, credential = "00000000-0000-4000-8000-000000071002", "c" * 43
     player = {"player_key": key, "owner_id": 7102, "credential": credential}

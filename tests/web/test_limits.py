@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import fields
 
 import msgspec
@@ -49,6 +50,34 @@ async def write_catalog(limits: Limits, size: int) -> tuple[int, int]:
 async def test_a_bulk_write_may_have_the_size_that_is_set(limit: int, size: int, expected: tuple[int, int]) -> None:
     limits = Limits(batch_body_max_bytes=limit, body_max_bytes=1024)
     assert await write_catalog(limits, size) == expected
+
+
+BULK = sorted(path.decode() for path in BULK_PATHS)
+
+
+async def send(path: str, limits: Limits, body: bytes, **headers: str) -> tuple[int, str]:
+    """Send a bulk write whose rows are never stored; return the status and the error."""
+    rules = access()
+    token = rules.tokens.issue(user_id=None, roles=frozenset(("service",)), now_s=NOW_S, ttl_s=60)
+    client = app_of(rules, limits).test_client()
+    answer = await client.post(path, data=body, headers={"Authorization": f"Bearer {token}"} | headers)
+    return answer.status_code, (await answer.get_json())["error"]
+
+
+@pytest.mark.parametrize("path", BULK)
+async def test_every_bulk_route_has_the_limits_that_are_set(path: str) -> None:
+    query = "?sync_id=one&part=1" if path.endswith("/sync") else ""
+    rows = b"[%s]" % b",".join([b"{}"] * 5)
+    small = Limits(batch_body_max_bytes=20, bulk_plain_max_bytes=16, bulk_rows_max=4, import_views_max=4)
+    assert await send(path + query, small, b" " * 21) == (413, "body: more than 20 bytes")
+    large = Limits(batch_body_max_bytes=2 * MIB, bulk_rows_max=4, import_views_max=4)
+    assert await send(path + query, large, rows) == (413, "body: more than 4 rows")
+    assert (await send(path + query, large, b"[{}]".ljust(MIB + 1)))[0] == 400  # it is read: a field is missing
+    packed = {"Content-Encoding": "gzip"}
+    refused = (413, "body: more than 16 bytes after gunzip")
+    assert await send(path + query, Limits(bulk_plain_max_bytes=16), gzip.compress(bytes(17)), **packed) == refused
+    status, error = await send(path + query, Limits(), gzip.compress(b"[{}]"), **packed)
+    assert (status, error[:6]) == (400, "row 0:")
 
 
 async def test_the_description_quotes_the_limits_in_force() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import trio
 
@@ -15,8 +14,6 @@ from vts.service.import_rules import DayOpen, ImportRules, ImportSession, RowRef
 from vts.service.owners import owner_in
 from vts.store.drain.texts import NO_TEXTS
 from vts.store.facts.history_import import Applied, DaysOpen, Ticket, import_daily
-
-DAILY_MAX: Final = 20_000  # rows: two seconds of one transaction, for which other writes wait
 
 
 class CounterImport:
@@ -33,8 +30,8 @@ class CounterImport:
         Raises TooManyRows, RowRefused, DayOpen, CatalogNotLoaded, ImportIdUsed, ReferenceTaken,
         StoreUnavailable.
         """
-        if len(rows) > DAILY_MAX:
-            raise TooManyRows(DAILY_MAX)
+        if len(rows) > self._rules.rows_max:
+            raise TooManyRows(self._rules.rows_max)
         first_raw = day_of(self._clock()) - self._rules.raw_days
         await trio.to_thread.run_sync(_check, rows, first_raw)
         unknown = self._rules.unknown(row.post_id for row in rows if row.post_id != SITE)

@@ -48,11 +48,16 @@ class CatalogNotLoaded(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRules:
-    """`strict`: only contents of the catalog count. `raw_days`: days that are kept raw, today included."""
+    """`strict`: only contents of the catalog count. `raw_days`: days that are kept raw, today included.
+
+    `rows_max` and `views_max`: rows of one import of counters and of views.
+    """
 
     catalog: Catalog
     strict: bool
     raw_days: int
+    rows_max: int
+    views_max: int
 
     def require_catalog(self) -> None:
         """Raise CatalogNotLoaded before the catalog is in memory."""

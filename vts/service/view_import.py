@@ -27,7 +27,6 @@ from vts.service.import_rules import (
 from vts.service.owners import owner_in
 from vts.store.facts.history_import import Applied, DaysOpen, Ticket, import_views
 
-VIEWS_MAX: Final = 5_000
 READ_AT_ONCE: Final = 250  # views: a few milliseconds
 
 WaitDrained = Callable[[], Awaitable[None]]
@@ -62,8 +61,8 @@ class ViewImport:
         Raises TooManyRows, RowRefused, DayOpen, CatalogNotLoaded, ImportIdUsed, ReferenceTaken,
         StoreUnavailable.
         """
-        if len(rows) > VIEWS_MAX:
-            raise TooManyRows(VIEWS_MAX)
+        if len(rows) > self._rules.views_max:
+            raise TooManyRows(self._rules.views_max)
         now_us = self._clock()
         reports, events = await self._understood(rows, ticket.import_id, who, peer, now_us)
         oldest_raw = day_of(now_us) - self._rules.raw_days + 1

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from vts.capture.http.limits import Limits
 from vts.model.imports import Count, DailyRow, Pairs
 from vts.model.names import OF_TEXTS, Names
 from vts.model.reference import BadReference, NoReferenceKey, is_hashed
@@ -31,15 +32,17 @@ _encode: Final = msgspec.json.Encoder().encode
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-def rows_in(body: bytes, content_type: str, encoding: str | None, kind: type[T], names: Names | None = None) -> list[T]:
+def rows_in(
+    body: bytes, content_type: str, encoding: str | None, kind: type[T], limits: Limits, names: Names | None = None
+) -> list[T]:
     """Return the rows of a body, which may be gzipped; with `names`, ids may be texts.
 
     Raises Problem that names the row's index and the field.
     """
-    plain = gunzipped(body, encoding)
+    plain = gunzipped(body, encoding, limits)
     if content_type.partition(";")[0].strip().lower() in CSV_TYPES:
         plain = b"\n".join(_lines(plain))
-    return decode_rows(plain, kind, names)
+    return decode_rows(plain, kind, max(limits.bulk_rows_max, limits.import_views_max), names)
 
 
 def name_playlists(rows: Sequence[DailyRow], names: Names) -> None:

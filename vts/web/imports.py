@@ -14,6 +14,7 @@ import trio
 from quart import Blueprint, Request, Response, request
 
 from vts.capture.events.imported import ImportedView
+from vts.capture.http.limits import Limits
 from vts.model.imports import DailyRow, SiteRow
 from vts.model.names import Names
 from vts.model.reference import ReferenceTaken
@@ -33,16 +34,16 @@ _IMPORT_ID: Final = re.compile(r"[!-~]{1,200}")
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-def blueprint(access: Access, imports: ImportPort, audit: AuditLog, naming: Naming) -> Blueprint:
+def blueprint(access: Access, imports: ImportPort, audit: AuditLog, naming: Naming, limits: Limits) -> Blueprint:
     """Return the routes of imports: one for each kind, and `DELETE /api/import/{import_id}`."""
     routes = Blueprint("imports", __name__)
 
     async def counters(row_type: type[DailyRow]) -> Response:
         require_service(principal_of(request, access))
         names = naming.names()
-        rows, import_id, digest = await _read(request, row_type, names)
-        name_playlists(rows, names)
+        rows, import_id, digest = await _read(request, row_type, limits, names)
         with _problems():
+            name_playlists(rows, names)
             applied = await imports.counters.apply(Ticket(import_id, "daily", digest), rows, names.texts)
         return json_answer({"import_id": import_id, "imported": applied.imported, "repeated": applied.repeated})
 
@@ -57,7 +58,7 @@ def blueprint(access: Access, imports: ImportPort, audit: AuditLog, naming: Nami
     @routes.post("/api/import/views")
     async def views() -> Response:
         principal = require_service(principal_of(request, access))
-        rows, import_id, digest = await _read(request, ImportedView)
+        rows, import_id, digest = await _read(request, ImportedView, limits)
         with _problems():
             counts = await imports.views.apply(
                 Ticket(import_id, "views", digest), rows, principal, request.remote_addr or ""
@@ -81,15 +82,17 @@ def blueprint(access: Access, imports: ImportPort, audit: AuditLog, naming: Nami
     return routes
 
 
-async def _read(asked: Request, row_type: type[T], names: Names | None = None) -> tuple[list[T], str, bytes]:
+async def _read(
+    asked: Request, row_type: type[T], limits: Limits, names: Names | None = None
+) -> tuple[list[T], str, bytes]:
     """Return the rows, the import's id and the digest of the body. Raises Problem."""
-    body = await body_of(asked)
+    body = await body_of(asked, limits)
     digest = hashlib.sha256(body).digest()
     given = asked.args.get("import_id", asked.headers.get("Idempotency-Key"))
     import_id = f"sha256:{digest.hex()}" if given is None else given
     _check_id(import_id)
     content_type, encoding = asked.headers.get("Content-Type", ""), asked.headers.get("Content-Encoding")
-    rows = await trio.to_thread.run_sync(partial(rows_in, body, content_type, encoding, row_type, names))
+    rows = await trio.to_thread.run_sync(partial(rows_in, body, content_type, encoding, row_type, limits, names))
     return rows, import_id, digest
 
 

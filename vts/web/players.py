@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from quart import Blueprint, Response, request
 
+from vts.capture.http.limits import Limits
 from vts.capture.players.topics import parse_key
 from vts.model import identity
 from vts.model.content import PlayerRow
@@ -19,7 +20,7 @@ from vts.service.catalog_writes import CatalogWrites
 from vts.web.access import Access, principal_of, require, require_service
 from vts.web.answers import Problem, json_answer, reference_taken
 from vts.web.naming import Naming
-from vts.web.rows import decode_rows, plain_body_of
+from vts.web.rows import rows_of
 from vts.web.table_answers import Answers
 
 
@@ -31,7 +32,9 @@ class Listing:
     answers: Answers
 
 
-def blueprint(access: Access, writes: CatalogWrites, audit: AuditLog, naming: Naming, listing: Listing) -> Blueprint:
+def blueprint(
+    access: Access, writes: CatalogWrites, audit: AuditLog, naming: Naming, limits: Limits, listing: Listing
+) -> Blueprint:
     """Return `GET` and `POST /api/players`, and `DELETE /api/players/{key}`."""
     routes = Blueprint("players", __name__)
 
@@ -45,7 +48,7 @@ def blueprint(access: Access, writes: CatalogWrites, audit: AuditLog, naming: Na
     async def upsert_players() -> Response:
         principal = require_service(principal_of(request, access))
         names = naming.names()
-        rows = decode_rows(await plain_body_of(request), PlayerRow, names)
+        rows = await rows_of(request, PlayerRow, names, limits)
         await audit.note(principal, "catalog.upsert", "players", {"rows": len(rows)})
         try:
             return json_answer({"upserted": await writes.upsert_players(rows, names.texts)})

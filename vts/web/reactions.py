@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quart import Blueprint, Response, request
 
+from vts.capture.http.limits import Limits
 from vts.model.names import texts_for
 from vts.model.reaction import Comment, Reaction, ReactionLimitExceeded
 from vts.model.reference import ReferenceTaken
@@ -11,12 +12,12 @@ from vts.service.reactions import Reactions
 from vts.web.access import Access, principal_of, require_service
 from vts.web.answers import Problem, json_answer, reference_taken
 from vts.web.naming import Naming
-from vts.web.rows import decode_rows, plain_body_of
+from vts.web.rows import rows_of
 
 LIMIT_CODE = "reaction_limit_exceeded"
 
 
-def blueprint(access: Access, reactions: Reactions, naming: Naming) -> Blueprint:
+def blueprint(access: Access, reactions: Reactions, naming: Naming, limits: Limits) -> Blueprint:
     """Return `POST /api/reactions` and `POST /api/comments`."""
     routes = Blueprint("reactions", __name__)
 
@@ -24,7 +25,7 @@ def blueprint(access: Access, reactions: Reactions, naming: Naming) -> Blueprint
     async def post_reactions() -> Response:
         require_service(principal_of(request, access))
         names = naming.names()
-        rows = decode_rows(await plain_body_of(request), Reaction, names)
+        rows = await rows_of(request, Reaction, names, limits)
         for index, row in enumerate(rows):
             try:
                 await reactions.react(row, texts_for(row, names.texts))
@@ -38,7 +39,7 @@ def blueprint(access: Access, reactions: Reactions, naming: Naming) -> Blueprint
     async def post_comments() -> Response:
         require_service(principal_of(request, access))
         names = naming.names()
-        rows = decode_rows(await plain_body_of(request), Comment, names)
+        rows = await rows_of(request, Comment, names, limits)
         for row in rows:
             try:
                 await reactions.comment(row, texts_for(row, names.texts))

@@ -7,48 +7,64 @@ from typing import Any, Final, TypeVar
 import msgspec
 import trio
 from quart import Request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from vts.capture.events.body import unpacked
 from vts.capture.http.fault import HttpFault
+from vts.capture.http.limits import Limits
 from vts.model.decode_faults import what_and_where
 from vts.model.names import ID_FIELDS, BadId, Names, refuse_hashed
-from vts.model.reference import NoReferenceKey
+from vts.model.reference import NoReferenceKey, ReferenceTaken
 from vts.query.naming import REFS
-from vts.web.answers import Problem, catalog_not_loaded
-
-PLAIN_MAX_BYTES: Final = 16 << 20  # of a bulk body, after gunzip
+from vts.web.answers import TAKEN_CODE, Problem, catalog_not_loaded
 
 REF_MARK: Final = b'_ref"'  # in every row of an exported table
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-async def plain_body_of(asked: Request) -> bytes:
-    """Return the whole body of a bulk write, unpacked when it is gzipped. Raises Problem 400, 413 or 415."""
-    body = await body_of(asked)
-    return await trio.to_thread.run_sync(gunzipped, body, asked.headers.get("Content-Encoding"))
+async def rows_of(asked: Request, kind: type[T], names: Names, limits: Limits) -> list[T]:
+    """Return the rows of a bulk write, which may be gzipped. Raises Problem as the functions below."""
+    body, encoding = await body_of(asked, limits), asked.headers.get("Content-Encoding")
+
+    def decoded() -> list[T]:
+        return decode_rows(gunzipped(body, encoding, limits), kind, limits.bulk_rows_max, names)
+
+    return await trio.to_thread.run_sync(decoded)
 
 
-def gunzipped(body: bytes, encoding: str | None) -> bytes:
+def gunzipped(body: bytes, encoding: str | None, limits: Limits) -> bytes:
     """Undo the `Content-Encoding` of a bulk body. Raises Problem 400, 413 or 415."""
     try:
-        return unpacked(body, encoding, PLAIN_MAX_BYTES)
+        return unpacked(body, encoding, limits.bulk_plain_max_bytes)
     except HttpFault as fault:
         raise Problem(fault.status, fault.text, fault.code, dict(fault.headers)) from None
 
 
-async def body_of(asked: Request) -> bytes:
-    """Return the whole body. Raises 413 by the framework when it is too large."""
-    body = await asked.get_data(as_text=False)
-    return body if isinstance(body, bytes) else body.encode()
+async def body_of(asked: Request, limits: Limits) -> bytes:
+    """Return the whole body of a bulk write. Raises Problem 413 when it is larger than such a body may be."""
+    try:
+        data = await asked.get_data(as_text=False)
+    except RequestEntityTooLarge:
+        raise _too_large(limits) from None
+    body = data if isinstance(data, bytes) else data.encode()
+    if len(body) > limits.batch_body_max_bytes:
+        raise _too_large(limits)
+    return body
 
 
-def decode_rows(body: bytes, kind: type[T], names: Names | None = None) -> list[T]:
-    """Return the rows of a body. With `names`, ids may be texts.
+def _too_large(limits: Limits) -> Problem:
+    return Problem(413, f"body: more than {limits.batch_body_max_bytes} bytes")
 
-    Raises Problem 400 that names the row's index and the field, and 503 for a text before the catalog is loaded.
+
+def decode_rows(body: bytes, kind: type[T], most: int, names: Names | None = None) -> list[T]:
+    """Return the rows of a body, `most` at most. With `names`, ids may be texts.
+
+    Raises Problem 400 with the index of the row and the field, 409, 413, and 503 for texts before a catalog is loaded.
     """
     raws = _split(body)
+    if len(raws) > most:
+        raise Problem(413, f"body: more than {most} rows")
     decoder = msgspec.json.Decoder(kind)
     rows = []
     for index, raw in enumerate(raws):
@@ -60,6 +76,8 @@ def decode_rows(body: bytes, kind: type[T], names: Names | None = None) -> list[
             raise Problem(400, f"row {index}: {fault}") from None
         except NoReferenceKey:
             raise catalog_not_loaded() from None
+        except ReferenceTaken:
+            raise Problem(409, f"row {index}: another text has the number of a text in it", TAKEN_CODE) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as fault:
             raise Problem(400, f"row {index}: {_words(fault)}") from None
         _refuse_unstorable(row, index)

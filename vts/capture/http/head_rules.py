@@ -18,7 +18,10 @@ from vts.capture.http.request import METHODS, CaptureHead, Route, route_of
 
 LIVE_PATH: Final = b"/live"
 BULK_PATHS: Final = frozenset(
-    (b"/api/content", b"/api/players", b"/api/import/daily", b"/api/import/site", b"/api/import/views")
+    (
+        *(b"/api/content", b"/api/players", b"/api/reactions", b"/api/comments"),
+        *(b"/api/import/daily", b"/api/import/site", b"/api/import/views"),
+    )
 )
 BATCH_ROUTES: Final = frozenset((Route.VIEW, Route.PAGE_VIEW, Route.HOST_EVENT, Route.PLAYBACK))
 HEADER_LINES_MAX: Final = 128  # a browser sends about 15, a chain of proxies as many again

@@ -21,6 +21,9 @@ class Limits:
     linger_s: float = 1.0
     connections_max: int = 20_000
     batch_max_events: int = 500
+    bulk_plain_max_bytes: int = 16 * 1024 * 1024
+    bulk_rows_max: int = 20_000
+    import_views_max: int = 5_000
 
 
 class ByteBudget:

@@ -73,8 +73,8 @@ _WORD: Final = re.compile(r"[A-Za-z]+")
 @cache
 def document(limits: Limits) -> Json:
     """Return the description of a process with these limits. It is made once and must not be changed."""
-    rooms = (questions, catalog, players, files, personal_data, live_events, running)
-    paths: Paths = capture.paths(limits)
+    rooms = (questions, catalog, players, personal_data, live_events, running)
+    paths: Paths = capture.paths(limits) | files.paths(limits)
     for room in rooms:
         for path, methods in room.paths().items():
             paths.setdefault(path, {}).update(methods)

@@ -73,7 +73,9 @@ def responses(limits: Limits) -> dict[str, Json]:
     )
     large = (
         f"Larger than allowed: bodies {size(limits.body_max_bytes)}, of bulk routes "
-        f"{size(limits.batch_body_max_bytes)}, {size(limits.gunzip_max_bytes)} after gunzip."
+        f"{size(limits.batch_body_max_bytes)}, {size(limits.gunzip_max_bytes)} after gunzip; bulk "
+        f"writes {size(limits.bulk_plain_max_bytes)} after gunzip and {limits.bulk_rows_max} rows, imports of views "
+        f"{limits.import_views_max} rows."
     )
     head = f"Headers of more than {size(limits.header_max_bytes)} or {HEADER_LINES_MAX} lines."
     texts = _TEXTS | {408: late, 413: large, 431: head}

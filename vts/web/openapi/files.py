@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Final, get_args
 
+from vts.capture.http.limits import Limits
 from vts.query.export.stored_tables import TABLES
 from vts.query.export.table import FORMATS, Format
-from vts.service.counter_import import DAILY_MAX
-from vts.service.view_import import VIEWS_MAX
 from vts.store.facts.history_import import Kind
 from vts.web.openapi.builders import (
     COUNT,
@@ -79,14 +78,14 @@ def _as_files() -> dict[str, Json]:
     }
 
 
-def paths() -> Paths:
+def paths(limits: Limits) -> Paths:
     """Return the operations of exports and imports."""
     return {
         "/api/export": {"get": _list()},
         "/api/export/{name}": {"get": _table()},
-        "/api/import/daily": {"post": _daily()},
-        "/api/import/site": {"post": _site()},
-        "/api/import/views": {"post": _views()},
+        "/api/import/daily": {"post": _daily(limits.bulk_rows_max)},
+        "/api/import/site": {"post": _site(limits.bulk_rows_max)},
+        "/api/import/views": {"post": _views(limits.import_views_max)},
         "/api/import/{import_id}": {"delete": _undo()},
     }
 
@@ -144,8 +143,9 @@ def _conflict() -> Json:
     return refusal(409, "`import_id_used`: for other rows. `day_open`: the day still has raw rows; try in an hour.")
 
 
-def _daily() -> Json:
+def _daily(most: int) -> Json:
     return _counters(
+        most,
         "DailyRow",
         "Import counters of days",
         "An exported `post_stats_daily` is such a body.",
@@ -153,8 +153,9 @@ def _daily() -> Json:
     )
 
 
-def _site() -> Json:
+def _site(most: int) -> Json:
     return _counters(
+        most,
         "SiteRow",
         "Import the site's counters of days",
         "An exported `site_views_daily` is such a body. Rows of contents tell of the same views: for a day of the site "
@@ -163,7 +164,7 @@ def _site() -> Json:
     )
 
 
-def _counters(row: str, summary: str, source: str, example: Json) -> Json:
+def _counters(most: int, row: str, summary: str, source: str, example: Json) -> Json:
     rows = rows_of(row)
     rows[JSON] = rows[JSON] | {"x-example": example}
     text: Json = {"type": "string", "contentMediaType": "text/csv", "description": "With a header line."}
@@ -173,7 +174,7 @@ def _counters(row: str, summary: str, source: str, example: Json) -> Json:
         summary,
         {200: done, 409: _conflict()},
         errors=(400, 401, 403, 405, 415),
-        about=f"At most {DAILY_MAX} rows of days that are no longer kept raw, also gzipped. {source} A bad row is "
+        about=f"At most {most} rows of days that are no longer kept raw, also gzipped. {source} A bad row is "
         "named by its index and nothing is applied.",
         parameters=_IMPORT,
         sent=body(rows | {"text/csv": text}),
@@ -181,7 +182,7 @@ def _counters(row: str, summary: str, source: str, example: Json) -> Json:
     )
 
 
-def _views() -> Json:
+def _views(most: int) -> Json:
     rows = rows_of("ImportedView")
     rows[JSON] = rows[JSON] | {"x-example": _VIEWS_EXAMPLE}
     text: Json = {"type": "string", "contentMediaType": "text/csv", "description": "With a header line."}
@@ -191,7 +192,7 @@ def _views() -> Json:
         "Import views with their own times",
         {202: answer("Durable.", {JSON: obj(told)}), 409: _conflict()},
         errors=(400, 401, 403, 405, 415),
-        about=f"At most {VIEWS_MAX}, also gzipped. Views of the raw days are stored with their day; older ones, "
+        about=f"At most {most}, also gzipped. Views of the raw days are stored with their day; older ones, "
         "which need an `event_id`, are added to the counters of theirs.",
         parameters=_IMPORT,
         sent=body(rows | {"text/csv": text}),
