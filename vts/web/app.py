@@ -38,6 +38,7 @@ from vts.web.parameters import take_described_only
 from vts.web.services import Services
 from vts.web.static_files import asset
 from vts.web.table_answers import Answers
+from vts.web.whole_requests import WholeRequests
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -50,6 +51,7 @@ SECURITY_HEADERS = {
 def create_app(services: Services, limits: Limits) -> QuartTrio:
     """Build the Quart application. It is served behind a door with the same limits."""
     app = QuartTrio("vts.web", static_folder=None)  # `scripts` serves files
+    app.asgi_http_class = WholeRequests
     app.config["MAX_CONTENT_LENGTH"] = max(limits.batch_body_max_bytes, limits.body_max_bytes)
     app.url_map.merge_slashes = False  # the redirect would name the Host that was sent
     app.jinja_env.globals["asset"] = asset

@@ -21,24 +21,12 @@ UNKNOWN_CODE: Final = "unknown_parameter"
 _CONVERTER: Final = re.compile(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>")
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
-    """The parameters of one operation; those in `lists` may be given more than once."""
-
-    names: frozenset[str]
-    lists: frozenset[str]
-    ignores_unknown: bool
-
-    @property
-    def refusal(self) -> str:
-        """What a request with an unknown parameter is answered."""
-        return f"query: allowed here: {', '.join(sorted(self.names)) or 'no parameter'}"
-
-
 class DescribedArgs(ImmutableMultiDict[str, str]):
     """The parameters of a request, for a route that reads those of its description."""
 
-    names: frozenset[str] = frozenset()
+    def __init__(self, names: frozenset[str], mapping: Any = None) -> None:
+        super().__init__(mapping)
+        self.names = names
 
     def get(self, key: str, *args: Any, **kwargs: Any) -> Any:
         """Return a value. Raises LookupError for a parameter that is not described."""
@@ -58,6 +46,21 @@ class DescribedArgs(ImmutableMultiDict[str, str]):
         if key not in self.names:
             raise LookupError(f"{request.path}: reads `{key}`, which vts/web/openapi does not describe")
         return key
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """The parameters of one operation; those in `lists` may be given more than once."""
+
+    names: frozenset[str]
+    lists: frozenset[str]
+    ignores_unknown: bool
+    none_given: DescribedArgs
+
+    @property
+    def refusal(self) -> str:
+        """What a request with an unknown parameter is answered."""
+        return f"query: allowed here: {', '.join(sorted(self.names)) or 'no parameter'}"
 
 
 def take_described_only(app: Quart, document: Json) -> None:
@@ -80,15 +83,16 @@ def take_described_only(app: Quart, document: Json) -> None:
 
 def _check(described: Described) -> None:
     """Raise Problem 400 for a request with other parameters, or with one that is given twice."""
+    if not request.query_string:
+        request.args = described.none_given
+        return
     given = request.args
     if given and not described.ignores_unknown and not given.keys() <= described.names:
         raise Problem(400, described.refusal, UNKNOWN_CODE)
     for name, values in given.lists():
         if len(values) > 1 and name in described.names - described.lists:
             raise Problem(400, f"{name}: given more than once")
-    args = DescribedArgs(given)
-    args.names = described.names
-    request.args = args
+    request.args = DescribedArgs(described.names, given)
 
 
 def _operations(document: Json) -> Iterator[tuple[tuple[str, str], Described]]:
@@ -102,5 +106,5 @@ def _operations(document: Json) -> Iterator[tuple[tuple[str, str], Described]]:
                 if schemes[scheme].get("in") == "query":
                     names.add(schemes[scheme]["name"])
             lists = frozenset(one["name"] for one in parameters if one["schema"].get("type") == "array")
-            ignores = operation.get(UNKNOWN) == IGNORED
-            yield (method.upper(), path), Described(frozenset(names), lists, ignores)
+            ignores, none_given = operation.get(UNKNOWN) == IGNORED, DescribedArgs(frozenset(names))
+            yield (method.upper(), path), Described(none_given.names, lists, ignores, none_given)

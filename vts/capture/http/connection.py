@@ -201,7 +201,8 @@ class Connection:
 
     async def _let_answer(self, exchange: Exchange) -> None:
         try:
-            await self._context.hand_over(exchange)
+            with exchange.call:
+                await self._context.hand_over(exchange)
             if not exchange.whole and not exchange.gone.is_set():
                 raise BadAnswer("the application ended before its answer")
         except Exception as fault:
@@ -293,5 +294,5 @@ class Connection:
             self.end = end
             self._reader.forget()
             if self._exchange is not None:
-                self._exchange.gone.set()
+                self._exchange.lose()
             self._line.wake()

@@ -43,7 +43,7 @@ class _End(Enum):
 
 
 class Exchange:
-    """One request and its answer. `gone` is set when the client has left.
+    """One request and its answer. When the client leaves `gone` is set and the application's `call` is cancelled.
 
     `begun`: bytes of the answer may have been sent; `whole`: all were; `closes`: the connection ends behind it.
     """
@@ -56,6 +56,7 @@ class Exchange:
         "_line",
         "begun",
         "body",
+        "call",
         "closes",
         "gone",
         "peer",
@@ -73,6 +74,7 @@ class Exchange:
         self.secure = secure
         self.begun = False
         self.gone = trio.Event()
+        self.call = trio.CancelScope()  # around the application's work
         self._line = line
         self._framer = framer
         self._head_bytes: bytes | None = None  # not sent yet
@@ -88,6 +90,11 @@ class Exchange:
     def ends_by_closing(self) -> bool:
         """Whether the client takes the end of the connection for the end of the answer."""
         return self._end is _End.CLOSE
+
+    def lose(self) -> None:
+        """End: the client has left."""
+        self.gone.set()
+        self.call.cancel()
 
     def begin(self, status: int, headers: Iterable[Header]) -> None:
         """Take status and headers of the answer; they leave with the first piece. Raises BadAnswer."""
