@@ -102,6 +102,7 @@ RULES: Final[dict[SettingKey, Rule]] = {
     ("http", "trusted_proxies"): _networks,
     ("http", "allowed_origins"): _origins,
     ("auth", "secret"): _signing_secret,
+    ("auth", "session_secret"): _signing_secret,
     ("auth", "role_map"): _roles,
     ("auth", "role_flags"): _roles,
     ("privacy", "viewer_secret"): _secret,

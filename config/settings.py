@@ -88,6 +88,8 @@ class Auth(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     roles_claim: Annotated[str, Meta(min_length=1)]
     role_map: list[str]
     role_flags: list[str]
+    session_secret: str
+    session_ttl_s: Annotated[int, Meta(ge=60, le=2_592_000)]
 
 
 class Privacy(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -199,6 +201,6 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log: Log
 
 
-SECRETS = frozenset({("auth", "secret"), ("privacy", "viewer_secret")})
+SECRETS = frozenset({("auth", "secret"), ("auth", "session_secret"), ("privacy", "viewer_secret")})
 URLS = frozenset({("database", "url"), ("mqtt", "url")})
 """Shown without their password."""

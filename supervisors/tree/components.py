@@ -31,13 +31,16 @@ from vts.admit.gate import Gate, GateSettings
 from vts.admit.site import SiteAdmission
 from vts.admit.site_rules import SiteRules
 from vts.admit.texts import JournaledTexts
+from vts.auth.seals import Seals
 from vts.auth.secrets import load_or_make
+from vts.auth.sessions import EndedSessions, Sessions
 from vts.auth.tickets import Tickets
 from vts.catalog.memory import MemoryCatalog
 from vts.enrich.client_ip import Networks
 from vts.enrich.country import Countries
 from vts.enrich.enrich import Enricher
 from vts.enrich.referrer import site_domain
+from vts.enrich.schemes import Schemes
 from vts.enrich.timezones import TimeZones
 from vts.enrich.viewer import ViewerKeys
 from vts.journal.entry import Entry, OnSettled
@@ -74,6 +77,8 @@ class Components:
         self.memory = MemoryCatalog(settings.catalog.provisional_max)
         self.secrets = read_secrets(settings, folder, references=lambda: self.memory.references)
         self.tickets = Tickets()
+        self.seals, self.ended_sessions = Seals(self.secrets.sessions), EndedSessions()
+        self.sessions = Sessions(self.seals, self.secrets.tokens, self.ended_sessions, lambda: self.memory.references)
         self.keys = ViewerKeys(self.secrets.viewer, 1, settings.privacy.viewer_identity)
         self.enricher = self._enricher()
         self.rotation = self._rotation()
@@ -121,6 +126,12 @@ class Components:
         """The names by which live counts and sign-in may be asked for."""
         http = self.settings.http
         return OwnHosts([*http.allowed_hosts, urlsplit(http.public_url).netloc], loopback_only=self.is_private)
+
+    @property
+    def schemes(self) -> Schemes:
+        """How the scheme of a client is known."""
+        http = self.settings.http
+        return Schemes(Networks(http.trusted_proxies), http.public_url.rstrip("/"))
 
     def contained(self, bug: Exception) -> None:
         """Report an exception that ended one connection and nothing else."""

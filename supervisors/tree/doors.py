@@ -40,6 +40,7 @@ class Doors:
         reports = player_reports_of(components, Reactions(writer))
         self.broker = broker = broker_reading_of(components, storage.sessions, reports)
         services = services_of(components, storage, writer, lambda: None if broker is None else broker.state)
+        self.sign_in = services.signing.sign_in
         self._handover = Handover(create_app(services, limits))
         decision, handshake = decision_of(components, reports), handshake_of(components, storage.hub)
         self.door = door_of(components, decision, self._handover, handshake, self.http_tls)

@@ -20,7 +20,7 @@ from vts.web.services import LiveEvents
 
 def hub_of(components: Components, waterline: Waterline) -> Hub:
     """Return the hub."""
-    live, tokens = components.settings.live, components.secrets.tokens
+    live, accepted = components.settings.live, components.sessions
     sources = DatabaseSources(components.readers, waterline, components.memory, components.keys)
     return Hub(
         sources.sources(),
@@ -29,7 +29,7 @@ def hub_of(components: Components, waterline: Waterline) -> Hub:
         journal_id=lambda: components.journal.journal_id,
         clients_max=live.clients_max,
         clients_per_address=live.clients_per_address,
-        holds=lambda principal: tokens.holds(principal, now_us() / 1e6),
+        holds=lambda principal: accepted.holds(principal, now_us() / 1e6),
         per_second=live.per_second,
     )
 
@@ -43,6 +43,8 @@ def handshake_of(components: Components, hub: Hub) -> Handshake:
         deadlines=Deadlines(write_s=live.write_deadline_s, ping_s=live.ping_s, frame_max_bytes=live.frame_max_bytes),
         tokens=components.secrets.tokens,
         tickets=components.tickets,
+        sessions=components.sessions,
+        schemes=components.schemes,
         clock=now_us,
     )
 

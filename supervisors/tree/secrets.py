@@ -44,6 +44,7 @@ class Secrets:
 
     tokens: Tokens
     viewer: bytes
+    sessions: bytes
 
     @property
     def identities(self) -> bytes:
@@ -61,7 +62,11 @@ def read_secrets(
     viewer = settings.privacy.viewer_secret.encode() or secret_of(
         folder / "viewer.secret", SECRET_BYTES, loss="viewers of before count as new ones"
     )
-    return Secrets(tokens=read_tokens(settings, folder, secret_of, references), viewer=viewer)
+    sessions = settings.auth.session_secret.encode() or secret_of(
+        folder / "session.secret", SECRET_BYTES, loss="everyone has to sign in again"
+    )
+    tokens = read_tokens(settings, folder, secret_of, references)
+    return Secrets(tokens=tokens, viewer=viewer, sessions=sessions)
 
 
 def read_tokens(

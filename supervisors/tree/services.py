@@ -11,7 +11,6 @@ from supervisors.tree.live import live_events_of
 from supervisors.tree.storage import Storage
 from vts.capture.events.imported import ImportedViews
 from vts.capture.events.views import WebReports
-from vts.enrich.client_ip import Networks
 from vts.query.export.exports import Exports
 from vts.query.questions import Questions
 from vts.service.audit_log import AuditLog
@@ -22,11 +21,12 @@ from vts.service.import_rules import ImportRules, ImportSession
 from vts.service.import_undo import ImportUndo
 from vts.service.personal_data import ERASE_TIMEOUT_S, PersonalData, all_drained
 from vts.service.reactions import Reactions
+from vts.service.sign_in import SignIn
 from vts.service.view_import import ViewImport
 from vts.store.session.connection import IDLE_WITH_LOCKS_S
 from vts.store.session.pool import Writer
 from vts.web.access import Access
-from vts.web.services import CapturePort, CatalogPort, ImportPort, PersonsPort, Services
+from vts.web.services import CapturePort, CatalogPort, ImportPort, PersonsPort, Services, SigningPort
 
 
 def writer_of(components: Components) -> Writer:
@@ -52,6 +52,7 @@ def services_of(
         ),
         exports=Exports(storage.sessions.export, components.folder / "exports"),
         persons=PersonsPort(data=_personal_data(components, storage), audit=AuditLog(writer, components.readers)),
+        signing=SigningPort(sign_in=_sign_in(components, writer)),
         health=_health(components, storage, broker_state),
         live_events=live_events_of(storage.hub),
         outcome_feed=components.outcome_feed,
@@ -64,11 +65,24 @@ def _access(components: Components) -> Access:
         clock=now_us,
         tokens=components.secrets.tokens,
         tickets=components.tickets,
+        sessions=components.sessions,
+        seals=components.seals,
         hosts=components.own_hosts,
         allowed_origins=frozenset(http.allowed_origins),
-        trusted_proxies=Networks(http.trusted_proxies),
-        public_url=http.public_url.rstrip("/"),
+        schemes=components.schemes,
         anonymous_live=components.is_private,
+    )
+
+
+def _sign_in(components: Components, writer: Writer) -> SignIn:
+    return SignIn(
+        writer,
+        components.seals,
+        components.secrets.tokens,
+        components.ended_sessions,
+        lambda: components.memory.references,
+        now_us,
+        components.settings.auth.session_ttl_s,
     )
 
 

@@ -21,6 +21,7 @@ from vts.rollup.analytics_actor import AnalyticsActor
 from vts.rollup.roller import DAY_TIMEOUT_S, Roller
 from vts.rollup.turn import ANSWER_S as TURN_ANSWER_S
 from vts.service.catalog_changes import CatalogChanges
+from vts.service.ended_sessions import EndedSessionsActor
 from vts.service.owners import owner_in
 from vts.store.drain.actor import Drain
 from vts.store.drain.waterline import Waterline
@@ -29,6 +30,7 @@ from vts.store.facts.catalog import settle_provisional
 from vts.store.facts.outcomes import FINAL_WRITE_S as OUTCOMES_GRACE_S
 from vts.store.facts.outcomes import Outcomes
 from vts.store.facts.presence import PresenceActor, forget_presence
+from vts.store.facts.sessions import forget_expired
 from vts.store.schema.partitions import Partitions
 from vts.store.session.connection import IDLE_WITH_LOCKS_S
 
@@ -57,6 +59,7 @@ class Storage:
             on_went_back=components.journal_reports.went_back,
             owner_of=owner_in(components.memory),
         )
+        self.ended_sessions = EndedSessionsActor(sessions.connector("writer"), components.ended_sessions, now_us)
         self.artists = Artists(sessions.connector("writer", idle_s=IDLE_WITH_LOCKS_S))
         self.notices = Notices(
             sessions.reader,
@@ -73,7 +76,7 @@ class Storage:
         components, sessions = self._components, self.sessions
         raw_days = components.settings.retention.raw_days
         partitions = Partitions(
-            sessions.connector("writer"), raw_days, now_us, also=[settle_provisional, forget_presence]
+            sessions.connector("writer"), raw_days, now_us, also=[settle_provisional, forget_presence, forget_expired]
         )
         silence = dt.timedelta(seconds=components.settings.players.offline_after_s)
         presence = PresenceActor(components.presence, sessions.connector("writer"), silence)
@@ -86,6 +89,7 @@ class Storage:
             Child(name="drain", run=self.drain.run, stop=self.drain.stop, grace_s=DRAIN_GRACE_S),
             Child(name="catalog", run=self.catalog.run),
             Child(name="artists", run=self.artists.run),
+            Child(name="sessions", run=self.ended_sessions.run),
             Child(name="waterline", run=self.waterline.run),
             Child(name="notices", run=self.notices.run),
             Child(name="presence", run=presence.run, stop=presence.stop),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.live.scripted import MODERATOR, OWNER
-from vts.live.upgrade import Rules, UpgradeAllowed, UpgradeRefused, decide
+from vts.live.upgrade import Rules, SessionCheck, UpgradeAllowed, UpgradeRefused, decide
 from vts.model.hosts import OwnHosts
 from vts.model.principal import Principal
 
@@ -17,9 +17,10 @@ TOKEN = (b"Authorization", b"Bearer good")
 BAD_TOKEN = (b"authorization", b"Bearer bad")
 SESSION = (b"Cookie", b"theme=dark; vts_session=good")
 OLD_SESSION = (b"cookie", b"vts_session=old")
+SESSIONS = SessionCheck("vts_session", lambda cookie: OWNER if cookie == "good" else None)
 
 
-def verdict(*headers: tuple[bytes, bytes], query: str = "", anonymous: bool = False) -> object:
+def verdict(*headers: tuple[bytes, bytes], query: str = "", anonymous: bool = False, cookie: bool = True) -> object:
     tickets: dict[str, Principal] = {"t1": MODERATOR}
     result = decide(
         [HOST, *headers],
@@ -27,6 +28,7 @@ def verdict(*headers: tuple[bytes, bytes], query: str = "", anonymous: bool = Fa
         rules=Rules(frozenset(("https://dash.example",)), anonymous),
         verify=lambda token: OWNER if token == "good" else None,
         redeem=lambda ticket: tickets.pop(ticket, None),
+        session=SESSIONS if cookie else SessionCheck(None, SESSIONS.check),
     )
     if isinstance(result, UpgradeAllowed):
         return result.principal
@@ -86,9 +88,21 @@ def test_a_host_that_is_not_ours_is_refused_whatever_it_shows(proof: list[tuple[
     """A foreign name that resolves to our address: its page has the Origin of its Host."""
     headers = [(b"Host", b"rebound.example:8080"), (b"Origin", b"http://rebound.example:8080"), *proof]
     rules = Rules(frozenset(), True, OwnHosts([], loopback_only=True))
-    result = decide(headers, "", rules=rules, verify=lambda token: OWNER, redeem=lambda ticket: None)
+    result = decide(headers, "", rules=rules, verify=lambda token: OWNER, redeem=lambda ticket: None, session=SESSIONS)
     assert isinstance(result, UpgradeRefused)
     assert (result.status, result.error_code) == (421, "misdirected_request")
+
+
+def test_a_cookie_counts_under_the_name_of_its_scheme_alone() -> None:
+    """Off loopback on plain HTTP no name is good; a token in the place of a session's cookie is none, either."""
+    assert verdict(OWN, SESSION, cookie=False) == 401
+    assert verdict(OWN, (b"Cookie", b"__Host-vts_session=good")) == 401
+    only_tokens = SessionCheck("vts_session", lambda _: None)
+    rules = Rules(frozenset(), False)
+    result = decide(
+        [HOST, OWN, SESSION], "", rules=rules, verify=lambda _: OWNER, redeem=lambda _: None, session=only_tokens
+    )
+    assert isinstance(result, UpgradeRefused)
 
 
 def test_two_host_headers_match_no_origin() -> None:
@@ -98,6 +112,8 @@ def test_two_host_headers_match_no_origin() -> None:
 def test_a_foreign_page_uses_up_no_ticket() -> None:
     used: list[str] = []
     rules = Rules(frozenset(), False)
-    result = decide([HOST, FOREIGN], "ticket=t1", rules=rules, verify=lambda _: None, redeem=used.append)
+    result = decide(
+        [HOST, FOREIGN], "ticket=t1", rules=rules, verify=lambda _: None, redeem=used.append, session=SESSIONS
+    )
     assert isinstance(result, UpgradeRefused)
     assert not used

@@ -229,10 +229,11 @@ def test_every_command_works_beside_a_host_that_signs_its_own_tokens(vts: Vts) -
     assert watched.exit_code == 0 and "post:1  views" in watched.stdout
     erased = command_line(vts, "erase", "--user", "77", "--yes")
     assert erased.exit_code == 0 and "changed" in erased.stdout
-    printed = command_line(vts, "token", "--user", "7", "--role", "owner").stdout.strip()
-    with vts.client(printed) as owner:
-        ticket = owner.post("/api/live/ticket").json()["ticket"]
-        assert owner.get("/login", params={"ticket": ticket}).status_code == 302
+    link = command_line(vts, "login-link", "--user", "7", "--role", "owner").stdout.strip()
+    with vts.client() as browser:
+        form = {"link": link.partition("link=")[2]}
+        assert browser.post("/login", data=form, headers={"Origin": vts.http}).status_code == 303
+        assert browser.get("/api/session").json()["roles"] == ["owner"]
 
 
 def test_a_command_shows_the_token_that_it_is_given(vts: Vts) -> None:

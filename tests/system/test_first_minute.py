@@ -121,7 +121,7 @@ def speaks_to_people(lines: Sequence[str], http: str, data: Path) -> None:
     assert not [line for line in lines if line.startswith("{")]
     said = [line for line in lines if not re.match(r"\d\d:\d\d:\d\d (warning|error): ", line)]
     assert said[:2] == [f"VTS is starting. Data in {data.resolve()}", f"VTS is ready at {http}"]
-    assert said[2].startswith(f"Open the dashboard: {http}/login?ticket=")
+    assert said[2].startswith(f"Open the dashboard (once, within 15 min): {http}/login?link=")
     assert said[3:] == [
         "Check it with `vts doctor`. Stop with Ctrl-C.",
         "VTS is stopping. What it acknowledged is on disk.",

@@ -25,6 +25,8 @@ def test_a_person_is_read_and_erased_and_the_counts_stay(vts: Vts) -> None:
     token = vts.cli("token", "--user", str(USER))
     with vts.client(vts.service_token()) as service, vts.client(token) as person, vts.client() as anybody:
         live_a_little(service, person, anybody)
+        form = {"token": token}
+        assert anybody.post("/login", data=form, headers={"Origin": vts.http}).status_code == 303
         wait_until(lambda: service.get("/api/post/1/count").json()["views"] == 4)
         wait_until(lambda: service.get("/api/admin/sitewide-stats").json()["page_views"] == 2)
         before = answers(service)
@@ -37,6 +39,7 @@ def test_a_person_is_read_and_erased_and_the_counts_stay(vts: Vts) -> None:
             "comments": 1,
             "players": 1,
             "content": 0,
+            "sessions": 1,
             "dead_letters": 0,
             "audit_log": 1,
         }
@@ -51,6 +54,7 @@ def test_a_person_is_read_and_erased_and_the_counts_stay(vts: Vts) -> None:
             "comments": 1,
             "players": 1,
         }
+        assert (erased["sessions"], anybody.get("/api/session").json()) == (1, {"signed_in": False})
         assert erased["journal"] == 6  # the row of the player among them
         assert answers(service) == before
         left = service.get(DATA).json()

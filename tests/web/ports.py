@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from quart_trio import QuartTrio
 
+from vts.auth.seals import Seals
+from vts.auth.sessions import LOOPBACK_COOKIE, EndedSessions, Sessions
 from vts.auth.tickets import Tickets
 from vts.auth.tokens import Tokens
 from vts.capture.http.limits import Limits
 from vts.catalog.memory import MemoryCatalog
 from vts.enrich.client_ip import Networks
+from vts.enrich.schemes import Schemes
 from vts.model.content import ContentRow
+from vts.model.grant import Grant
 from vts.model.hosts import OwnHosts
 from vts.query.questions import Questions
 from vts.store.session.pool import Readers
 from vts.web.access import Access
 from vts.web.app import create_app
-from vts.web.services import CapturePort, CatalogPort, PersonsPort, Services
+from vts.web.services import CapturePort, CatalogPort, PersonsPort, Services, SigningPort
 
 NOW_S = 1_800_000_000.0
+SEALS = Seals(b"a session secret of the tests, long")
 
 
 def access(**changes: Any) -> Access:
@@ -29,13 +34,35 @@ def access(**changes: Any) -> Access:
         "clock": lambda: int(NOW_S * 1e6),
         "tokens": Tokens(secret=b"a secret of the tests, 32 bytes long"),
         "tickets": Tickets(),
+        "seals": SEALS,
         "hosts": OwnHosts([], loopback_only=True),
         "allowed_origins": frozenset(),
-        "trusted_proxies": Networks(),
-        "public_url": "",
+        "schemes": schemes(),
         "anonymous_live": True,
     }
-    return Access(**(usual | changes))
+    made = usual | changes
+    made.setdefault("sessions", Sessions(SEALS, made["tokens"], ended(), lambda: None))
+    return Access(**made)
+
+
+def schemes(trusted: Sequence[str] = (), public_url: str = "") -> Schemes:
+    return Schemes(Networks(trusted), public_url)
+
+
+def ended(*ids: bytes) -> EndedSessions:
+    """The list of ended sessions, loaded."""
+    known = EndedSessions()
+    known.is_loaded = True
+    known.add((one, NOW_S + 3600) for one in ids)
+    return known
+
+
+def session_cookie(user_id: int | None = 9, role: str = "user", ttl_s: float = 60, name: str = LOOPBACK_COOKIE) -> str:
+    """A Cookie header with a session as VTS signs it."""
+    grant = Grant(
+        id=b"a session's id..", user=user_id, roles=(role,), issued_s=int(NOW_S), expires_s=int(NOW_S + ttl_s)
+    )
+    return f"{name}={SEALS.seal('session', grant)}"
 
 
 def services(rules: Access, **ports: Any) -> Services:
@@ -47,6 +74,7 @@ def services(rules: Access, **ports: Any) -> Services:
         questions=ports.get("questions"),
         exports=ports.get("exports"),
         persons=ports.get("persons", PersonsPort(data=None, audit=None)),  # type: ignore[arg-type]
+        signing=ports.get("signing", SigningPort(sign_in=None)),  # type: ignore[arg-type]
         health=ports.get("health"),
         live_events=ports.get("live_events"),
         outcome_feed=ports.get("outcome_feed"),

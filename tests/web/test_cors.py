@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.web.ports import NOW_S, access, app_of
-from vts.auth.tokens import Tokens
+from tests.web.ports import access, app_of, session_cookie
 from vts.model.content import Content
 from vts.query.counts import Counts, PostCount
 from vts.web.services import CatalogPort
@@ -16,7 +15,6 @@ from vts.web.services import CatalogPort
 PAGE = "https://art.example"
 COUNT = "/api/post/5/count"
 STATS = "/api/post/5/stats"
-TOKENS = Tokens(secret=b"a secret of the tests, 32 bytes long")
 
 
 class Questions:
@@ -40,8 +38,7 @@ def may_read(answer: Any) -> tuple[str | None, str | None, str | None]:
 
 
 def session(ttl_s: float = 60, user_id: int = 9) -> str:
-    token = TOKENS.issue(user_id=user_id, roles=frozenset(["user"]), now_s=NOW_S - 30, ttl_s=30 + ttl_s)
-    return f"vts_session={token}"
+    return session_cookie(user_id, ttl_s=ttl_s)
 
 
 async def test_a_public_count_is_readable_for_every_page_with_credentials() -> None:

@@ -18,6 +18,8 @@ from vts.cli.mistakes import Commands
 from vts.model.principal import ROLES
 from vts.query.export.table import FORMATS
 
+LINK_ROLES = tuple(role for role in ROLES if role != "service")
+
 
 class Ttl(click.ParamType[int]):
     """A lifetime like 90s, 10m, 1h or 30d, as seconds."""
@@ -101,6 +103,21 @@ def token(user: str | None, roles: tuple[str, ...], service: bool, ttl: int) -> 
         raise click.BadParameter(
             "a positive integer outside 2^61 to 2^62, or a text of up to 128 characters", param_hint="--user"
         ) from None
+
+
+@main.command("login-link")
+@click.option("--user", help="The user whom it signs in: a number or a text; default: an operator of the site.")
+@click.option(
+    "--role", "roles", multiple=True, type=click.Choice(LINK_ROLES), help="Default: owner; with --user: user."
+)
+@URL
+@TOKEN
+def login_link(user: str | None, roles: tuple[str, ...], url: str | None, token: str | None) -> None:
+    """Print a one-time link into the dashboard of a running VTS."""
+    from vts.cli import login_link as command
+
+    address, bearer = _running(read_settings(), url, token)
+    command.run(address, bearer, user, roles)
 
 
 @main.command()

@@ -10,15 +10,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import click
 
-from supervisors.tree.clock import now_us
 from supervisors.tree.root import Tree
-from vts.model.principal import Principal
 
-LOGIN_TTL_S: Final = 600
-OWNER: Final = Principal(None, frozenset({"owner"}))
+_EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 -- where the terminal's machine gets in
 
 
 def starting(folder: Path) -> None:
@@ -27,15 +25,23 @@ def starting(folder: Path) -> None:
 
 
 def ready(tree: Tree, urls: Mapping[str, str]) -> None:
-    """Say where to go from here; the link signs its first user in as the owner, within `LOGIN_TTL_S` seconds."""
+    """Say where to go from here; the link signs in, once, an owner of the site."""
     if not sys.stdout.isatty():
         return
-    ticket = tree.components.tickets.issue(OWNER, now_us() / 1e6, LOGIN_TTL_S)
-    base = tree.components.settings.http.public_url.rstrip("/") or urls["http"]
-    _say(f"Open the dashboard: {base}/login?ticket={ticket}")
+    link, _ = tree.doors.sign_in.make_link(None, frozenset({"owner"}))
+    base = tree.components.settings.http.public_url.rstrip("/") or _from_here(urls["http"])
+    _say(f"Open the dashboard (once, within 15 min): {base}/login?link={link}")
     if "mqtt" in urls:
         _say(f"Players connect to {urls['mqtt']}")
     _say("Check it with `vts doctor`. Stop with Ctrl-C.")
+
+
+def _from_here(url: str) -> str:
+    """Return the address under which a browser on this machine reaches a process that listens on every address."""
+    for every, loopback in _EVERY_ADDRESS.items():
+        if urlsplit(url).netloc.startswith(f"{every}:"):
+            return url.replace(every, loopback, 1)
+    return url
 
 
 def stopping() -> None:

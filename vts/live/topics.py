@@ -24,6 +24,7 @@ from vts.model.tally import SITE
 
 STREAM: Final = "stream"
 _OF_IDS: Final = ("post", "artist", STREAM)
+_SHARED: Final = {"post": "content", STREAM: "content", "artist": "artist"}  # the kinds of share links
 _NAME_MAX_CHARS: Final = len("artist:") + TEXT_MAX_CHARS
 _INTEGER: Final = re.compile(r"-?\d+")
 
@@ -115,9 +116,11 @@ def who_may_see(catalog: Catalog, *, public_top: bool) -> Callable[[Principal | 
 
     def may_see(principal: Principal | None, topic: Topic) -> bool:
         if topic.kind == "top":
-            return public_top or principal is not None
+            return public_top or (principal is not None and principal.only is None)
         if principal is None:
             return False
+        if principal.only is not None:
+            return (_SHARED.get(topic.kind), topic.key) == principal.only
         return principal.reads_everything or principal.may_read(_owner(catalog, topic))
 
     return may_see

@@ -14,11 +14,17 @@ from urllib.parse import parse_qs, urlsplit
 from vts.model.hosts import OwnHosts
 from vts.model.principal import Principal
 
-SESSION_COOKIE: Final = "vts_session"
 _QUERY_FIELDS_MAX: Final = 8
 
 Check = Callable[[str], Principal | None]
 """A token or a ticket → its principal, None when it is not valid."""
+
+
+class SessionCheck(NamedTuple):
+    """`cookie` is the name of the session's cookie, None where a session may not be: on plain HTTP off loopback."""
+
+    cookie: str | None
+    check: Check
 
 
 class UpgradeAllowed(NamedTuple):
@@ -54,7 +60,13 @@ _BAD_TICKET: Final = UpgradeRefused(401, "ticket: unknown, used or expired", "au
 
 
 def decide(
-    headers: Sequence[tuple[bytes, bytes]], query: str, *, rules: Rules, verify: Check, redeem: Check
+    headers: Sequence[tuple[bytes, bytes]],
+    query: str,
+    *,
+    rules: Rules,
+    verify: Check,
+    redeem: Check,
+    session: SessionCheck,
 ) -> UpgradeAllowed | UpgradeRefused:
     """Decide about an upgrade of `/live` by its headers (names in any case) and its query string (without `?`).
 
@@ -73,8 +85,8 @@ def decide(
         return _by(redeem, tickets[0] if len(tickets) == 1 else "", _BAD_TICKET)
     if not origins:
         return _NO_TOKEN
-    session = _session(_values(headers, b"cookie"))
-    principal = verify(session) if session else None
+    cookie = _cookie(session.cookie, _values(headers, b"cookie"))
+    principal = session.check(cookie) if cookie else None
     if principal is None and not rules.anonymous:
         return _NO_TOKEN
     return UpgradeAllowed(principal)
@@ -114,11 +126,11 @@ def _tickets(query: str) -> list[str]:
     return fields.get("ticket", [])
 
 
-def _session(cookies: list[str]) -> str:
+def _cookie(name: str | None, cookies: list[str]) -> str:
     jar: SimpleCookie = SimpleCookie()
     try:
         for cookie in cookies:
             jar.load(cookie)
     except CookieError:
         return ""
-    return jar[SESSION_COOKIE].value if SESSION_COOKIE in jar else ""
+    return jar[name].value if name is not None and name in jar else ""

@@ -39,6 +39,11 @@ class OwnHosts:
         return not self._listed
 
 
+def is_loopback_name(host: str) -> bool:
+    """Whether a `Host` value names the machine of the client itself."""
+    return _is_loopback(host_name(host))
+
+
 def _is_loopback(name: str) -> bool:
     if name == "localhost" or name.endswith(".localhost"):  # RFC 6761, section 6.3
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 ROLES: Final = ("user", "moderator", "owner", "service")
 _READS_EVERYTHING: Final = frozenset(("moderator", "owner", "service"))
@@ -18,6 +18,9 @@ class Principal(NamedTuple):
     service reports was done by others.
 
     `expires_s` is when the token ends, in seconds since the epoch: what outlasts a request ends with it.
+
+    `session` is the id of the session or share link that the principal came by, None for the bearer of a token.
+    `only` is the one subject of a share link, `("content", 42)` or `("artist", 7)`: its bearer may follow nothing else.
     """
 
     user_id: int | None
@@ -25,6 +28,8 @@ class Principal(NamedTuple):
     jti: str | None = None
     expires_s: float = inf
     user_text: str | None = None
+    session: bytes | None = None
+    only: tuple[Literal["content", "artist"], int] | None = None
 
     @property
     def is_service(self) -> bool:

@@ -28,6 +28,7 @@ _CODES = {
     408: "timeout",
     413: "too_large",
     415: "unsupported_media_type",
+    429: "rate_limited",
 }
 
 
@@ -50,6 +51,18 @@ def catalog_not_loaded() -> Problem:
     return Problem(503, "the catalog is not loaded yet; try again", "unavailable", {"Retry-After": str(RETRY_AFTER_S)})
 
 
+def store_unavailable() -> Problem:
+    """Return the answer to what needs the database while that is away."""
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    return Problem(503, "the database does not answer; try again", "unavailable", headers)
+
+
+def sessions_not_loaded() -> Problem:
+    """Return the answer to a session's cookie before it is known which sessions have ended."""
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    return Problem(503, "the list of sessions is not loaded yet; try again", "unavailable", headers)
+
+
 def reference_taken(fault: ReferenceTaken, rows: Sequence[object], names: Names) -> Problem:
     """Return the answer to a text whose number another text has. The text that came first stays."""
     taken = next((number for number, text in names.texts.items() if text == fault.args[0]), 0)
@@ -70,7 +83,8 @@ def json_answer(body: Any, status: int = 200, headers: dict[str, str] | None = N
     return answer
 
 
-def _problem(fault: Problem) -> Response:
+def problem_answer(fault: Problem) -> Response:
+    """Answer an error as JSON."""
     return json_answer({"error": fault.error, "error_code": fault.code}, fault.status, fault.headers)
 
 
@@ -79,25 +93,25 @@ def install_error_answers(app: Quart) -> None:
 
     @app.errorhandler(Problem)
     async def problem(fault: Problem) -> Response:
-        return _problem(fault)
+        return problem_answer(fault)
 
     @app.errorhandler(StoreUnavailable)
     async def unavailable(_: StoreUnavailable) -> Response:
-        return _problem(
-            Problem(503, "the database does not answer; try again", "unavailable", {"Retry-After": str(RETRY_AFTER_S)})
-        )
+        return problem_answer(store_unavailable())
 
     @app.errorhandler(JournalFull)
     async def refused(_: JournalFull) -> Response:
         headers = {"Retry-After": str(RETRY_AFTER_S)}
-        return _problem(Problem(503, "the journal takes nothing at the moment; send it again", "unavailable", headers))
+        return problem_answer(
+            Problem(503, "the journal takes nothing at the moment; send it again", "unavailable", headers)
+        )
 
     @app.errorhandler(HTTPException)
     async def http_fault(fault: HTTPException) -> Response:
         headers = {name: value for name, value in fault.get_headers() if name not in _OF_THE_PAGE}
-        return _problem(Problem(fault.code or 500, fault.name.lower(), headers=headers))
+        return problem_answer(Problem(fault.code or 500, fault.name.lower(), headers=headers))
 
     @app.errorhandler(Exception)
     async def bug(fault: Exception) -> Response:
         app.logger.error("request failed", exc_info=fault)
-        return _problem(Problem(500, "internal error", "internal_error"))
+        return problem_answer(Problem(500, "internal error", "internal_error"))

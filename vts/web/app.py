@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from quart import Blueprint, Response, request
 from quart_trio import QuartTrio
 
+from vts.auth.sessions import LOOPBACK_COOKIE, SECURE_COOKIE
 from vts.capture.http.limits import Limits
 from vts.web import (
     admin,
@@ -18,6 +19,8 @@ from vts.web import (
     exports,
     imports,
     live_events,
+    login,
+    login_links,
     openapi,
     operations,
     outcomes,
@@ -28,14 +31,16 @@ from vts.web import (
     posts,
     reactions,
     scripts,
+    sessions,
 )
-from vts.web.access import SESSION_COOKIE
 from vts.web.answers import install_error_answers
+from vts.web.attempts import Attempts
 from vts.web.cors import allow_every_page, allow_page, is_public
 from vts.web.naming import NameConverter, Naming
 from vts.web.origin import check_host
 from vts.web.parameters import take_described_only
 from vts.web.services import Services
+from vts.web.sign_in_door import SignInDoor
 from vts.web.static_files import asset
 from vts.web.table_answers import Answers
 from vts.web.whole_requests import WholeRequests
@@ -46,6 +51,9 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
 }
+
+
+_COOKIES = (SECURE_COOKIE, LOOPBACK_COOKIE)
 
 
 def create_app(services: Services, limits: Limits) -> QuartTrio:
@@ -66,7 +74,7 @@ def create_app(services: Services, limits: Limits) -> QuartTrio:
         """A browser sends its cookie wherever a name leads: it counts only under a name that is ours."""
         if is_public(request):
             return  # no cookie counts there
-        if SESSION_COOKIE in request.cookies and "Authorization" not in request.headers:
+        if not request.cookies.keys().isdisjoint(_COOKIES) and "Authorization" not in request.headers:
             check_host(request, services.access)
 
     @app.after_request
@@ -105,5 +113,10 @@ def _blueprints(services: Services, limits: Limits) -> Iterator[Blueprint]:
     yield live_events.blueprint(access, services.live_events)
     yield operations.blueprint(services.health)
     yield pages.blueprint(access, services.health)
+    sign_in = services.signing.sign_in
+    door = SignInDoor(access, sign_in, Attempts())
+    yield login.blueprint(access, sign_in, door)
+    yield sessions.blueprint(access, sign_in, door, naming)
+    yield login_links.blueprint(access, sign_in, persons.audit, naming)
     yield docs.blueprint(access, limits)
     yield scripts.blueprint()

@@ -1,61 +1,38 @@
-"""Pages: the first page with its live table, and the way into a session."""
+"""The first page: what is running, the live table, and who is signed in."""
 
 from __future__ import annotations
 
-from typing import Final
-
-from quart import Blueprint, Response, redirect, render_template, request
-from werkzeug import Response as PlainResponse
+from quart import Blueprint, Response, render_template, request
 
 from vts.service.health import Health
-from vts.web.access import SESSION_COOKIE, Access
+from vts.web.access import Access, principal_of, session_cookie_of
 from vts.web.answers import Problem, json_answer
-from vts.web.origin import base_url, check_host
-
-SESSION_TTL_S: Final = 12 * 3600
+from vts.web.session_cookies import cookie_of_host
 
 
 def blueprint(access: Access, health: Health) -> Blueprint:
-    """Return `/`, `/login` and `/api/status`."""
+    """Return `/` and `/api/status`."""
     routes = Blueprint("pages", __name__, template_folder="templates")
 
     @routes.get("/")
-    async def home() -> str:
-        return await render_template("home.html", status=health.status())
+    async def home() -> Response:
+        try:
+            principal = principal_of(request, access)
+        except Problem:
+            principal = None  # of a cookie that cannot be judged yet, or a bad token: the page itself is for everyone
+        page = await render_template(
+            "home.html",
+            status=health.status(),
+            principal=principal,
+            form_token=access.seals.form_token(session_cookie_of(request, access)),
+            may_sign_in=cookie_of_host(request, access) is not None,
+        )
+        answer = Response(page, content_type="text/html; charset=utf-8")
+        answer.headers["Cache-Control"] = "no-store"  # it names who is signed in
+        return answer
 
     @routes.get("/api/status")
     async def status() -> Response:
         return json_answer(health.status())
 
-    @routes.get("/login")
-    async def login() -> PlainResponse:
-        check_host(request, access)
-        token, ttl_s = _session(access, request.args.get("ticket", ""))
-        answer = redirect("/")
-        secure = base_url(request, access).startswith("https:")
-        answer.set_cookie(SESSION_COOKIE, token, max_age=ttl_s, httponly=True, secure=secure, samesite="Strict")
-        return answer
-
     return routes
-
-
-def _session(access: Access, ticket: str) -> tuple[str, int]:
-    """Return the token of a new session and its life in seconds; it ends with the token of the ticket.
-
-    Raises Problem 401 for a ticket that is not valid.
-    """
-    now_s = access.now_s
-    principal = access.tickets.redeem(ticket, now_s)
-    if principal is None:
-        raise Problem(401, "ticket: used, expired or unknown; restart VTS on a terminal for a new link")
-    ttl_s = int(min(SESSION_TTL_S, principal.expires_s - now_s))
-    if ttl_s <= 0 or not access.tokens.holds(principal, now_s):
-        raise Problem(401, "ticket: the token that it was given for has ended")
-    token = access.tokens.issue(
-        user_id=principal.user_text or principal.user_id,
-        roles=principal.roles,
-        now_s=now_s,
-        ttl_s=ttl_s,
-        jti=principal.jti,
-    )
-    return token, ttl_s

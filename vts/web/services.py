@@ -1,4 +1,4 @@
-"""What the routes call: six ports, each the use cases of one subject. A route gets the ports that it needs."""
+"""What the routes call: seven ports, each the use cases of one subject. A route gets the ports that it needs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from vts.service.import_undo import ImportUndo
 from vts.service.outcome_feed import OutcomeFeed
 from vts.service.personal_data import PersonalData
 from vts.service.reactions import Reactions
+from vts.service.sign_in import SignIn
 from vts.service.view_import import ViewImport
 from vts.web.access import Access
 
@@ -58,6 +59,13 @@ class PersonsPort:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SigningPort:
+    """Who gets in: sessions and one-time links."""
+
+    sign_in: SignIn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Everything the routes call. What needs PostgreSQL raises StoreUnavailable when it is away."""
 
@@ -67,6 +75,7 @@ class Services:
     questions: Questions
     exports: Exports
     persons: PersonsPort
+    signing: SigningPort
     health: Health
     live_events: LiveEvents
     outcome_feed: OutcomeFeed

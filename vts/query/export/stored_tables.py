@@ -149,6 +149,15 @@ TABLES: Final[dict[str, Stored]] = {
         when="imported_at",
         order="imported_at, import_id",
     ),
+    "sessions": Stored(
+        columns=_columns(
+            "id:bytes user_id:integer roles:json origin:text device_type:text began_at:time expires_at:time",
+            "ended_at:time",
+        ),
+        when="began_at",
+        order="began_at, id",
+        personal=True,
+    ),
     "dead_letters": Stored(
         columns=_columns("journal_id:uuid seq:integer index:integer reason:text body:json created_at:time"),
         when="created_at",
@@ -177,6 +186,7 @@ _EXPRESSIONS: Final = {
     },
     **{f"{name}_ref": _TEXT.format(AUDITED_NUMBER.format(name)) for name in ("actor", "subject")},
     "hashtags": "to_json(hashtags)",
+    "roles": "to_json(roles)",
     "unique_viewers": _VIEWERS,
     "unique_viewers_authenticated": "LEAST(unique_viewers_authenticated,"
     " GREATEST(total_views_authenticated - unique_viewers_imported_authenticated, 0),"

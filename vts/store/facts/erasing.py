@@ -2,7 +2,7 @@
 
 Counts stay. Rows of views and of the site lose user id and viewer key; reactions and comments stay under a number that
 belongs to no user, so that they can still be removed one by one; players lose owner and name, contents their first
-owner unless the host still names that person as the owner.
+owner unless the host still names that person as the owner; sessions end and lose the user.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from vts.model.erasure import Erasure
 from vts.store.drain.revision import BUMP
+from vts.store.facts import sessions
 from vts.store.session import channels
 from vts.store.session.connection import Connection
 
@@ -58,6 +59,7 @@ async def erase_person(connection: Connection, erasure: Erasure) -> dict[str, in
     no_user = -1 - secrets.randbelow(2**62)
     changed["reactions"] = _count(await connection.execute(_REACTIONS, erasure.user_id, no_user))
     changed["comments"] = _count(await connection.execute(_COMMENTS, erasure.user_id, no_user))
+    changed["sessions"] = await sessions.erase_user(connection, erasure.user_id)
     changed["players"] = await _release_players(connection, erasure.user_id)
     for statement in _FIRST_OWNERS:
         await connection.execute(statement, erasure.user_id)

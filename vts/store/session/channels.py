@@ -6,3 +6,4 @@ from typing import Final
 
 LIVE: Final = "vts_live"  # what was committed for which contents, as JSON (`vts.model.committed`)
 CATALOG: Final = "vts_catalog"  # the revision that a change of contents or players got, as a decimal number
+SESSIONS: Final = "vts_sessions"  # a session or a share link was ended; no payload

@@ -25,6 +25,7 @@ from vts.web.openapi import (
     questions,
     request_bodies,
     running,
+    signing,
     statistics,
 )
 from vts.web.openapi.builders import BEARER, PLAYER, PLAYER_BEARER, PLAYER_KEY, SESSION, TICKET, Json, Paths
@@ -38,6 +39,7 @@ TAGS: Final = {
     files.TAG: "Tables as files, and the counters and views of another system.",
     personal_data.TAG: "A person's data, and the log of who read it.",
     live_events.LIVE: "Counts as they change, from committed rows only.",
+    signing.SIGN_IN: "One-time links, sessions, and links that share one content's or artist's statistics.",
     running.OPERATIONS: "Health and metrics.",
     running.PAGES: "What a browser opens.",
 }
@@ -50,6 +52,10 @@ _ABOUT: Final = (
     "Integers from 2^61 to 2^62 - 1 stand for texts and are refused, integers beyond 2^53 - 1 are answered as digits. "
     "The statuses 408, 413, 417, 431, 500, 501, 503 and 505 may answer any request."
 )
+_SESSION: Final = (
+    "The dashboard's session. On loopback over plain HTTP its name is `vts_session`. It counts for requests of our own "
+    "pages and of `http.allowed_origins` only."
+)
 _SECURITY: Final[dict[str, Json]] = {
     BEARER: {
         "type": "http",
@@ -57,7 +63,7 @@ _SECURITY: Final[dict[str, Json]] = {
         "bearerFormat": "JWT",
         "description": "Claims `sub`, `roles` (user, moderator, owner, service) and `exp`. `vts token` prints one.",
     },
-    SESSION: {"type": "apiKey", "in": "cookie", "name": "vts_session", "description": "The dashboard's session."},
+    SESSION: {"type": "apiKey", "in": "cookie", "name": "__Host-vts_session", "description": _SESSION},
     PLAYER: {"type": "http", "scheme": "basic", "description": "A player's key and its credential."},
     PLAYER_BEARER: {
         "type": "http",
@@ -73,7 +79,7 @@ _WORD: Final = re.compile(r"[A-Za-z]+")
 @cache
 def document(limits: Limits) -> Json:
     """Return the description of a process with these limits. It is made once and must not be changed."""
-    rooms = (questions, catalog, players, personal_data, live_events, running)
+    rooms = (questions, catalog, players, personal_data, live_events, signing, running)
     paths: Paths = capture.paths(limits) | files.paths(limits)
     for room in rooms:
         for path, methods in room.paths().items():

@@ -16,7 +16,6 @@ from vts.web.openapi.builders import (
     array,
     obj,
     operation,
-    query,
     words,
 )
 
@@ -87,21 +86,12 @@ def _process() -> Paths:
 
 def _pages() -> Paths:
     page = answer("A page.", {HTML: TEXT})
-    login = _open(
-        PAGES,
-        "Begin a session of the dashboard",
-        {302: answer("The session's cookie is set.", {HTML: TEXT}, {"Location": {"required": True, "schema": TEXT}})},
-        errors=(401, 405),
-        about="`vts serve` prints such a link on a terminal.",
-        parameters=[query("ticket", TEXT, "Good once.", required=True)],
-    )
     name = {"name": "filename", "in": "path", "required": True, "schema": TEXT, "description": "Name of the file."}
     kinds = ("text/javascript", "text/css", "image/svg+xml", "text/plain")
     file = answer("The file.", dict.fromkeys(kinds, TEXT))
     return {
         "/": {"get": _open(PAGES, "The most viewed contents, live", {200: page}, errors=(405,))},
         "/docs": {"get": _open(PAGES, "Documentation", {200: page}, errors=(405,))},
-        "/login": {"get": login},
         "/vts.js": {"get": _script("The tracker that pages load")},
         "/vts-offline.js": {"get": _script("What the tracker loads with `data-offline`")},
         "/widget.js": {"get": _script("The badge that shows the public count")},
