@@ -158,6 +158,9 @@ class Live(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     clients_max: Count
     clients_per_address: Count
+    public_clients_max: Count
+    public_clients_per_address: Count
+    public_topics_max: Annotated[int, Meta(ge=1, le=100)]
     write_deadline_s: Seconds
     ping_s: Seconds
     frame_max_bytes: Count

@@ -20,6 +20,7 @@ def add_gauges(components: Components, storage: Storage, doors: Doors) -> None:
     gauge("vts_journal_quarantined", "Damaged rows and lost ranges of the journal", lambda: journal.quarantined)
     gauge("vts_drain_lag_seconds", "Age of the oldest of them", lambda: journal.oldest_age_s)
     gauge("vts_live_clients", "Live connections", lambda: hub.clients)
+    gauge("vts_live_public_clients", "Of these without a token", lambda: hub.public_clients)
     gauge("vts_live_topics", "Followed topics", lambda: hub.topics)
     gauge("vts_http_connections", "Connections at the door", lambda: doors.door.connections)
     gauge("vts_contents", "Contents in the catalog", lambda: memory.sizes()["contents"])

@@ -9,8 +9,9 @@ from supervisors.tree.components import Components
 from vts.live import sse
 from vts.live.handshake import Handshake
 from vts.live.hub import Hub
+from vts.live.public import PublicBounds
 from vts.live.sources import DatabaseSources
-from vts.live.topics import who_may_see
+from vts.live.topics import is_open_in, who_may_see
 from vts.live.upgrade import Rules
 from vts.live.websocket import Deadlines
 from vts.model.principal import Principal
@@ -30,6 +31,8 @@ def hub_of(components: Components, waterline: Waterline) -> Hub:
         clients_max=live.clients_max,
         clients_per_address=live.clients_per_address,
         holds=lambda principal: accepted.holds(principal, now_us() / 1e6),
+        public=PublicBounds(live.public_clients_max, live.public_clients_per_address, live.public_topics_max),
+        is_open=is_open_in(components.memory),
         per_second=live.per_second,
     )
 
@@ -52,7 +55,7 @@ def handshake_of(components: Components, hub: Hub) -> Handshake:
 def live_events_of(hub: Hub) -> LiveEvents:
     """Return what gives server-sent events."""
 
-    def events(principal: Principal | None, topics: str, address: str) -> AsyncIterator[bytes]:
-        return sse.events(hub, principal, topics, address=address)
+    def events(principal: Principal | None, topics: str, client: str, is_everyone: bool) -> AsyncIterator[bytes]:
+        return sse.events(hub, principal, topics, address=client, is_public=is_everyone)
 
     return events

@@ -1,4 +1,4 @@
-"""Who may open a live connection: Origin, tokens, sessions, tickets."""
+"""Who may open a live connection, and as whom: Origin, tokens, sessions, tickets."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ FRIEND = (b"origin", b"https://dash.example")
 TOKEN = (b"Authorization", b"Bearer good")
 BAD_TOKEN = (b"authorization", b"Bearer bad")
 SESSION = (b"Cookie", b"theme=dark; vts_session=good")
+EVERYONE = "what everyone may follow"
 OLD_SESSION = (b"cookie", b"vts_session=old")
 SESSIONS = SessionCheck("vts_session", lambda cookie: OWNER if cookie == "good" else None)
 
@@ -31,7 +32,7 @@ def verdict(*headers: tuple[bytes, bytes], query: str = "", anonymous: bool = Fa
         session=SESSIONS if cookie else SessionCheck(None, SESSIONS.check),
     )
     if isinstance(result, UpgradeAllowed):
-        return result.principal
+        return EVERYONE if result.is_public else result.principal
     assert set(result._asdict()) == {"status", "error", "error_code"}
     return result.status
 
@@ -39,8 +40,8 @@ def verdict(*headers: tuple[bytes, bytes], query: str = "", anonymous: bool = Fa
 @pytest.mark.parametrize(
     ("headers", "query", "anonymous", "expected"),
     [
-        ([], "", False, 401),
-        ([], "", True, 401),  # no Origin: a program, and it needs a token even on loopback
+        ([], "", False, EVERYONE),
+        ([], "", True, EVERYONE),  # no Origin: a program, and it needs a token even on loopback for `top`
         ([TOKEN], "", False, OWNER),
         ([TOKEN, OWN], "", False, OWNER),
         ([TOKEN, FOREIGN], "", False, 403),
@@ -57,28 +58,28 @@ def verdict(*headers: tuple[bytes, bytes], query: str = "", anonymous: bool = Fa
         ([OWN], "ticket=", True, 401),
         ([OWN], "ticket=t1&ticket=t1", True, 401),
         ([OWN], "&".join(["a=1"] * 50), True, 401),
-        ([SESSION], "", False, 401),  # a cookie without an Origin proves no page of ours
+        ([SESSION], "", False, EVERYONE),  # a cookie without an Origin proves no page of ours
         ([OWN, SESSION], "", False, OWNER),
         ([FRIEND, SESSION], "", False, OWNER),
-        ([FOREIGN, SESSION], "", False, 403),
-        ([OWN], "", False, 401),
+        ([FOREIGN, SESSION], "", False, EVERYONE),
+        ([OWN], "", False, EVERYONE),
         ([OWN], "", True, None),
         ([OWN, OLD_SESSION], "", True, None),
-        ([OWN, OLD_SESSION], "", False, 401),
-        ([FOREIGN], "", True, 403),
-        ([(b"Origin", b"null")], "", True, 403),
-        ([(b"Origin", b"")], "", True, 403),
-        ([(b"Origin", b"http://")], "", True, 403),
-        ([(b"Origin", b"http://[")], "", True, 403),
-        ([(b"Origin", b"file://127.0.0.1:8080")], "", True, 403),
-        ([(b"Origin", b"http://127.0.0.1:8081")], "", True, 403),
-        ([(b"Origin", b"http://127.0.0.1:8080.evil.example")], "", True, 403),
-        ([OWN, OWN], "", True, 403),
+        ([OWN, OLD_SESSION], "", False, EVERYONE),
+        ([FOREIGN], "", True, EVERYONE),
+        ([(b"Origin", b"null")], "", True, EVERYONE),
+        ([(b"Origin", b"")], "", True, EVERYONE),
+        ([(b"Origin", b"http://")], "", True, EVERYONE),
+        ([(b"Origin", b"http://[")], "", True, EVERYONE),
+        ([(b"Origin", b"file://127.0.0.1:8080")], "", True, EVERYONE),
+        ([(b"Origin", b"http://127.0.0.1:8081")], "", True, EVERYONE),
+        ([(b"Origin", b"http://127.0.0.1:8080.evil.example")], "", True, EVERYONE),
+        ([OWN, OWN], "", True, EVERYONE),
         ([(b"Origin", b"HTTP://127.0.0.1:8080")], "", True, None),
     ],
 )
 def test_the_table(
-    headers: list[tuple[bytes, bytes]], query: str, anonymous: bool, expected: Principal | int | None
+    headers: list[tuple[bytes, bytes]], query: str, anonymous: bool, expected: Principal | int | str | None
 ) -> None:
     assert verdict(*headers, query=query, anonymous=anonymous) == expected
 
@@ -95,18 +96,18 @@ def test_a_host_that_is_not_ours_is_refused_whatever_it_shows(proof: list[tuple[
 
 def test_a_cookie_counts_under_the_name_of_its_scheme_alone() -> None:
     """Off loopback on plain HTTP no name is good; a token in the place of a session's cookie is none, either."""
-    assert verdict(OWN, SESSION, cookie=False) == 401
-    assert verdict(OWN, (b"Cookie", b"__Host-vts_session=good")) == 401
+    assert verdict(OWN, SESSION, cookie=False) == EVERYONE
+    assert verdict(OWN, (b"Cookie", b"__Host-vts_session=good")) == EVERYONE
     only_tokens = SessionCheck("vts_session", lambda _: None)
     rules = Rules(frozenset(), False)
     result = decide(
         [HOST, OWN, SESSION], "", rules=rules, verify=lambda _: OWNER, redeem=lambda _: None, session=only_tokens
     )
-    assert isinstance(result, UpgradeRefused)
+    assert result == UpgradeAllowed(None, is_public=True)
 
 
 def test_two_host_headers_match_no_origin() -> None:
-    assert verdict(OWN, (b"host", b"evil.example"), anonymous=True) == 403
+    assert verdict(OWN, (b"host", b"evil.example"), anonymous=True) == EVERYONE
 
 
 def test_a_foreign_page_uses_up_no_ticket() -> None:

@@ -48,9 +48,10 @@ async def test_a_view_is_in_the_stats_and_on_the_open_socket_within_a_second(sha
         assert time.monotonic() - started <= 2 * FRESH_WITHIN_S
 
 
-async def test_a_program_without_a_token_is_told_how_to_come_in(shared_vts: Vts) -> None:
+async def test_a_program_with_a_bad_token_is_told_so(shared_vts: Vts) -> None:
     with pytest.raises(ConnectionRejected) as refused:
-        async with open_websocket_url(shared_vts.http.replace("http", "ws", 1) + "/live"):
+        shown = [("Authorization", "Bearer bad")]
+        async with open_websocket_url(shared_vts.http.replace("http", "ws", 1) + "/live", extra_headers=shown):
             pytest.fail("it was let in")
     refusal = refused.value
     assert refusal.status_code == 401
@@ -146,7 +147,37 @@ def test_a_browser_page_from_elsewhere_may_capture_and_nothing_else(shared_vts: 
         preflight = page.options("/api/view", headers=elsewhere | {"Access-Control-Request-Method": "POST"})
         assert preflight.status_code == 204
         assert "access-control-allow-origin" not in page.get("/api/post/5/stats", headers=elsewhere).headers
-        assert page.get("/live/events?topics=top", headers=elsewhere).status_code == 403
+        session = {"Cookie": f"vts_session={shared_vts.token(7, 'owner')}"}
+        with page.stream("GET", "/live/events?topics=top", headers=elsewhere | session) as events:
+            assert events.headers["access-control-allow-origin"] == elsewhere["Origin"]
+            assert '"forbidden"' in next(line for line in events.iter_lines() if line.startswith("data: "))
+        shown = elsewhere | {"Authorization": f"Bearer {shared_vts.token(7, 'owner')}"}
+        assert page.get("/live/events?topics=post:5", headers=shown).status_code == 403
+
+
+async def test_everyone_follows_a_public_content_until_it_is_private(shared_vts: Vts) -> None:
+    address = shared_vts.http.replace("http", "ws", 1) + "/live"
+    elsewhere = [("Origin", "https://elsewhere.example")]
+    with shared_vts.client(shared_vts.service_token()) as service, shared_vts.client() as page:
+
+        def written(**fields: object) -> None:
+            service.post("/api/content", json={"post_id": 7701, "owner_id": 3, **fields}).raise_for_status()
+
+        await trio.to_thread.run_sync(written)
+        async with open_websocket_url(address, extra_headers=elsewhere) as socket:
+            with trio.fail_after(FRESH_WITHIN_S):
+                await socket.send_message(json.dumps({"op": "subscribe", "topics": ["site", "post:7701"]}))
+                refused, shown = [json.loads(await socket.get_message()) for _ in range(2)]
+                assert (refused["error_code"], refused["topic"]) == ("forbidden", "site")
+                assert set(shown) == {"topic", "epoch", "seq", "views", "views_today", "viewers_now", "at"}
+                await trio.to_thread.run_sync(lambda: page.post("/api/view", json={"post_id": 7701}))
+                while shown["views"] != 1:
+                    shown = json.loads(await socket.get_message())
+                await trio.to_thread.run_sync(lambda: written(visibility="private"))
+                ended = json.loads(await socket.get_message())
+                while "error" not in ended:
+                    ended = json.loads(await socket.get_message())
+                assert (ended["error_code"], ended["topic"]) == ("forbidden", "post:7701")
 
 
 def test_an_allowed_page_may_use_the_api(folder: Path) -> None:

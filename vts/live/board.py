@@ -116,10 +116,25 @@ class Board:
 class Reader:
     """One connection's slots. Memory grows with its topics, not with the changes that it does not read."""
 
-    __slots__ = ("_missed", "_pending", "_wake", "expired", "left", "principal", "topics")
+    __slots__ = (
+        "_missed",
+        "_notes",
+        "_pending",
+        "_wake",
+        "expired",
+        "is_public",
+        "left",
+        "principal",
+        "topics",
+        "topics_max",
+    )
 
-    def __init__(self, principal: Principal | None = None) -> None:
+    def __init__(self, principal: Principal | None = None, topics_max: int = 100, *, is_public: bool = False) -> None:
+        """`is_public`: it follows what everyone may see, and nothing else."""
         self.topics: dict[str, Board] = {}
+        self.is_public = is_public
+        self.topics_max = topics_max
+        self._notes: list[Frame] = []
         self.principal = principal
         self.left = False
         self.expired = False  # it left because its token has ended
@@ -137,6 +152,13 @@ class Reader:
         board = self.topics.pop(name, None)
         if board is not None:
             board.remove(self, now_s)
+
+    def end_topic(self, name: str, why: Frame, now_s: float) -> None:
+        """Stop reading a topic that has ended, and say why: at most one such frame for each topic that was read."""
+        if name in self.topics:
+            self.unfollow(name, now_s)
+            self._notes.append(why)
+            self.wake()
 
     def unfollow_all(self, now_s: float) -> None:
         """Stop reading every topic."""
@@ -168,11 +190,13 @@ class Reader:
 
     async def next(self) -> Frame | None:
         """Wait for a change of any topic and take it, the longest waiting first. None: the reading is over."""
-        while not self._pending and not self.left:
+        while not self._pending and not self._notes and not self.left:
             self._wake = trio.Event()
             await self._wake.wait()
         if self.left:
             return None
+        if self._notes:
+            return self._notes.pop(0)
         board = next(iter(self._pending))
         del self._pending[board]
         return board.frame(self._missed.get(board, 0))

@@ -9,6 +9,7 @@ from typing import Final
 import trio
 
 from vts.live.board import Reader
+from vts.live.frames import TOPICS_MAX
 from vts.model.faults import TooManyClients
 from vts.model.principal import Principal
 
@@ -19,7 +20,18 @@ TOKENS_AT_ONCE: Final = 200  # checked in one step: half a millisecond with a fi
 class Connections:
     """Readers by address. `holds` returns whether a principal's token is still valid."""
 
-    def __init__(self, clients_max: int, clients_per_address: int, holds: Callable[[Principal], bool]) -> None:
+    def __init__(
+        self,
+        clients_max: int,
+        clients_per_address: int,
+        holds: Callable[[Principal], bool] = lambda principal: True,
+        topics_max: int = TOPICS_MAX,
+        *,
+        is_public: bool = False,
+    ) -> None:
+        """`topics_max`: how many topics each may follow. `is_public`: what everyone may see, and nothing else."""
+        self._topics_max = topics_max
+        self._is_public = is_public
         self._clients_max = clients_max
         self._clients_per_address = clients_per_address
         self._holds = holds
@@ -38,8 +50,8 @@ class Connections:
         if len(self._readers) >= self._clients_max:
             raise TooManyClients("too many live connections")
         if self._addresses.get(address, 0) >= self._clients_per_address:
-            raise TooManyClients("too many live connections from this address")
-        reader = Reader(principal)
+            raise TooManyClients("too many live connections from this address", of_address=True)
+        reader = Reader(principal, self._topics_max, is_public=self._is_public)
         self._readers.add(reader)
         self._addresses[address] = self._addresses.get(address, 0) + 1
         try:

@@ -8,7 +8,7 @@ from typing import Final
 from vts.live.asking import AnyTrack
 from vts.live.board import Board
 from vts.live.topics import Topic
-from vts.live.tracks import ArtistTrack, TopTrack, Track
+from vts.live.tracks import ArtistTrack, PublicTrack, TopTrack, Track
 from vts.live.window import WindowKey
 
 TOP_ROWS: Final = 10
@@ -19,12 +19,14 @@ TOP_GAP_S: Final = 1.0
 class FollowedTopics:
     """One track per topic. All of them show the same day. `viewer_of_player` returns the viewer key of a player.
 
-    `players`: the first 8 bytes of a player's viewer key → its track. It is read for every event, so without a call.
+    `public`: the tracks that show what everyone may see. `players`: the first 8 bytes of a player's viewer key → its
+    track. It is read for every event, so without a call.
     """
 
     def __init__(self, viewer_of_player: Callable[[bytes], bytes]) -> None:
         self._viewer_of_player = viewer_of_player
-        self._tracks: dict[str, AnyTrack] = {}
+        self._tracks: dict[Topic, AnyTrack] = {}
+        self.public: dict[Topic, Track] = {}
         self._by_key: dict[WindowKey, list[Track]] = {}
         self._artists: dict[int, ArtistTrack] = {}
         self.players: dict[bytes, Track] = {}
@@ -38,9 +40,9 @@ class FollowedTopics:
         """Return every track."""
         return self._tracks.values()
 
-    def get(self, name: str) -> AnyTrack | None:
+    def get(self, topic: Topic) -> AnyTrack | None:
         """Return the track of a topic, None when it is not followed."""
-        return self._tracks.get(name)
+        return self._tracks.get(topic)
 
     def of_post(self, post_id: int) -> Iterable[Track]:
         """Return the tracks that show the counts of one content; 0 is the site."""
@@ -77,13 +79,14 @@ class FollowedTopics:
         """Make the track of a topic that is not followed yet."""
         track = self._track(topic, Board(topic, epoch))
         track.turn(self.day)
-        self._tracks[topic.name] = track
+        self._tracks[topic] = track
         return track
 
     def drop(self, track: AnyTrack) -> None:
         """Remove a track."""
         topic = track.board.topic
-        del self._tracks[topic.name]
+        del self._tracks[topic]
+        self.public.pop(topic, None)
         match topic:
             case Topic("top"):
                 self.top = None
@@ -108,7 +111,11 @@ class FollowedTopics:
             case _:
                 post_id = topic.post_id
                 assert post_id is not None
-                return self._keyed(post_id, Track(board, lambda window: window.count(post_id)))
+                kind = PublicTrack if topic.public else Track
+                post = self._keyed(post_id, kind(board, lambda window: window.count(post_id)))
+                if topic.public:
+                    self.public[topic] = post
+                return post
 
     def _keyed(self, key: WindowKey, track: Track) -> Track:
         self._by_key.setdefault(key, []).append(track)

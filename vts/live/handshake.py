@@ -12,6 +12,7 @@ from vts.auth.sessions import Sessions, SessionsNotLoaded, cookie_name
 from vts.auth.tickets import Tickets
 from vts.auth.tokens import BadToken, Tokens
 from vts.capture.http.endings import LiveRequest
+from vts.enrich.client_ip import client_address
 from vts.enrich.schemes import Schemes
 from vts.live import upgrade, websocket
 from vts.live.hub import Hub
@@ -48,11 +49,23 @@ class Handshake:
         async with trio.open_nursery() as nursery:
             asked = await wrap_server_stream(nursery, stream, max_message_size=websocket.MESSAGE_MAX_CHARS)
             match verdict:
-                case upgrade.UpgradeAllowed(principal):
-                    await websocket.serve(asked, self.hub, principal, address=request.peer, deadlines=self.deadlines)
+                case upgrade.UpgradeAllowed(principal, is_public):
+                    await websocket.serve(
+                        asked,
+                        self.hub,
+                        principal,
+                        address=self._place(request),
+                        is_public=is_public,
+                        deadlines=self.deadlines,
+                    )
                 case upgrade.UpgradeRefused():
                     await _refuse(asked, verdict)
             nursery.cancel_scope.cancel()
+
+    def _place(self, request: LiveRequest) -> str:
+        """Return by what connections are counted: the client's IPv4 address or IPv6 /64."""
+        forwarded = [value for name, value in request.headers if name == "x-forwarded-for"]
+        return client_address(request.peer, forwarded, self.schemes.trusted)[0].network.hex()
 
     def _verify(self, token: str) -> Principal | None:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 
 import trio
 
@@ -17,7 +17,7 @@ from vts.live.asking import AnyTrack, Asking, Sources
 from vts.live.board import Reader
 from vts.live.connections import Connections
 from vts.live.followed import FollowedTopics
-from vts.live.frames import TOPICS_MAX
+from vts.live.public import DEFAULT_BOUNDS, PublicBounds, PublicTopics
 from vts.live.publisher import Publisher
 from vts.live.topics import BadTopic, Topic, parse, read_name
 from vts.live.window import CAPACITY, ViewerWindow
@@ -55,6 +55,8 @@ class Hub:
         clients_max: int,
         clients_per_address: int,
         holds: Callable[[Principal], bool] = lambda principal: True,
+        public: PublicBounds = DEFAULT_BOUNDS,
+        is_open: Callable[[int], bool] = lambda post_id: False,
         per_second: float = 4.0,
         window_capacity: int = CAPACITY,
         entropy: Callable[[int], bytes] = os.urandom,
@@ -65,8 +67,12 @@ class Hub:
         self._clock = clock
         self._journal_id = journal_id
         self._connections = Connections(clients_max, clients_per_address, holds)
+        self._without_token = Connections(
+            public.clients_max, public.clients_per_address, topics_max=public.topics_max, is_public=True
+        )
         self._window = ViewerWindow(window_capacity)
         self._followed = FollowedTopics(sources.viewer_of_player)
+        self._public = PublicTopics(self._followed, is_open)
         self._asking = Asking(sources, self._followed.all, self._touch)
         self._publisher = Publisher(self._followed, self._window, clock, self._asking.want, per_second, entropy)
 
@@ -79,6 +85,7 @@ class Hub:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._asking.run)
             nursery.start_soon(self._connections.end_with_tokens)
+            nursery.start_soon(self._public.run)
             task_status.started()
             await self._publisher.run()
             nursery.cancel_scope.cancel()
@@ -86,6 +93,7 @@ class Hub:
     def stop(self) -> None:
         """End every connection (1001) and admit no further one."""
         self._connections.stop()
+        self._without_token.stop()
         self._publisher.stop()
 
     # ---- connections
@@ -93,19 +101,27 @@ class Hub:
     @property
     def clients(self) -> int:
         """How many are connected, by WebSocket or SSE."""
-        return len(self._connections)
+        return len(self._connections) + len(self._without_token)
+
+    @property
+    def public_clients(self) -> int:
+        """How many of them have no token, and places of their own."""
+        return len(self._without_token)
 
     @property
     def topics(self) -> int:
         """How many topics are being followed."""
         return len(self._followed)
 
-    def admitted(self, address: str, principal: Principal | None = None) -> AbstractContextManager[Reader]:
+    def admitted(
+        self, address: str, principal: Principal | None = None, *, is_public: bool = False
+    ) -> AbstractContextManager[Reader]:
         """Count a connection within the block. Raises TooManyClients.
 
-        Its reading ends when the token of its principal ends.
+        Its reading ends when the token of its principal ends. `is_public`: a client without a token, which takes no
+        place of the others.
         """
-        return self._connections.admitted(address, principal)
+        return (self._without_token if is_public else self._connections).admitted(address, principal)
 
     async def subscribe(self, reader: Reader, principal: Principal | None, name: str) -> None:
         """Add a topic to a connection; its snapshot follows. Raises NotFollowed."""
@@ -115,19 +131,24 @@ class Hub:
             raise NotFollowed(str(fault), "invalid_topic") from None
         except NoReferenceKey:
             raise NotFollowed("the catalog is not loaded yet", "unavailable", read_name(name).name) from None
-        if topic.name not in reader.topics and len(reader.topics) >= TOPICS_MAX:
-            raise NotFollowed(f"a connection follows at most {TOPICS_MAX} topics", "too_many_topics", topic.name)
-        if not await self._allowed(principal, topic):
-            raise NotFollowed("this topic is not yours to see", "forbidden", topic.name)
-        track = self._followed.get(topic.name) or self._follow(topic)
+        if topic.name not in reader.topics and len(reader.topics) >= reader.topics_max:
+            raise NotFollowed(f"a connection follows at most {reader.topics_max} topics", "too_many_topics", topic.name)
+        if reader.is_public or not await self._allowed(principal, topic):
+            topic = self._public_form(topic)
+        track = self._followed.get(topic) or self._follow(topic)
+        if reader.topics.get(topic.name) not in (None, track.board):
+            reader.unfollow(topic.name, trio.current_time())  # the other form of the same counts
         reader.follow(topic.name, track.board)
         if track.stale:
             self._asking.want(track)
 
     def unsubscribe(self, reader: Reader, name: str) -> None:
-        """Remove a topic from a connection. One that it does not follow is no error."""
-        with suppress(BadTopic):
-            reader.unfollow(read_name(name).name, trio.current_time())
+        """Remove a topic from a connection. One that it does not follow is no error; a bad name raises NotFollowed."""
+        try:
+            topic = read_name(name)
+        except BadTopic as fault:
+            raise NotFollowed(str(fault), "invalid_topic") from None
+        reader.unfollow(topic.name, trio.current_time())
 
     # ---- what is committed
 
@@ -164,6 +185,15 @@ class Hub:
     def _follow(self, topic: Topic) -> AnyTrack:
         self._publisher.turn(day_of(self._clock()))  # all tracks, so that every question is about one day
         return self._followed.follow(topic, self._publisher.epoch)
+
+    def _public_form(self, topic: Topic) -> Topic:
+        """Return what everyone may see of a topic that is not the client's own. Raises NotFollowed."""
+        if topic.kind != "post" or topic.post_id is None or not self._public.may_follow(topic.post_id):
+            raise NotFollowed("this topic is not yours to see", "forbidden", topic.name)
+        topic = topic._replace(public=True)
+        if self._public.is_full and self._followed.get(topic) is None:
+            raise NotFollowed("too many contents are followed; try again later", "unavailable", topic.name)
+        return topic
 
     async def _allowed(self, principal: Principal | None, topic: Topic) -> bool:
         verdict = self._may_see(principal, topic)

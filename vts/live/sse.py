@@ -17,14 +17,20 @@ _ALIVE: Final = b": keep-alive\n\n"
 
 
 async def events(
-    hub: Hub, principal: Principal | None, topics: str, *, address: str, keep_alive_s: float = KEEP_ALIVE_S
+    hub: Hub,
+    principal: Principal | None,
+    topics: str,
+    *,
+    address: str,
+    is_public: bool = False,
+    keep_alive_s: float = KEEP_ALIVE_S,
 ) -> AsyncIterator[bytes]:
     """Give the bytes of `GET /live/events?topics=post:42,site`, piece by piece, until the hub closes or the token ends.
 
     Raises TooManyClients before the first piece. A topic that may not be followed is named in an error event. The
-    connection counts until the iterator is closed.
+    connection counts until the iterator is closed. `is_public`: it is one without a token.
     """
-    with hub.admitted(address, principal) as reader:
+    with hub.admitted(address, principal, is_public=is_public) as reader:
         yield _HELLO
         for number, name in enumerate(topics.split(",")):
             if number == TOPICS_MAX:

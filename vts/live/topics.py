@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from vts.capture.players.topics import parse_key
 from vts.model.content import KINDS
-from vts.model.identity import parse as parse_uuid
 from vts.model.identity import text_of
 from vts.model.ports import Catalog
 from vts.model.principal import Principal
@@ -34,11 +34,15 @@ class BadTopic(ValueError):
 
 
 class Topic(NamedTuple):
-    """`key` is the number of a post, artist or stream, the 16 bytes of a player's key, None for `site` and `top`."""
+    """`key` is the number of a post, artist or stream, the 16 bytes of a player's key, None for `site` and `top`.
+
+    `public`: the form of a post's counts that everyone may see.
+    """
 
     kind: str
     key: int | bytes | None
     name: str
+    public: bool = False
 
     @property
     def post_id(self) -> int | None:
@@ -72,7 +76,7 @@ def parse(name: str, references: References | None = None) -> Topic:
 
 
 def read_name(name: str) -> TopicName:
-    """Read a topic's name as far as that needs no key. One topic has one name: `post:042` is none. Raises BadTopic."""
+    """Read a topic's name as far as that needs no key. `post:042` is `post:42`, as in paths. Raises BadTopic."""
     if len(name) > _NAME_MAX_CHARS:
         raise BadTopic("no topic has so long a name")
     if name in ("site", "top"):
@@ -84,10 +88,9 @@ def read_name(name: str) -> TopicName:
         except BadReference as fault:
             raise BadTopic(f"{kind}: {fault}") from None
     if kind == "player":
-        try:
-            raw = parse_uuid(subject)
-        except ValueError:
-            raise BadTopic("player: a UUID is expected") from None
+        raw = parse_key(subject)
+        if raw is None:
+            raise BadTopic("player: a UUID is expected")
         return TopicName(kind, raw, f"player:{text_of(raw)}")
     raise BadTopic("topics are post:ID, artist:ID, stream:ID, player:KEY, site and top")
 
@@ -96,9 +99,7 @@ def _of_id(kind: str, subject: str) -> TopicName:
     """Read a number or a text. `stream:ID` is the topic of a text `stream:ID`. Raises BadReference, BadTopic."""
     number = as_number(subject)
     if number is not None:
-        if subject != str(number):
-            raise BadTopic(f"{kind}: a number is written without zeros before it")
-        return TopicName(kind, number, f"{kind}:{subject}")
+        return TopicName(kind, number, f"{kind}:{number}")
     if kind == "artist":
         text = plain_text(subject)
         return TopicName(kind, text, f"{kind}:{text}")
@@ -124,6 +125,16 @@ def who_may_see(catalog: Catalog, *, public_top: bool) -> Callable[[Principal | 
         return principal.reads_everything or principal.may_read(_owner(catalog, topic))
 
     return may_see
+
+
+def is_open_in(catalog: Catalog) -> Callable[[int], bool]:
+    """Return the rule of what everyone may follow: contents that are there and public, as in `GET /api/counts`."""
+
+    def is_open(post_id: int) -> bool:
+        content = catalog.content(post_id)
+        return content is not None and not content.deleted and not content.private
+
+    return is_open
 
 
 def _owner(catalog: Catalog, topic: Topic) -> int | None:

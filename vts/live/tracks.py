@@ -108,10 +108,17 @@ class Track:
         if not self.loaded or (numbers == self._shown and self.board.seq):
             return ()
         self._shown = numbers
-        views, today, unique, now = numbers
-        return self.board.publish(
-            f'"views":{views},"views_today":{today},"unique_viewers_today":{unique},"viewers_now":{now},"at":"{at(at_us)}"'
-        )
+        return self.board.publish(f'{self._fields(*numbers)},"at":"{at(at_us)}"')
+
+    def _fields(self, views: int, today: int, unique: int, now: int) -> str:
+        return f'"views":{views},"views_today":{today},"unique_viewers_today":{unique},"viewers_now":{now}'
+
+
+class PublicTrack(Track):
+    """A content's topic as everyone may see it: unique viewers are statistics, and those are the owner's."""
+
+    def _fields(self, views: int, today: int, unique: int, now: int) -> str:
+        return f'"views":{views},"views_today":{today},"viewers_now":{now}'
 
 
 class ArtistTrack(Track):

@@ -1,7 +1,7 @@
 """Whether a live connection may be opened, decided before the upgrade. Pure: callables check tokens and tickets.
 
 A browser sends an Origin that no page can forge, so a foreign page can neither use a visitor's cookie nor read `top`
-from a VTS on the same machine. A client without Origin is a program and brings a token.
+from a VTS on the same machine. Without a token, a session or a ticket every client follows public contents and no more.
 """
 
 from __future__ import annotations
@@ -28,9 +28,13 @@ class SessionCheck(NamedTuple):
 
 
 class UpgradeAllowed(NamedTuple):
-    """The upgrade may go on. `principal` is None for an anonymous browser, which sees public topics only."""
+    """The upgrade may go on. `principal` is None for a client without a token.
+
+    `is_public`: it follows what everyone may, in places of their own; else it is an anonymous browser on this machine.
+    """
 
     principal: Principal | None
+    is_public: bool = False
 
 
 class UpgradeRefused(NamedTuple):
@@ -53,8 +57,10 @@ class Rules(NamedTuple):
 
 
 _NOT_OURS: Final = UpgradeRefused(421, "Host: not a name of this service", "misdirected_request")
-_FOREIGN: Final = UpgradeRefused(403, "Origin: this page may not follow live counts here", "forbidden")
-_NO_TOKEN: Final = UpgradeRefused(401, "a token, a session or a ticket is needed", "authentication_failed")
+_FOREIGN: Final = UpgradeRefused(
+    403, "Origin: pages of other origins follow public contents, without a token or ticket", "forbidden"
+)
+_EVERYONE: Final = UpgradeAllowed(None, is_public=True)
 _BAD_TOKEN: Final = UpgradeRefused(401, "the token is not good", "authentication_failed")
 _BAD_TICKET: Final = UpgradeRefused(401, "ticket: unknown, used or expired", "authentication_failed")
 
@@ -71,24 +77,24 @@ def decide(
     """Decide about an upgrade of `/live` by its headers (names in any case) and its query string (without `?`).
 
     The first of Authorization, ticket and session cookie that is there decides; a ticket is used up only when the
-    Origin is good.
+    Origin is ours. Of another Origin no cookie is read.
     """
     origins, hosts = _values(headers, b"origin"), _values(headers, b"host")
     if any(host not in rules.hosts for host in hosts):
         return _NOT_OURS
-    if len(origins) > 1 or (origins and not _is_ours(origins[0], hosts, rules.allowed_origins)):
-        return _FOREIGN
     authorizations, tickets = _values(headers, b"authorization"), _tickets(query)
+    if len(origins) > 1 or (origins and not _is_ours(origins[0], hosts, rules.allowed_origins)):
+        return _FOREIGN if authorizations or tickets else _EVERYONE
     if authorizations:
         return _by(verify, _bearer(authorizations), _BAD_TOKEN)
     if tickets:
         return _by(redeem, tickets[0] if len(tickets) == 1 else "", _BAD_TICKET)
     if not origins:
-        return _NO_TOKEN
+        return _EVERYONE
     cookie = _cookie(session.cookie, _values(headers, b"cookie"))
     principal = session.check(cookie) if cookie else None
     if principal is None and not rules.anonymous:
-        return _NO_TOKEN
+        return _EVERYONE
     return UpgradeAllowed(principal)
 
 

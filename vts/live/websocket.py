@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from wsproto.events import CloseConnection
 from vts.live.board import Frame, Reader
 from vts.live.frames import FRAME_MAX_BYTES, Ask, BadFrame, error, read
 from vts.live.hub import Hub, NotFollowed
+from vts.live.public import ASKS_MAX
 from vts.model.faults import TooManyClients
 from vts.model.principal import Principal
 
@@ -46,25 +48,29 @@ async def serve(
     principal: Principal | None,
     *,
     address: str,
+    is_public: bool = False,
     deadlines: Deadlines | None = None,
 ) -> None:
     """Accept the upgrade and talk until either side ends it. `vts.live.upgrade` has allowed the request.
 
-    `address` counts connections per client and is not kept longer. Too many connections are refused with HTTP 503.
+    `address` counts connections per client and is not kept longer. `is_public`: the client has no token. Too many
+    connections are refused with HTTP 503, too many of one client with 429.
     """
     deadlines = deadlines or Deadlines()
     try:
-        with hub.admitted(address, principal) as reader:
+        with hub.admitted(address, principal, is_public=is_public) as reader:
             with trio.move_on_after(deadlines.write_s) as deadline:
                 connection = await request.accept()
             if not deadline.cancelled_caught:
                 _answer_violations(connection)
-                await _Conversation(connection, hub, reader, principal, deadlines).run()
+                asks_left = ASKS_MAX if is_public else math.inf
+                await _Conversation(connection, hub, reader, principal, deadlines, asks_left).run()
     except TooManyClients as why:
-        body = msgspec.json.encode({"error": str(why), "error_code": "unavailable"})
+        status, code = (429, "rate_limited") if why.of_address else (503, "unavailable")
+        body = msgspec.json.encode({"error": str(why), "error_code": code})
         headers = [(b"content-type", b"application/json"), (b"retry-after", b"5")]
         with trio.move_on_after(deadlines.write_s):
-            await request.reject(503, extra_headers=headers, body=body)
+            await request.reject(status, extra_headers=headers, body=body)
     except ConnectionClosed:
         pass  # the client left during the upgrade
 
@@ -93,6 +99,7 @@ class _Conversation:
     """
 
     __slots__ = (
+        "_asks_left",
         "_code",
         "_connection",
         "_deadlines",
@@ -112,7 +119,10 @@ class _Conversation:
         reader: Reader,
         principal: Principal | None,
         deadlines: Deadlines,
+        asks_left: float,
     ) -> None:
+        """`asks_left`: how many topics the client may name before the connection is closed (1008)."""
+        self._asks_left = asks_left
         self._connection = connection
         self._hub = hub
         self._reader = reader
@@ -142,17 +152,23 @@ class _Conversation:
             except ConnectionClosed:
                 return self._end(NORMAL, None)
             try:
-                await self._apply(read(message, self._deadlines.frame_max_bytes))
+                ask = read(message, self._deadlines.frame_max_bytes)
             except BadFrame as fault:
+                self._asks_left -= 1
                 await self._send(error(str(fault), "invalid_request"))
+            else:
+                self._asks_left -= len(ask.topics)
+                await self._apply(ask)
+            if self._asks_left < 0:
+                return self._end(POLICY, "too many topics were named; connect again")
 
     async def _apply(self, ask: Ask) -> None:
         for name in ask.topics:
-            if ask.op == "unsubscribe":
-                self._hub.unsubscribe(self._reader, name)
-                continue
             try:
-                await self._hub.subscribe(self._reader, self._principal, name)
+                if ask.op == "unsubscribe":
+                    self._hub.unsubscribe(self._reader, name)
+                else:
+                    await self._hub.subscribe(self._reader, self._principal, name)
             except NotFollowed as why:
                 await self._send(error(str(why), why.code, why.topic))
 

@@ -25,6 +25,11 @@ class JournalFull(Outage):
 class TooManyClients(Exception):
     """No further live connection now: too many in all, too many from this address, or the process is closing."""
 
+    def __init__(self, text: str, *, of_address: bool = False) -> None:
+        """`of_address`: the client itself has too many, others may still connect."""
+        super().__init__(text)
+        self.of_address = of_address
+
 
 class BadStart(Exception):
     """A setting, an address or a folder is wrong at start: the command prints one line and exits with 2."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from urllib.parse import urlsplit
 
 from quart import Blueprint, Request, Response, request
 
+from vts.enrich.client_ip import client_address
 from vts.model.faults import TooManyClients
 from vts.model.principal import Principal
 from vts.web.access import Access, principal_of, require
 from vts.web.answers import Problem, json_answer
+from vts.web.cors import public
 from vts.web.origin import check_host
 from vts.web.services import LiveEvents
 
@@ -25,17 +26,19 @@ def blueprint(access: Access, live_events: LiveEvents) -> Blueprint:
         return json_answer({"ticket": access.tickets.issue(principal, access.now_s), "expires_in": 30})
 
     @routes.get("/live/events")
+    @public
     async def events() -> Response:
         check_host(request, access)
-        principal = _listener(request, access)
+        principal, is_everyone = _listener(request, access)
         topics = request.args.get("topics", "")
         if not topics:
             raise Problem(400, "topics: names separated by commas are expected, like post:42,top")
-        pieces = live_events(principal, topics, request.remote_addr or "")
+        pieces = live_events(principal, topics, _place(request, access), is_everyone)
         try:
             first = await anext(pieces)
         except TooManyClients as fault:
-            raise Problem(503, str(fault), "unavailable", {"Retry-After": "5"}) from None
+            status, code = (429, "rate_limited") if fault.of_address else (503, "unavailable")
+            raise Problem(status, str(fault), code, {"Retry-After": "5"}) from None
         answer = Response(_all(first, pieces), content_type="text/event-stream")
         answer.timeout = None  # it ends when either side leaves
         answer.headers["Cache-Control"] = "no-store"
@@ -51,19 +54,28 @@ async def _all(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]
         yield piece
 
 
-def _listener(asked: Request, access: Access) -> Principal | None:
-    """Return the principal of a token, session or ticket; the Origin must be ours, as for a WebSocket."""
+def _place(asked: Request, access: Access) -> str:
+    """Return by what connections are counted: the client's IPv4 address or IPv6 /64."""
+    forwarded = asked.headers.getlist("X-Forwarded-For")
+    return client_address(asked.remote_addr or "", forwarded, access.schemes.trusted)[0].network.hex()
+
+
+def _listener(asked: Request, access: Access) -> tuple[Principal | None, bool]:
+    """Return the principal of a token, session or ticket, and whether there is none and everyone may do the same.
+
+    As for a WebSocket (`vts.live.upgrade`): a page of another origin uses neither cookies nor tickets nor tokens.
+    """
     origin = asked.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != asked.host and origin not in access.allowed_origins:
-        raise Problem(403, "Origin: this page may not follow live counts here")
     ticket = asked.args.get("ticket")
+    if origin is not None and origin.partition("://")[2] != asked.host and origin not in access.allowed_origins:
+        if ticket is not None or "Authorization" in asked.headers:
+            raise Problem(403, "Origin: pages of other origins follow public contents, without a token or ticket")
+        return None, True
     if ticket is not None:
         found = access.tickets.redeem(ticket, access.now_s)
         if found is None:
             raise Problem(401, "ticket: unknown, used or expired")
-        return found
+        return found, False
     principal = principal_of(asked, access)
     is_page = origin is not None or asked.headers.get("Sec-Fetch-Site") == "same-origin"
-    if principal is None and not (access.anonymous_live and is_page):
-        raise Problem(401, "a token, a session or a ticket is needed")
-    return principal
+    return principal, principal is None and not (access.anonymous_live and is_page)

@@ -21,8 +21,11 @@ from vts.service.sign_in import SignIn
 from vts.service.view_import import ViewImport
 from vts.web.access import Access
 
-LiveEvents = Callable[[Principal | None, str, str], AsyncIterator[bytes]]
-"""(principal, topics separated by commas, address) → server-sent events. Raises TooManyClients before the first."""
+LiveEvents = Callable[[Principal | None, str, str, bool], AsyncIterator[bytes]]
+"""(principal, topics separated by commas, client, whether it is one without a token) → server-sent events.
+
+Raises TooManyClients before the first.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

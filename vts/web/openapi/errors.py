@@ -57,7 +57,7 @@ _TEXTS: Final = {
     503: "Not possible right now: the database does not answer, the journal is full, or too many ask. Try again.",
     505: "Only HTTP/1.1 and HTTP/1.0 are spoken here.",
 }
-_HEADERS: Final = {401: CHALLENGE, 405: ALLOW, 503: RETRY_AFTER}
+_HEADERS: Final = {401: CHALLENGE, 405: ALLOW, 429: RETRY_AFTER, 503: RETRY_AFTER}
 
 
 def refusal(status: int, description: str = "") -> Json:
