@@ -84,6 +84,16 @@ async def test_the_site_is_for_principals_that_read_everything(app: QuartTrio) -
     assert asked == {(path, who): status for path in SITE for who, status in allowed.items()}
 
 
+@pytest.mark.parametrize("path", [*SITE, f"playlists/{MINE}"])
+async def test_a_question_that_is_asked_again_is_answered_304(app: QuartTrio, path: str) -> None:
+    client, signed = app.test_client(), bearer(5, "owner")
+    first = await client.get(f"/api/admin/{path}", headers=signed)
+    again = await client.get(f"/api/admin/{path}", headers=signed | {"If-None-Match": first.headers["ETag"]})
+    assert (first.status_code, again.status_code, await again.get_data()) == (200, 304, b"")
+    other = await client.get(f"/api/admin/{path}?days=7", headers=signed | {"If-None-Match": first.headers["ETag"]})
+    assert other.status_code == 200
+
+
 async def test_a_playlist_is_for_its_owner_too(app: QuartTrio) -> None:
     statuses = {
         (number, who): (await ask(app, f"playlists/{number}", headers))[0]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
-from quart import Quart, Response
+from quart import Quart, Request, Response
 from werkzeug.exceptions import HTTPException
 
 from vts.model.faults import JournalFull, StoreUnavailable
@@ -16,6 +17,9 @@ from vts.model.reference import ReferenceTaken
 RETRY_AFTER_S = 2
 TAKEN_CODE: Final = "reference_taken"
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+# The last fields of the answers of `vts.query`.
+_MOVING: Final = ("computed_at", "lag_seconds", "analytics_lag_seconds")
 
 _encoder = msgspec.json.Encoder()
 
@@ -81,6 +85,21 @@ def json_answer(body: Any, status: int = 200, headers: dict[str, str] | None = N
     answer.headers["Cache-Control"] = "no-store"
     answer.headers.update(headers or {})
     return answer
+
+
+async def known_answer(asked: Request, body: Mapping[str, Any]) -> Response:
+    """Encode the answer to a question as JSON, or 304 when the client has it (`If-None-Match`).
+
+    What changes although nothing has happened stays out of the ETag: `computed_at`, and fractions of a second of lag.
+    """
+    moving = {name: body[name] for name in _MOVING if name in body}
+    steady = _encoder.encode({name: value for name, value in body.items() if name not in moving})
+    lags = [int(value) for value in moving.values() if isinstance(value, float | int)]
+    text = steady[:-1] + b"," + _encoder.encode(moving)[1:] if moving else steady
+    answer = Response(text, content_type="application/json")
+    answer.headers["Cache-Control"] = "private, no-cache"
+    answer.set_etag(blake2b(steady + repr(lags).encode(), digest_size=12).hexdigest(), weak=True)
+    return await answer.make_conditional(asked)
 
 
 def problem_answer(fault: Problem) -> Response:

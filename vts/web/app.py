@@ -35,6 +35,7 @@ from vts.web import (
 )
 from vts.web.answers import install_error_answers
 from vts.web.attempts import Attempts
+from vts.web.compression import compress
 from vts.web.cors import allow_every_page, allow_page, is_public
 from vts.web.naming import NameConverter, Naming
 from vts.web.origin import check_host
@@ -85,6 +86,7 @@ def create_app(services: Services, limits: Limits) -> QuartTrio:
             allow_every_page(request, answer)
         else:
             allow_page(request, answer, services.access.allowed_origins)
+        await compress(request, answer)
         return answer
 
     return app

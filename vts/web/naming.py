@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from quart import Response
+from quart import Request, Response
 from werkzeug.routing import BaseConverter
 
 from vts.model.names import Names
@@ -14,7 +14,7 @@ from vts.model.ports import Catalog
 from vts.model.reference import NUMBER_MAX, BadReference, NoReferenceKey
 from vts.query.naming import named, references_in
 from vts.query.questions import Questions
-from vts.web.answers import Problem, catalog_not_loaded, json_answer
+from vts.web.answers import Problem, catalog_not_loaded, json_answer, known_answer
 
 
 class NameConverter(BaseConverter):
@@ -52,6 +52,10 @@ class Naming:
     async def json(self, body: Any, asked: Mapping[int, str]) -> Response:
         """Encode a body as JSON, with texts in the place of their numbers. Raises StoreUnavailable."""
         return json_answer(named(body, await self.texts_in(body, asked)))
+
+    async def known_json(self, request: Request, body: Mapping[str, Any], asked: Mapping[int, str]) -> Response:
+        """Encode the answer to a question likewise, or 304 when the client has it. Raises StoreUnavailable."""
+        return await known_answer(request, named(body, await self.texts_in(body, asked)))
 
     async def texts_in(self, body: Any, asked: Mapping[int, str]) -> Mapping[int, str]:
         """Return the texts of the numbers in an answer. Raises StoreUnavailable.

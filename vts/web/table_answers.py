@@ -87,7 +87,7 @@ class Answers:
         and StoreUnavailable.
         """
         if not is_table_asked(asked):
-            return await self.naming.json(body, texts)
+            return await self.naming.known_json(asked, body, texts)
         tables = tables_in(body)
         usual = next((table for table in tables if isinstance(body.get(table), list)), next(iter(tables), ""))
         chosen = asked.args.get("table", usual)

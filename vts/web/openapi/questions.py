@@ -200,7 +200,7 @@ def _asked(
     return operation(
         tag,
         summary,
-        {200: answer("The answer, or one of its tables.", files(ref(schema)))},
+        {200: answer("The answer, or one of its tables.", files(ref(schema))), 304: _UNCHANGED},
         errors=(*_ERRORS, 404) if name else _ERRORS,
         about=f"{readers} Every value has its `_authenticated` twin: signed-in viewers only.",
         parameters=[*whose, *_DAYS, *(more or []), FORMAT_QUERY, BOM_QUERY, _TABLE],
