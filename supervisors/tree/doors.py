@@ -37,7 +37,7 @@ class Doors:
         self._hub = storage.hub
         self.http_tls = listener_tls(http.tls_cert_file, http.tls_key_file)
         self.mqtt_tls = listener_tls(mqtt.tls_cert_file, mqtt.tls_key_file, mqtt.client_ca_file)
-        reports = player_reports_of(components, Reactions(writer))
+        reports = player_reports_of(components, Reactions(writer, components.enricher))
         self.broker = broker = broker_reading_of(components, storage.sessions, reports)
         services = services_of(components, storage, writer, lambda: None if broker is None else broker.state)
         self.sign_in = services.signing.sign_in

@@ -98,7 +98,7 @@ def _capture(components: Components, writer: Writer, writes: CatalogWrites) -> C
     reports = WebReports(components.enricher, components.memory, components.metrics.ignored)
     views = ImportedViews(reports, components.secrets.identities)
     return CapturePort(
-        reactions=Reactions(writer),
+        reactions=Reactions(writer, components.enricher),
         imports=ImportPort(
             counters=CounterImport(rules, session, now_us),
             views=ViewImport(rules, session, views, partial(all_drained, components.journal), now_us),

@@ -18,7 +18,7 @@ KEY = "6fa459ea-ee8a-3ca4-894e-db77e160355e"
 LEAST: dict[type, dict[str, Any]] = {
     ContentRow: {"post_id": 1},
     PlayerRow: {"player_key": KEY},
-    Reaction: {"post_id": 1, "user_id": 1, "emoji": "👍"},
+    Reaction: {"post_id": 1, "emoji": "👍"},
     Comment: {"post_id": 1, "user_id": 1, "comment_id": 1},
 }
 

@@ -13,7 +13,7 @@ from tests.query.story import ANA, BOB, EVE, NAMELESS, stored, story, view
 from tests.store.drained import DAY, ListJournal, Told, drain_of, event, finish
 from vts.model.content import ContentRow
 from vts.model.day import date_of, datetime_of
-from vts.model.reaction import Comment, Reaction
+from vts.model.reaction import Comment, ReactionChange
 from vts.model.view import ViewEvent
 from vts.query import artist, artist_posts
 from vts.query.artist_load import artist_facts
@@ -26,7 +26,7 @@ from vts.query.ranges import BadRange
 from vts.store.facts.artists import add_up_marked
 from vts.store.facts.catalog import delete_content, upsert_contents
 from vts.store.facts.digests import Digests
-from vts.store.facts.reactions import change_comment, change_reaction
+from vts.store.facts.reactions import change_comments, change_reactions
 from vts.store.session.connection import Connection, Database
 from vts.store.session.pool import Readers
 
@@ -111,8 +111,8 @@ async def test_an_artist_of_one_content_has_its_answer(database, writer, readers
     await stored(database, story())
     await known(writer, ContentRow(post_id=1, owner_id=ARTIST))
     for emoji, signed in (("❤", True), ("🌼", False)):
-        await change_reaction(writer, Reaction(post_id=1, user_id=3, emoji=emoji, authenticated=signed))
-    await change_comment(writer, Comment(post_id=1, user_id=3, comment_id=1))
+        await change_reactions(writer, [ReactionChange(1, 3, emoji, adds=True, authenticated=signed)])
+    await change_comments(writer, [Comment(post_id=1, user_id=3, comment_id=1)])
     for first in (DAY - 2, DAY):
         of_artist = await stats(readers, first=first)
         of_post = post_answer(await post_facts(readers, 1, first, DAY), **NOW)
@@ -185,8 +185,8 @@ async def five(database: Database, writer: Connection) -> list[ViewEvent]:
     await delete_content(writer, 6)
     for post_id, users in ((3, 2), (5, 1)):
         for user_id in range(1, users + 1):
-            await change_reaction(writer, Reaction(post_id=post_id, user_id=user_id, emoji="❤"))
-    await change_comment(writer, Comment(post_id=2, user_id=1, comment_id=1))
+            await change_reactions(writer, [ReactionChange(post_id, user_id, "❤", adds=True, authenticated=True)])
+    await change_comments(writer, [Comment(post_id=2, user_id=1, comment_id=1)])
     return views
 
 

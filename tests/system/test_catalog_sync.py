@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -38,6 +39,46 @@ def test_a_title_sync_publishes_no_private_content(service: httpx.Client, page: 
     assert page.get("/api/post/blog:71001/count").status_code == before.status_code
     assert service.post("/api/content", json={"post_id": "blog:71001", "owner_id": None}).status_code == 200
     assert service.get("/api/user/7101/posts-stats").json()["posts"] == []
+
+
+def test_reactions_of_visitors_count_beside_those_of_users(service: httpx.Client) -> None:
+    def reacted(*rows: dict[str, Any]) -> httpx.Response:
+        return service.post("/api/reactions", json=[{"post_id": "blog:71004", "emoji": "❤"} | row for row in rows])
+
+    def totals() -> tuple[int, int, dict[str, int]]:
+        stats = service.get("/api/post/blog:71004/stats").json()
+        return stats["total_reactions"], stats["total_reactions_authenticated"], stats["reactions_by_emoji"]
+
+    assert service.post("/api/content", json={"post_id": "blog:71004"}).status_code == 200
+    visitor = {"client_ip": "203.0.113.7", "user_agent": "Firefox"}
+    other = {"client_ip": "2001:db8::7", "user_agent": "Firefox"}
+    assert reacted({"user_id": "ann"}, visitor, other, visitor).json() == {"accepted": 4}
+    assert totals() == (3, 1, {"❤": 3})
+    assert reacted(visitor | {"op": "remove"}, *(visitor | {"emoji": emoji} for emoji in "abcde")).status_code == 202
+    refused = reacted(other | {"op": "remove"}, visitor | {"emoji": "f"})
+    assert (refused.status_code, refused.json()["error_code"]) == (409, "reaction_limit_exceeded")
+    assert refused.json()["error"].startswith("row 1: ")
+    assert totals()[:2] == (7, 1), "nothing of a refused request is applied"
+    for row, field in (
+        ({}, "user_id"),
+        ({"client_ip": "nowhere"}, "client_ip"),
+        (visitor | {"authenticated": True}, "auth"),
+    ):
+        wrong = reacted({"user_id": 1, "emoji": "x"}, row)
+        assert wrong.status_code == 400 and wrong.json()["error"].startswith(f"row 1: {field}")
+    assert totals()[:2] == (7, 1)
+    exported = service.get("/api/export/visitor_reactions?format=csv").text
+    assert "203.0.113.7" not in exported and "Firefox" not in exported and "blog:71004" in exported
+
+
+def test_comments_are_kept_as_a_whole_or_not_at_all(service: httpx.Client) -> None:
+    rows = [{"post_id": "blog:71005", "user_id": "ann", "comment_id": number} for number in (1, 2)]
+    refused = service.post("/api/comments", json=[*rows, {"post_id": "blog:71005", "user_id": "ann"}])
+    assert (refused.status_code, refused.json()["error"][:6]) == (400, "row 2:")
+    assert service.post("/api/content", json={"post_id": "blog:71005"}).status_code == 200
+    assert service.get("/api/post/blog:71005/stats").json()["total_comments"] == 0
+    assert service.post("/api/comments", json=[*rows, rows[0] | {"op": "remove"}]).json() == {"accepted": 3}
+    assert service.get("/api/post/blog:71005/stats").json()["total_comments"] == 1
 
 
 def test_the_audit_log_has_who_deleted_a_content(service: httpx.Client) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from quart import Blueprint, Response, request
 
 from vts.capture.http.limits import Limits
-from vts.model.names import texts_for
 from vts.model.reaction import Comment, Reaction, ReactionLimitExceeded
 from vts.model.reference import ReferenceTaken
-from vts.service.reactions import Reactions
+from vts.service.reactions import BadReaction, Reactions
 from vts.web.access import Access, principal_of, require_service
 from vts.web.answers import Problem, json_answer, reference_taken
 from vts.web.naming import Naming
@@ -23,16 +22,17 @@ def blueprint(access: Access, reactions: Reactions, naming: Naming, limits: Limi
 
     @routes.post("/api/reactions")
     async def post_reactions() -> Response:
-        require_service(principal_of(request, access))
+        service = require_service(principal_of(request, access))
         names = naming.names()
         rows = await rows_of(request, Reaction, names, limits)
-        for index, row in enumerate(rows):
-            try:
-                await reactions.react(row, texts_for(row, names.texts))
-            except ReactionLimitExceeded as fault:
-                raise Problem(409, f"row {index}: {fault}; the rows before it are kept", LIMIT_CODE) from None
-            except ReferenceTaken as fault:
-                raise reference_taken(fault, rows, names) from None
+        try:
+            await reactions.react_all(rows, service, request.remote_addr or "", names.texts)
+        except BadReaction as fault:
+            raise Problem(400, f"row {fault.index}: {fault}") from None
+        except ReactionLimitExceeded as fault:
+            raise Problem(409, f"row {fault.index}: {fault}; nothing is applied", LIMIT_CODE) from None
+        except ReferenceTaken as fault:
+            raise reference_taken(fault, rows, names) from None
         return json_answer({"accepted": len(rows)}, 202)
 
     @routes.post("/api/comments")
@@ -40,11 +40,10 @@ def blueprint(access: Access, reactions: Reactions, naming: Naming, limits: Limi
         require_service(principal_of(request, access))
         names = naming.names()
         rows = await rows_of(request, Comment, names, limits)
-        for row in rows:
-            try:
-                await reactions.comment(row, texts_for(row, names.texts))
-            except ReferenceTaken as fault:
-                raise reference_taken(fault, rows, names) from None
+        try:
+            await reactions.comment_all(rows, names.texts)
+        except ReferenceTaken as fault:
+            raise reference_taken(fault, rows, names) from None
         return json_answer({"accepted": len(rows)}, 202)
 
     return routes

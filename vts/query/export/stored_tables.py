@@ -138,6 +138,12 @@ TABLES: Final[dict[str, Stored]] = {
         order="post_id, user_id, emoji",
         personal=True,
     ),
+    "visitor_reactions": Stored(
+        columns=_columns("post_id:integer viewer_key:bytes key_version:integer emoji:text created_at:time"),
+        when="created_at",
+        order="post_id, viewer_key, emoji",
+        personal=True,
+    ),
     "comments": Stored(
         columns=_columns("post_id:integer comment_id:integer user_id:integer created_at:time"),
         when="created_at",

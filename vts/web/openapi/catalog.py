@@ -51,8 +51,8 @@ def paths() -> Paths:
     accepted = answer("All of them are kept.", {JSON: obj({"accepted": COUNT})})
     limit = refusal(
         409,
-        "`reaction_limit_exceeded`: five reactions of a user on a post. `reference_taken`: another text has the number "
-        "of a text. The rows before it are kept.",
+        "`reaction_limit_exceeded`: five reactions of a user or visitor on a post. `reference_taken`: another text has "
+        "the number of a text. Nothing is applied.",
     )
     taken = refusal(409, "`reference_taken`: another text has the number of a text. Nothing is applied.")
     key: Json = {
@@ -70,7 +70,7 @@ def paths() -> Paths:
         "/api/players": {"post": _write("Write players", "PlayerRow", {200: upserted, 409: taken}, _MERGED)},
         "/api/players/{player_key}": {"delete": _delete("Delete a player", "It may report nothing from now on.", key)},
         "/api/reactions": {"post": _write("Add or remove reactions", "Reaction", {202: accepted, 409: limit})},
-        "/api/comments": {"post": _write("Add or remove comments", "Comment", {202: accepted, 409: limit})},
+        "/api/comments": {"post": _write("Add or remove comments", "Comment", {202: accepted, 409: taken})},
     }
 
 

@@ -85,7 +85,7 @@ NAMED: Final[dict[str, dict[str, Json]]] = {
     "HostEvent": {"user_id": or_null(USER)},
     "ContentRow": {"post_id": CONTENT, "owner_id": or_null(USER)},
     "PlayerRow": {"owner_id": or_null(USER)},
-    "Reaction": {"post_id": CONTENT, "user_id": USER},
+    "Reaction": {"post_id": CONTENT, "user_id": or_null(USER)},
     "DailyRow": {"post_id": {"anyOf": [{"const": 0}, *CONTENT["anyOf"]]}},
     "Comment": {"post_id": CONTENT, "user_id": USER, "comment_id": USER},
 }
@@ -155,7 +155,13 @@ ADDED: Final[dict[str, dict[str, Json]]] = {
         "country": {"description": "ISO 3166-1 alpha-2, where the player itself does not say."},
         "credential": {"pattern": NO_NUL, "description": "Only its SHA-256 is kept. Null takes the old one away."},
     },
-    "Reaction": {"emoji": {"pattern": NO_NUL}, "authenticated": {"description": "Whether the user was signed in."}},
+    "Reaction": {
+        "user_id": {"description": "Who reacted; without it `client_ip` and `user_agent` are those of a visitor."},
+        "client_ip": {"description": "Address of a visitor. Only the viewer key is kept, as of a view."},
+        "user_agent": {"pattern": NO_NUL, "description": "User-Agent of the visitor."},
+        "emoji": {"pattern": NO_NUL},
+        "authenticated": {"description": "Whether the user was signed in; true unless given. Never of a visitor."},
+    },
     "Comment": {"comment_id": {"description": "The host application's name of it; what it says stays there."}},
     "DailyRow": {
         "post_id": {
