@@ -116,7 +116,10 @@ async def test_an_artist_of_one_content_has_its_answer(database, writer, readers
     for first in (DAY - 2, DAY):
         of_artist = await stats(readers, first=first)
         of_post = post_answer(await post_facts(readers, 1, first, DAY), **NOW)
-        del of_artist["user_id"], of_artist["total_posts"], of_post["post_id"]
+        for only in ("user_id", "total_posts", "first_post_at", "latest_post_at"):
+            del of_artist[only]
+        assert (of_artist.pop("total_impressions"), of_artist.pop("total_impressions_authenticated")) == (8, 5)
+        del of_post["post_id"]
         assert list(of_artist) == list(of_post)
         assert of_artist == of_post
     assert of_post["total_reactions"] == 2 and of_post["total_comments"] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -48,7 +49,12 @@ async def app(database: Database, tmp_path: Path) -> AsyncIterator[QuartTrio]:  
     kinds = ("artwork", "blog", "playlist")
     titles = ("=1+1", "Diary", "Evening")
     described = zip((1, 2, 3), kinds, titles, strict=True)
-    await upsert_contents(writer, [ContentRow(post_id=n, owner_id=7, kind=k, title=t) for n, k, t in described])
+    made = (dt.datetime(2025, 3, 1, tzinfo=dt.UTC), dt.datetime(2024, 2, 29, 12, tzinfo=dt.UTC), None)
+    rows = [
+        ContentRow(post_id=n, owner_id=7, kind=k, title=t, created_at=at)
+        for (n, k, t), at in zip(described, made, strict=True)
+    ]
+    await upsert_contents(writer, rows)
     await add_up_marked(writer)
     await writer.close()
     readers = Readers(database)
@@ -110,6 +116,20 @@ async def test_a_bad_question_is_refused_with_what_is_allowed(app: QuartTrio, qu
     status, body = await ask(app, f"7/{question}")
     assert (status, body["error_code"]) == (400, "invalid")
     assert named in body["error"]
+
+
+async def test_an_artists_page_is_one_call(app: QuartTrio) -> None:
+    _, whole = await ask(app, "7/artist-stats?days=1&posts=2")
+    _, listed = await ask(app, "7/posts-stats?days=1&limit=2")
+    assert whole["posts"] == listed["posts"] and len(listed["posts"]) == 2
+    assert (whole["first_post_at"], whole["latest_post_at"]) == ("2024-02-29T12:00:00Z", "2025-03-01T00:00:00Z")
+    assert (whole["total_impressions"], whole["total_impressions_authenticated"]) == (12, 8)
+    _, body = await ask(app, "7/artist-stats?days=1")
+    assert "posts" not in body
+    status, body = await ask(app, "7/artist-stats?posts=101")
+    assert (status, body["error"]) == (400, "posts: must be 0 to 100")
+    _, rows = await ask(app, "7/artist-stats?days=1&posts=2&table=posts&format=json")
+    assert [row["post_id"] for row in rows] == [post["post_id"] for post in listed["posts"]]
 
 
 async def test_blog_posts_and_playlists_are_contents_like_artworks(app: QuartTrio) -> None:

@@ -5,11 +5,18 @@ Deleted contents are none of `total_posts`; what was counted for them stays in t
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from vts.model.day import datetime_of
+from vts.query.artist_posts import ListFacts, lines
 from vts.query.daily import TOP_COUNTRIES, DailyFacts, daily_fields
+from vts.query.naming import TWIN
+from vts.query.shape import with_twins
+
+IMPRESSION: Final = "listing"
+"""The view type of a content that was shown among others."""
 
 
 class ArtistFacts(DailyFacts, frozen=True, kw_only=True):
@@ -17,16 +24,31 @@ class ArtistFacts(DailyFacts, frozen=True, kw_only=True):
 
     user_id: int
     total_posts: int
+    first_post_at: dt.datetime | None
+    latest_post_at: dt.datetime | None
 
 
 def answer(
-    facts: ArtistFacts, *, now_us: int, lag_s: float, top_countries: int | None = TOP_COUNTRIES
+    facts: ArtistFacts,
+    *,
+    now_us: int,
+    lag_s: float,
+    top_countries: int | None = TOP_COUNTRIES,
+    posts: ListFacts | None = None,
 ) -> dict[str, Any]:
-    """Return the JSON object of `GET /api/user/{id}/artist-stats`, every value with its `_authenticated` twin."""
+    """Return the JSON object of `GET /api/user/{id}/artist-stats`, every count with its `_authenticated` twin.
+
+    `posts` are the contents that are listed in the same answer, if any.
+    """
+    daily = daily_fields(facts, top_countries)
     return {
         "user_id": facts.user_id,
         "total_posts": facts.total_posts,
-        **daily_fields(facts, top_countries),
+        "first_post_at": facts.first_post_at,
+        "latest_post_at": facts.latest_post_at,
+        **daily,
+        **with_twins({"total_impressions": [daily[f"views_by_type{twin}"].get(IMPRESSION, 0) for twin in ("", TWIN)]}),
+        **({} if posts is None else {"posts": lines(posts)}),
         "computed_at": datetime_of(now_us),
         "lag_seconds": round(lag_s, 3),
     }

@@ -17,6 +17,7 @@ from vts.query.shape import range_of, with_twins
 
 LIMIT_DEFAULT: Final = 50
 LIMIT_MAX: Final = 500
+POSTS_MAX: Final = 100  # of the list beside statistics: a page of a gallery; longer lists have a route of their own
 OFFSET_MAX: Final = 2**31 - 1
 
 OF_CATALOG: Final = ("post_id", "title", "created_at", "reactions", "comments")
@@ -87,6 +88,11 @@ def parse_asked(sort: str | None, limit: str | None, offset: str | None) -> Aske
     )
 
 
+def parse_posts(text: str | None) -> int:
+    """Return how many contents are listed beside an artist's statistics, 0 for none. Raises BadRange."""
+    return _number("posts", text, 0, 0, POSTS_MAX)
+
+
 def _number(field: str, text: str | None, default: int, least: int, most: int) -> int:
     if text is None:
         return default
@@ -137,10 +143,15 @@ def answer(facts: ListFacts, *, now_us: int, lag_s: float) -> dict[str, Any]:
         "limit": facts.asked.limit,
         "offset": facts.asked.offset,
         "sort": facts.asked.sort,
-        "posts": [_line(post) for post in facts.posts],
+        "posts": lines(facts),
         "computed_at": datetime_of(now_us),
         "lag_seconds": round(lag_s, 3),
     }
+
+
+def lines(facts: ListFacts) -> list[dict[str, Any]]:
+    """Return the contents of a list as answers show them."""
+    return [_line(post) for post in facts.posts]
 
 
 def _line(post: PostLine) -> dict[str, Any]:

@@ -13,12 +13,19 @@ from vts.store.session.pool import Readers
 REFS_MAX: Final = 100  # contents of one question: two pages of a gallery
 OWN_VIEWS_S: Final = 0.2  # twice what a drain that keeps up takes for a view: 50 ms of linger and its transaction
 
-_BY_TYPE: Final = ", ".join(
-    f"coalesce(sum((breakdowns->'type'->'{kind}'->>0)::bigint), 0)::bigint" for kind in VIEW_TYPES
-)
+_KINDS: Final = ", ".join(VIEW_TYPES)
+_OF_ROW: Final = ", ".join(f"coalesce((kinds->'{kind}'->>0)::bigint, 0)" for kind in VIEW_TYPES)
+_SUMS: Final = ", ".join(f"sum({name})::bigint" for name in ("views", *VIEW_TYPES))
+# Rolled days from their totals, and from what is not added up yet; the others, few, as they are.
 _COUNTS: Final = f"""
-SELECT post_id, sum(total_views)::bigint, {_BY_TYPE}
-FROM post_stats_daily WHERE post_id = ANY($1::bigint[]) GROUP BY post_id
+SELECT post_id, {_SUMS}
+FROM (
+    SELECT post_id, views, {_KINDS} FROM post_totals WHERE post_id = ANY($1::bigint[])
+    UNION ALL SELECT post_id, views, {_KINDS} FROM post_changes WHERE post_id = ANY($1::bigint[])
+    UNION ALL SELECT post_id, total_views, {_OF_ROW}
+    FROM post_stats_daily, LATERAL (SELECT breakdowns->'type' AS kinds OFFSET 0) AS counted
+    WHERE post_id = ANY($1::bigint[]) AND rolled_at IS NULL
+) AS parts GROUP BY post_id
 """  # noqa: S608 - the closed list of view types
 
 

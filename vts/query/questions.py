@@ -15,6 +15,7 @@ from vts.query import (
     players,
     post_load,
     site_load,
+    top_load,
 )
 from vts.query.analytics import Dimension, EngagementFacts, HoursFacts
 from vts.query.artist import ArtistFacts
@@ -25,6 +26,7 @@ from vts.query.players import PlayersAsked
 from vts.query.playlist import PlaylistFacts
 from vts.query.post import PostFacts
 from vts.query.site import SiteFacts
+from vts.query.top import TopAsked, TopLine
 from vts.store.drain.texts import texts_of
 from vts.store.session.pool import Readers
 
@@ -79,6 +81,10 @@ class Questions:
     async def artist_posts(self, user_id: int, first: int, last: int, asked: Asked) -> ListFacts:
         """Return one page of an artist's contents, with the statistics of each."""
         return await artist_posts_load.artist_posts(self._readers, user_id, first, last, asked)
+
+    async def top(self, asked: TopAsked) -> list[TopLine]:
+        """Return the most viewed contents of a range of days."""
+        return await top_load.top(self._readers, asked)
 
     async def site_facts(self, first: int, last: int, today: int) -> SiteFacts:
         """Return what the statistics of the whole site are made of."""

@@ -32,6 +32,7 @@ from vts.web import (
     reactions,
     scripts,
     sessions,
+    top,
 )
 from vts.web.answers import install_error_answers
 from vts.web.attempts import Attempts
@@ -103,6 +104,7 @@ def _blueprints(services: Services, limits: Limits) -> Iterator[Blueprint]:
     listing = players.Listing(questions, answers)
     yield players.blueprint(access, services.catalog.writes, persons.audit, naming, limits, listing)
     yield posts.blueprint(access, catalog, questions, answers)
+    yield top.blueprint(access, questions, answers)
     yield reactions.blueprint(access, capture.reactions, naming, limits)
     yield artists.blueprint(access, questions, answers)
     yield admin.blueprint(access, questions, answers, catalog)

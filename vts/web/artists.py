@@ -11,12 +11,13 @@ from quart import Blueprint, Response, request
 
 from vts.model.names import Names
 from vts.query import artist, artist_posts
+from vts.query.artist_posts import SORT_DEFAULT, Asked
 from vts.query.daily import TOP_COUNTRIES
 from vts.query.questions import Questions
 from vts.query.shape import worked_out
 from vts.web.access import Access, principal_of, require
 from vts.web.answers import Problem
-from vts.web.asked import days_of, page_of
+from vts.web.asked import days_of, page_of, posts_of
 from vts.web.naming import Naming
 from vts.web.table_answers import Answers, is_table_asked
 
@@ -32,7 +33,17 @@ def blueprint(access: Access, questions: Questions, answers: Answers) -> Bluepri
         first, last = days_of(request, access.clock())
         countries = None if is_table_asked(request) else TOP_COUNTRIES
         facts = await questions.artist_facts(number, first, last)
-        work = partial(artist.answer, facts, now_us=access.clock(), lag_s=questions.lag_s(), top_countries=countries)
+        listed = None
+        if shown := posts_of(request):
+            listed = await questions.artist_posts(number, first, last, Asked(SORT_DEFAULT, shown, 0))
+        work = partial(
+            artist.answer,
+            facts,
+            now_us=access.clock(),
+            lag_s=questions.lag_s(),
+            top_countries=countries,
+            posts=listed,
+        )
         body = await worked_out(len(facts.days), work)
         return await answers.body(request, f"artist_{user_id}", body, names.texts)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from quart import Request
 
 from vts.model.day import day_of
-from vts.query.artist_posts import Asked, parse_asked
+from vts.query.artist_posts import Asked, parse_asked, parse_posts
 from vts.query.ranges import BadRange, parse_range
 from vts.query.shape import parse_limit
 from vts.web.answers import Problem
@@ -24,6 +24,14 @@ def limit_of(asked: Request) -> int:
     """Return how long top lists are."""
     try:
         return parse_limit(asked.args.get("limit"))
+    except BadRange as fault:
+        raise Problem(400, str(fault)) from None
+
+
+def posts_of(asked: Request) -> int:
+    """Return how many of an artist's contents the statistics shall list, 0 for none."""
+    try:
+        return parse_posts(asked.args.get("posts"))
     except BadRange as fault:
         raise Problem(400, str(fault)) from None
 

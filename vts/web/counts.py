@@ -6,8 +6,6 @@ contents may be counted, too.
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
 from quart import Blueprint, Response, request
 
 from vts.model.names import Names
@@ -36,7 +34,7 @@ def blueprint(access: Access, catalog: Catalog, questions: Questions, naming: Na
             raise Problem(404, "post_id: unknown content")
         counted = await questions.counts([number])
         body = fields(number, counted.by_post[number]) | lag_field(counted)
-        return await revalidated(await naming.json(body, names.texts), principal)
+        return await naming.known_json(request, body, names.texts)
 
     @routes.get("/api/counts")
     @public
@@ -47,19 +45,9 @@ def blueprint(access: Access, catalog: Catalog, questions: Questions, naming: Na
         numbers = _refs(naming, names)
         counted = await questions.counts({each for each in numbers if _is_countable(principal, catalog, each)})
         rows = [fields(number, counted.by_post.get(number)) for number in numbers]
-        return await revalidated(await naming.json({"counts": rows} | lag_field(counted), names.texts), principal)
+        return await naming.known_json(request, {"counts": rows} | lag_field(counted), names.texts)
 
     return routes
-
-
-async def revalidated(answer: Response, principal: Principal | None) -> Response:
-    """Let caches keep an answer that they ask about each time: 304 when it is still the same.
-
-    A count is never shown from a cache alone, since it would be old. What a token was needed for stays private.
-    """
-    answer.set_etag(blake2b(await answer.get_data(as_text=False), digest_size=12).hexdigest())
-    answer.headers["Cache-Control"] = "no-cache" if principal is None else "private, no-cache"
-    return await answer.make_conditional(request)
 
 
 def _refs(naming: Naming, names: Names) -> list[int]:

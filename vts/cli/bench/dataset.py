@@ -20,6 +20,7 @@ from vts.model.view import ViewEvent
 from vts.rollup.recount import prepare
 from vts.rollup.replace import roll_day
 from vts.rollup.turn import wait_turn
+from vts.store.facts.totals import add_up_changes
 from vts.store.session import channels
 from vts.store.session.connection import Connection, Database, asyncpg_loop
 
@@ -32,6 +33,7 @@ RAW_DAYS: Final = 7
 PATTERNS: Final = 256
 VIEWERS: Final = 500_000
 TIMEOUT_S: Final = 3600.0
+ADDED_UP_EVERY_S: Final = 0.1
 
 Say = Callable[[str], None]
 
@@ -75,12 +77,14 @@ JOIN patterns ON patterns.n = (post * 31 + back * 17) % $5::int
 """  # noqa: S608 - the columns above
 _SUMS: Final = f"""
 INSERT INTO {{table}} ({{key}}, {_COLUMNS})
-SELECT {{name}}, day, sum(total_views), sum(total_views_authenticated), largest.viewers, largest.viewers_signed,
-    min(first_view_at), max(last_view_at), largest.breakdowns::json, largest.sketch, largest.sketch_signed, now()
-FROM post_stats_daily JOIN content USING (post_id), (SELECT * FROM patterns ORDER BY views DESC LIMIT 1) AS largest
-WHERE day <= $1 AND post_id > 0
-GROUP BY {{name}}, day, largest.viewers, largest.viewers_signed, largest.breakdowns, largest.sketch,
-    largest.sketch_signed
+SELECT name, day, views, signed, largest.viewers, largest.viewers_signed, first_at, last_at, largest.breakdowns::json,
+    largest.sketch, largest.sketch_signed, now()
+FROM (
+    SELECT {{name}} AS name, day, sum(total_views) AS views, sum(total_views_authenticated) AS signed,
+        min(first_view_at) AS first_at, max(last_view_at) AS last_at
+    FROM post_stats_daily JOIN content USING (post_id) WHERE day <= $1 AND post_id > 0 GROUP BY 1, 2
+) AS summed, (SELECT viewers, viewers_signed, breakdowns, sketch, sketch_signed FROM patterns
+              ORDER BY views DESC LIMIT 1) AS largest
 """  # noqa: S608
 _SITE: Final = """
 INSERT INTO site_stats_daily (
@@ -129,9 +133,25 @@ async def _fill(connection: Connection, raw: int, daily: int, say: Say) -> None:
     for day in range(today - RAW_DAYS + 1, today + 1):
         await roll_day(connection, day, lambda: time.time_ns() // 1000)
     await connection.execute(_SITE)
-    for table in ("post_stats_daily", "artist_stats_daily", "view_events", "content"):
+    await _add_up(connection)
+    for table in (
+        "post_totals",
+        "post_digests",
+        "post_changes",
+        "post_stats_daily",
+        "artist_stats_daily",
+        "view_events",
+        "content",
+    ):
         await connection.execute(f"ANALYZE {table}")
     say(f"rolled up after {time.monotonic() - started_s:.0f} s")
+
+
+async def _add_up(connection: Connection) -> None:
+    """Have totals as they are a moment after a roll-up. The running process is at it, too."""
+    while await connection.fetchval("SELECT EXISTS (SELECT FROM post_changes)"):
+        if not await add_up_changes(connection):
+            await trio.sleep(ADDED_UP_EVERY_S)
 
 
 async def fill_contents(connection: Connection) -> None:

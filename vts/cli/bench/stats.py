@@ -15,9 +15,11 @@ from vts.cli.bench import dataset, private
 from vts.cli.bench.figures import BenchRun, Figures, percentile
 from vts.cli.bench.report import BenchReport
 from vts.cli.bench.target import Target
+from vts.query.top import BYS
 
 WARM: Final = 20  # requests of each kind before those that count: connections, plans
 TIMEOUT_S: Final = 30.0
+PAGE_POSTS: Final = 50  # contents of a page of a gallery
 
 Path = Callable[[random.Random], str]
 
@@ -26,12 +28,19 @@ QUESTIONS: Final[dict[str, Path]] = {
     "post, 365 days": lambda chance: f"/api/post/{chance.randint(2, dataset.POSTS)}/stats?days=365",
     "post with a tenth of all raw views today": lambda chance: f"/api/post/{dataset.POPULAR}/stats?days=30",
     "count": lambda chance: f"/api/post/{chance.randint(1, dataset.POSTS)}/count",
+    "counts of 50 posts": lambda chance: f"/api/counts?{_refs(chance)}",
+    "top of 30 days": lambda chance: f"/api/top?days=30&by={chance.choice(BYS)}",
+    "top of 365 days": lambda chance: f"/api/top?days=365&by={chance.choice(BYS)}",
     "artist of 5,000 posts": lambda chance: f"/api/user/{dataset.ARTIST}/artist-stats?days=30",
     "list of 5,000 posts by views": lambda chance: f"/api/user/{dataset.ARTIST}/posts-stats?days=30&sort=-views",
     "site": lambda chance: "/api/admin/sitewide-stats?days=30",
     "channels": lambda chance: "/api/admin/channels?days=30",
 }
 """What is asked, by the name under which it is reported."""
+
+
+def _refs(chance: random.Random) -> str:
+    return "&".join(f"ref={chance.randint(1, dataset.POSTS)}" for _ in range(PAGE_POSTS))
 
 
 def measure(runs: int, requests: int, raw: int, daily: int, url: str | None, token: str | None) -> BenchReport:

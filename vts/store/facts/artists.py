@@ -30,6 +30,7 @@ from vts.model.tally import (
 )
 from vts.store.drain.counting import lock_days
 from vts.store.facts.digests import Digests
+from vts.store.facts.totals import add_up_changes
 from vts.store.session.connection import Connection
 from vts.store.session.queries import queries_beside
 
@@ -67,7 +68,7 @@ class Artists:
         self._poked = trio.Event()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Add up marked days and keep the digests, until cancelled. Raises StoreUnavailable."""
+        """Add up marked days, keep the digests and the totals of contents, until cancelled. Raises StoreUnavailable."""
         task_status.started()
         connection = await self._connect()
         digests = Digests()
@@ -78,6 +79,8 @@ class Artists:
                     digests.is_behind = True
                     continue  # what is marked comes before digests
                 await digests.look(connection)
+                if await add_up_changes(connection):
+                    continue  # of a day; marks have their turn between two days
                 with trio.move_on_after(LOOK_EVERY_S):
                     await self._poked.wait()
         finally:

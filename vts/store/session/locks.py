@@ -21,6 +21,7 @@ BROKER_REACHED: Final = 7292  # the same, shared: a standby reaches the broker
 ONCE: Final = 7293  # (this, day number): store views of which a viewer and content have one on that day
 PRESENCE: Final = 7294  # (this, 1): write players' last status
 REACTIONS: Final = 7295  # (this, a content's number modulo 1,024): change reactions and comments of contents
+TOTALS: Final = 7296  # (this, 1): add changes of rolled days up
 
 # The keys of one half are a space of their own: 64 bits.
 MIGRATE: Final = 0x5654_535F_4D49_4752  # "VTS_MIGR": bring the schema up to date

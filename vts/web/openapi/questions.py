@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from vts.model.content import KINDS
 from vts.model.view import VIEW_TYPES
-from vts.query import artist_posts, counts, shape
+from vts.query import artist_posts, counts, shape, top
 from vts.query.artist_posts import SORT_DEFAULT, SORTS
 from vts.query.ranges import DAYS_DEFAULT, DAYS_MAX
 from vts.web.openapi.builders import (
@@ -57,15 +58,12 @@ _BEHIND: Final = SECONDS | {
     "description": "Only while the database is known to lack views: acknowledged by this process and not stored within "
     "200 ms, or, after a failover to an older copy, counted before."
 }
-
-
 _BY_TYPE: Final = obj(
     dict.fromkeys(VIEW_TYPES, COUNT),
     description="Listing views are impressions. Imported counters may have no types: the sum may be below `views`.",
 )
+_PUBLIC: Final = "Any origin may ask; a token is not needed, but one that is shown must be good."
 _UNCHANGED: Final = answer("The same as what `If-None-Match` names.")
-
-
 _DECIDED: Final[Json] = {
     "type": "string",
     "contentMediaType": "text/event-stream",
@@ -76,11 +74,11 @@ _DECIDED: Final[Json] = {
 
 def paths() -> Paths:
     """Return the operations that ask."""
-    return _of_contents() | _of_artists() | _of_the_site()
+    return _of_contents() | _top() | _of_artists() | _of_the_site()
 
 
 def _of_contents() -> Paths:
-    kept = {"ETag": {"schema": TEXT}, "Cache-Control": {"schema": words("no-cache", "private, no-cache")}}
+    kept = {"ETag": {"schema": TEXT}, "Cache-Control": {"schema": words("private, no-cache")}}
     counted = {"post_id": NAMED, "views": COUNT, "views_by_type": _BY_TYPE}
     one = answer("Views of all time.", {JSON: obj(counted | {"lag_seconds": _BEHIND}, ("lag_seconds",))}, headers=kept)
     rows = array(obj({name: schema if name == "post_id" else or_null(schema) for name, schema in counted.items()}))
@@ -93,10 +91,7 @@ def _of_contents() -> Paths:
         style="form",
         explode=True,
     )
-    about = (
-        "Any origin may ask; a token is not needed, but one that is shown must be good. Private contents are counted "
-    )
-    about += "for their owner, moderators, owners of the site and services. "
+    about = f"{_PUBLIC} Private contents are counted for their owner, moderators, owners of the site and services. "
     return {
         "/api/post/{post_id}/count": {
             "get": operation(
@@ -127,6 +122,35 @@ def _of_contents() -> Paths:
     }
 
 
+def _top() -> Paths:
+    listed = [
+        *_DAYS,
+        query("by", words(*top.BYS, default=top.BY_DEFAULT), "What is ranked by; `trend` is the gain of views."),
+        query("kind", words(*KINDS), "Contents of this kind."),
+        query("category", TEXT, "Contents of this category."),
+        query("hashtag", TEXT, "Contents with this hashtag, written as it was described."),
+        query("owner", USER, "Contents of this user."),
+        _LIMIT,
+        FORMAT_QUERY,
+        BOM_QUERY,
+        _TABLE,
+    ]
+    return {
+        "/api/top": {
+            "get": operation(
+                STATISTICS,
+                "List the most viewed contents",
+                {200: answer("The contents that were viewed, or a table of them.", files(ref("Top"))), 304: _UNCHANGED},
+                errors=(400, 401, 405),
+                about=f"{_PUBLIC} Private contents are listed for their owner, moderators, owners of the site and "
+                "services; deleted ones never. Ties are in the order of `post_id`.",
+                parameters=listed,
+                security=OPTIONAL,
+            )
+        }
+    }
+
+
 def _of_artists() -> Paths:
     number = {"type": "integer", "minimum": 0, "maximum": artist_posts.OFFSET_MAX, "default": 0}
     most = {"type": "integer", "minimum": 1, "maximum": artist_posts.LIMIT_MAX, "default": artist_posts.LIMIT_DEFAULT}
@@ -135,10 +159,12 @@ def _of_artists() -> Paths:
         query("limit", most, "How many contents."),
         query("offset", number, "How many to pass over."),
     ]
+    few = {"type": "integer", "minimum": 0, "maximum": artist_posts.POSTS_MAX, "default": 0}
+    shown = query("posts", few, "List so many contents in `posts`, the most viewed of the range first.")
     whose = ("user_id", "The artist. A user without contents has zeros.")
     return {
         "/api/user/{user_id}/artist-stats": {
-            "get": _asked("Statistics of an artist", "ArtistStats", "For the artist.", *whose)
+            "get": _asked("Statistics of an artist", "ArtistStats", "For the artist.", *whose, more=[shown])
         },
         "/api/user/{user_id}/posts-stats": {
             "get": _asked("Contents of an artist", "PostsStats", "For the artist.", *whose, more=page)

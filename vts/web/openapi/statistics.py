@@ -12,6 +12,7 @@ from vts.query.analytics import PLAY_ORDER_NAMES
 from vts.query.artist_posts import SORTS
 from vts.query.daily import ANSWERS, TOP_COUNTRIES
 from vts.query.site import SITE_COUNTS, TOP_PAGE_VIEWS, TOP_VIEWS
+from vts.query.top import BYS
 from vts.web.openapi.builders import (
     COUNT,
     DATE,
@@ -131,7 +132,20 @@ SCHEMAS: Final[dict[str, Json]] = {
         }
     ),
     "PostStats": obj({"post_id": NAMED, **RANGE, **twins(DAILY_FIELDS), **FRESH}),
-    "ArtistStats": obj({"user_id": NAMED, "total_posts": COUNT, **RANGE, **twins(DAILY_FIELDS), **FRESH}),
+    "ArtistStats": obj(
+        {
+            "user_id": NAMED,
+            "total_posts": COUNT,
+            "first_post_at": or_null(TIME) | {"description": "The first `created_at` of the artist's contents."},
+            "latest_post_at": or_null(TIME),
+            **RANGE,
+            **twins(DAILY_FIELDS),
+            **twins({"total_impressions": COUNT | {"description": "Listing views of the range."}}),
+            "posts": array(obj(_POST_LINE), description="With `posts=`: as many contents as it says."),
+            **FRESH,
+        },
+        ("posts",),
+    ),
     "PostsStats": obj(
         {
             "user_id": NAMED,
@@ -141,6 +155,28 @@ SCHEMAS: Final[dict[str, Json]] = {
             "offset": COUNT,
             "sort": words(*SORTS),
             "posts": array(obj(_POST_LINE)),
+            **FRESH,
+        }
+    ),
+    "Top": obj(
+        {
+            **RANGE,
+            "by": words(*BYS),
+            "limit": COUNT,
+            "posts": array(
+                obj(
+                    {
+                        "post_id": NAMED,
+                        "title": or_null(TEXT),
+                        "kind": or_null(words(*KINDS)),
+                        "owner_id": or_null(NAMED),
+                        "views": COUNT,
+                        "unique_viewers": _UNIQUE,
+                        "views_before": COUNT | {"description": "Of the period of the same length before."},
+                        "trend": {"type": "integer", "description": "`views` less `views_before`."},
+                    }
+                )
+            ),
             **FRESH,
         }
     ),
