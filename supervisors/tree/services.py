@@ -10,7 +10,9 @@ from supervisors.tree.components import Components
 from supervisors.tree.live import live_events_of
 from supervisors.tree.storage import Storage
 from vts.capture.events.imported import ImportedViews
+from vts.capture.events.imported_site import ImportedEvents
 from vts.capture.events.views import WebReports
+from vts.enrich.pages import Pages
 from vts.query.export.exports import Exports
 from vts.query.questions import Questions
 from vts.service.audit_log import AuditLog
@@ -22,6 +24,8 @@ from vts.service.import_undo import ImportUndo
 from vts.service.personal_data import ERASE_TIMEOUT_S, PersonalData, all_drained
 from vts.service.reactions import Reactions
 from vts.service.sign_in import SignIn
+from vts.service.site_import import SiteImport
+from vts.service.table_import import TableImport
 from vts.service.view_import import ViewImport
 from vts.store.session.connection import IDLE_WITH_LOCKS_S
 from vts.store.session.pool import Writer
@@ -97,11 +101,15 @@ def _capture(components: Components, writer: Writer, writes: CatalogWrites) -> C
     )
     reports = WebReports(components.enricher, components.memory, components.metrics.ignored)
     views = ImportedViews(reports, components.secrets.identities)
+    pages = Pages(settings.site.page_rules, settings.site.page_strip)
+    events = ImportedEvents(components.enricher, components.memory, pages.page_of, components.secrets.identities)
     return CapturePort(
         reactions=Reactions(writer, components.enricher),
         imports=ImportPort(
             counters=CounterImport(rules, session, now_us),
             views=ViewImport(rules, session, views, partial(all_drained, components.journal), now_us),
+            site=SiteImport(rules, writer, events, partial(all_drained, components.journal), now_us),
+            tables=TableImport(writer, rules.rows_max),
             undo=ImportUndo(writer),
         ),
     )

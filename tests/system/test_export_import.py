@@ -126,7 +126,7 @@ def test_whole_tables_are_for_those_who_read_everything_and_personal_reads_are_n
         assert ("user:8", "export", "view_events") in {(n["actor"], n["action"], n["subject"]) for n in noted}
         assert "players" not in {n["subject"] for n in noted}
         listed = client.get("/api/export", headers=moderator).json()["tables"]
-        assert len(listed) == 15
+        assert len(listed) == 18
         for name in listed:
             assert client.get(f"/api/export/{name}", headers=moderator, params={"format": "ndjson"}).status_code == 200
             head = client.head(f"/api/export/{name}", headers=moderator, params={"format": "csv"})
@@ -391,7 +391,8 @@ def test_imports_are_undone_by_their_ids(vts: Vts, token: str) -> None:
             assert total(vts, token, 635, "?days=90") == 14
             undone = client.delete("/api/import/a%2Fb%3Fc")
             assert undone.json() == {
-                "import_id": "a/b?c", "kind": "daily", "rows": 1, "views": 10, "site_views": 0, "days": 1
+                "import_id": "a/b?c", "kind": "daily", "rows": 1, "views": 10, "site_views": 0,
+                "page_views": 0, "days": 1
             }  # fmt: skip
             assert total(vts, token, 635, "?days=90") == 4
             undone = client.delete(f"/api/import/{b.json()['import_id']}")

@@ -88,7 +88,8 @@ def answer(facts: SiteFacts, *, limit: int, player_of: PlayerOf, now_us: int, la
     of_views, player_views = _merged_views(facts.views)
     twins: dict[str, Sequence[Any]] = {name: total(row.counts[name] for row in facts.site) for name in SITE_COUNTS}
     pages = total(row.counts["page_views"] for row in facts.site)
-    twins["unique_visitors"] = union([row.sketches for row in facts.site], pages)
+    visitors = total(row.counts.get("unique_visitors_imported", [0, 0]) for row in facts.site)
+    twins["unique_visitors"] = at_most(total((union([row.sketches for row in facts.site], pages), visitors)), pages)
     twins["total_views"] = views = total(row.counts["views"] for row in facts.views)
     imported = total(row.counts["unique_viewers_imported"] for row in facts.views)  # numbers: no union with other days
     twins["unique_viewers"] = at_most(total((union([row.sketches for row in facts.views], views), imported)), views)

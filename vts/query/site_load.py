@@ -14,7 +14,12 @@ from vts.query.visits_load import visit_days, visit_freshness
 from vts.store.session.pool import Readers
 
 _SITE: Final = """
-SELECT *, uploads AS posts, uploads_authenticated AS posts_authenticated
+SELECT day, page_views, page_views_authenticated, signups, signups_authenticated, uploads AS posts,
+    uploads_authenticated AS posts_authenticated, api_calls, api_calls_authenticated, errors, errors_authenticated,
+    LEAST(unique_visitors + unique_visitors_imported, page_views) AS unique_visitors,
+    LEAST(unique_visitors_authenticated + unique_visitors_imported_authenticated, page_views_authenticated)
+        AS unique_visitors_authenticated,
+    unique_visitors_imported, unique_visitors_imported_authenticated, breakdowns, sketch, sketch_authenticated
 FROM site_stats_daily WHERE day BETWEEN $1 AND $2 ORDER BY day
 """
 _VIEWS: Final = """
@@ -46,7 +51,7 @@ async def site_facts(readers: Readers, first: int, last: int, today: int) -> Sit
     span = date_of(first), date_of(last)
     recent = date_of(today - 1), date_of(today)
     async with readers.snapshot() as snapshot:
-        site = _days(await snapshot.fetch(_SITE, *span), SITE_COUNTS)
+        site = _days(await snapshot.fetch(_SITE, *span), (*SITE_COUNTS, "unique_visitors_imported"))
         views = _days(await snapshot.fetch(_VIEWS, *span), ("views", "unique_viewers", "unique_viewers_imported"))
         players = _days(await snapshot.fetch(_PLAYERS, *span), ("players",))
         two_days = {

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from vts.capture.http.limits import Limits
+from vts.model.imported_stats import COUNT_NAMES
 from vts.model.imports import Count, DailyRow, Pairs
 from vts.model.names import OF_TEXTS, Names
 from vts.model.reference import BadReference, NoReferenceKey, is_hashed
@@ -20,13 +21,22 @@ from vts.web.rows import decode_rows, gunzipped
 
 CSV_TYPES: Final = ("text/csv", "application/csv")
 PLAYLIST: Final = "playlist"
-NESTED: Final = ("breakdowns",)
+NESTED: Final = ("breakdowns", "event_data", "extra", "top_countries", "device_breakdown")
+FLAGS: Final = ("completed",)
+SECONDS: Final = (
+    *("video_time", "duration_seconds", "position_seconds", "total_watch_seconds", "avg_watch_seconds"),
+    *("buffer_seconds", "buffer_ratio", "error_rate"),
+)
+VISITORS: Final = ("unique_visitors", "unique_visitors_imported")
 NUMBERS: Final = (
     *("post_id", "playlist_id", "play_order", "user_id", "views", "views_authenticated"),
     *("total_views", "total_views_authenticated", "unique_viewers", "unique_viewers_authenticated"),
     *("unique_viewers_imported", "unique_viewers_imported_authenticated"),
+    *("stream_id", "channel_id", "vod_movie_id", "vod_series_id", "peak_concurrent_viewers", "bandwidth_bytes"),
+    *(f"{name}{twin}" for name in (*COUNT_NAMES, *VISITORS) for twin in ("", "_authenticated")),
 )
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
+_NUMBER: Final = re.compile(r"[0-9]{1,19}(\.[0-9]{1,19})?")
 _encode: Final = msgspec.json.Encoder().encode
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -102,4 +112,8 @@ def _cell(name: str, text: str) -> object:
         return msgspec.Raw(text.replace("\n", " ").encode())  # a row has to stay a line
     if name in NUMBERS and _INTEGER.fullmatch(text):
         return int(text)
+    if name in SECONDS and _NUMBER.fullmatch(text):
+        return float(text)
+    if name in FLAGS and text in ("true", "false"):
+        return text == "true"
     return active(text)

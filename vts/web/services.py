@@ -18,6 +18,8 @@ from vts.service.outcome_feed import OutcomeFeed
 from vts.service.personal_data import PersonalData
 from vts.service.reactions import Reactions
 from vts.service.sign_in import SignIn
+from vts.service.site_import import SiteImport
+from vts.service.table_import import TableImport
 from vts.service.view_import import ViewImport
 from vts.web.access import Access
 
@@ -30,10 +32,12 @@ Raises TooManyClients before the first.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportPort:
-    """The history of another system: counters of days, views, and taking an import out again."""
+    """The history of another system, by what it is about, and taking an import out again."""
 
     counters: CounterImport
     views: ViewImport
+    site: SiteImport
+    tables: TableImport
     undo: ImportUndo
 
 

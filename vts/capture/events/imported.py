@@ -42,7 +42,7 @@ class ImportedViews:
 
         One without an id gets one of its place in the import, so that sending the import again counts nothing twice.
         """
-        time_us = _time_of(view, now_us)
+        time_us = time_of(view.created_at, now_us)
         head = CaptureHead(Route.VIEW, "POST", "/api/view", "", peer)
         made = self._reports.make(Arrival(head, service, time_us), view, view.post_id, "intentional")
         event_id = made.event_id
@@ -62,10 +62,11 @@ def imported_event_of(report: Report) -> ViewEvent:
     return event_of(report, event_id, created_at)
 
 
-def _time_of(view: ImportedView, now_us: int) -> int:
-    if view.created_at.tzinfo is None:
+def time_of(created_at: dt.datetime, now_us: int) -> int:
+    """Return the time of an imported event in microseconds. Raises BadField for one without offset or out of range."""
+    if created_at.tzinfo is None:
         raise BadField("created_at: a time with its offset is expected, like 2025-12-31T23:59:00Z")
-    time_us = us_of(view.created_at)
+    time_us = us_of(created_at)
     if not 0 <= time_us <= now_us + FUTURE_US:
         raise BadField("created_at: before 1970, or in the future")
     return time_us

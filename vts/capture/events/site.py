@@ -72,6 +72,10 @@ class SiteReports:
     def host_event(self, arrival: Arrival, body: bytes) -> SiteReport:
         """Return the report of an event of the host application; the sender is a service."""
         fields = decode(_host_event, body)
+        return self.of_host(arrival, fields, _event_id(fields))
+
+    def of_host(self, arrival: Arrival, fields: HostEvent, event_id: bytes | None) -> SiteReport:
+        """Return the report of an event whose fields are decoded."""
         if fields.event_type not in EVENT_TYPES:
             raise BadField(f"event_type: one of {', '.join(EVENT_TYPES)} is expected")
         data = json_text("event_data", fields.event_data, DATA_MAX_BYTES) if fields.event_data else None
@@ -79,7 +83,7 @@ class SiteReports:
         if page is None and fields.event_type == "page_view":
             raise BadField("page_path: is missing")
         who = self._visitors.named_in(arrival, fields, fields.referrer)
-        report = _report(who, fields.event_type, page, _event_id(fields), arrival.now_us)
+        report = _report(who, fields.event_type, page, event_id, arrival.now_us)
         error_type = _error_type(fields.event_data or {}) if fields.event_type == "error" else None
         return msgspec.structs.replace(report, event_data=data, error_type=error_type)
 

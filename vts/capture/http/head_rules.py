@@ -21,6 +21,8 @@ BULK_PATHS: Final = frozenset(
     (
         *(b"/api/content", b"/api/players", b"/api/reactions", b"/api/comments"),
         *(b"/api/import/daily", b"/api/import/site", b"/api/import/views"),
+        *(b"/api/import/site-stats", b"/api/import/site-events", b"/api/import/playback"),
+        *(b"/api/import/viewing-history", b"/api/import/provider-stats"),
     )
 )
 BATCH_ROUTES: Final = frozenset((Route.VIEW, Route.PAGE_VIEW, Route.HOST_EVENT, Route.PLAYBACK))

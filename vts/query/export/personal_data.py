@@ -9,7 +9,8 @@ from vts.query.export.stored_tables import Connect, stored_where
 from vts.query.export.table import Table
 
 PERSONAL: Final = (
-    "view_events", "site_events", "reactions", "comments", "players", "content", "sessions", "dead_letters",
+    "view_events", "site_events", "reactions", "comments", "viewing_history", "players", "content", "sessions",
+    "dead_letters",
     "audit_log",
 )  # fmt: skip
 
@@ -25,7 +26,7 @@ def _condition(name: str, user_id: int, keys: Sequence[bytes]) -> str:
         case "view_events" | "site_events":
             ours = ", ".join(rf"'\x{key.hex()}'::bytea" for key in keys)
             return f"viewer_user_id = {user_id} OR viewer_key IN ({ours})"
-        case "reactions" | "comments" | "sessions":
+        case "reactions" | "comments" | "viewing_history" | "sessions":
             return f"user_id = {user_id}"
         case "players" | "content":
             return f"owner_id = {user_id}"

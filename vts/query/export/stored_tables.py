@@ -88,7 +88,8 @@ TABLES: Final[dict[str, Stored]] = {
             "day:day page_views:integer page_views_authenticated:integer unique_visitors:integer",
             "unique_visitors_authenticated:integer signups:integer signups_authenticated:integer uploads:integer",
             "uploads_authenticated:integer api_calls:integer api_calls_authenticated:integer errors:integer",
-            "errors_authenticated:integer rolled_at:time breakdowns:json",
+            "errors_authenticated:integer unique_visitors_imported:integer",
+            "unique_visitors_imported_authenticated:integer rolled_at:time breakdowns:json",
         ),
         when="day",
         order="day",
@@ -118,6 +119,34 @@ TABLES: Final[dict[str, Stored]] = {
         ),
         when="event_day",
         personal=True,
+    ),
+    "imported_playback_events": Stored(
+        columns=_columns(
+            "event_day:day created_at:time stream_id:integer event_id:uuid client_key:bytes key_version:integer",
+            "event_type:text video_time:number device_type:text country_code:text referrer_domain:text extra:json",
+            "import_id:text",
+        ),
+        when="event_day",
+        personal=True,
+    ),
+    "viewing_history": Stored(
+        columns=_columns(
+            "id:integer user_id:integer post_id:integer started_at:time ended_at:time duration_seconds:number",
+            "position_seconds:number completed:flag stream_url:text import_id:text",
+        ),
+        when="started_at",
+        order="id",
+        personal=True,
+    ),
+    "provider_stats": Stored(
+        columns=_columns(
+            "provider:text stream_id:integer day:day views:integer unique_viewers:integer total_watch_seconds:number",
+            "avg_watch_seconds:number peak_concurrent_viewers:integer buffer_seconds:number buffer_ratio:number",
+            "error_rate:number bandwidth_bytes:integer top_countries:json device_breakdown:json import_id:text",
+            "imported_at:time",
+        ),
+        when="day",
+        order="provider, stream_id, day, imported_at",
     ),
     "content": Stored(
         columns=_columns(
@@ -193,6 +222,8 @@ _EXPRESSIONS: Final = {
     **{f"{name}_ref": _TEXT.format(AUDITED_NUMBER.format(name)) for name in ("actor", "subject")},
     "hashtags": "to_json(hashtags)",
     "roles": "to_json(roles)",
+}
+_OF_VIEWS: Final = {
     "unique_viewers": _VIEWERS,
     "unique_viewers_authenticated": "LEAST(unique_viewers_authenticated,"
     " GREATEST(total_views_authenticated - unique_viewers_imported_authenticated, 0),"
@@ -222,7 +253,9 @@ def _query(name: str, table: Stored, first: dt.date | None, last: dt.date | None
         conditions.append(f"{table.when} >= DATE '{first.isoformat()}'")
     if last is not None:
         conditions.append(f"{table.when} < DATE '{last.isoformat()}' + 1")
-    columns = ", ".join(_EXPRESSIONS.get(column.name, column.name) for column in table.columns)
+    names = [column.name for column in table.columns]
+    expressions = _EXPRESSIONS | (_OF_VIEWS if "total_views" in names else {})
+    columns = ", ".join(expressions.get(column, column) for column in names)
     order = f" ORDER BY {table.order}" if table.order else ""
     return f"SELECT {columns} FROM {table.source or name} WHERE {' AND '.join(conditions)}{order}"  # noqa: S608 -- names of ours
 

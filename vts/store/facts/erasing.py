@@ -33,6 +33,7 @@ WHERE body LIKE '%"viewer_user_id": ' || $1::bigint || ',%' OR body LIKE ANY($2:
 _LETTER: Final = "UPDATE dead_letters SET body = $4 WHERE journal_id = $1 AND seq = $2 AND index = $3"
 _REACTIONS: Final = "UPDATE reactions SET user_id = $2 WHERE user_id = $1"
 _COMMENTS: Final = "UPDATE comments SET user_id = $2 WHERE user_id = $1"
+_HISTORY: Final = "UPDATE viewing_history SET user_id = $2, stream_url = NULL WHERE user_id = $1"
 _PLAYERS: Final = """
 UPDATE players SET owner_id = NULL, name = NULL, revision = $2,
     field_revisions = field_revisions || jsonb_build_object('owner_id', $2::bigint, 'name', $2::bigint)
@@ -60,6 +61,7 @@ async def erase_person(connection: Connection, erasure: Erasure) -> dict[str, in
     changed["reactions"] = _count(await connection.execute(_REACTIONS, erasure.user_id, no_user))
     changed["comments"] = _count(await connection.execute(_COMMENTS, erasure.user_id, no_user))
     changed["sessions"] = await sessions.erase_user(connection, erasure.user_id)
+    changed["viewing_history"] = _count(await connection.execute(_HISTORY, erasure.user_id, no_user))
     changed["players"] = await _release_players(connection, erasure.user_id)
     for statement in _FIRST_OWNERS:
         await connection.execute(statement, erasure.user_id)

@@ -32,6 +32,7 @@ _REMOVE: Final = {
     "site_events": query("import_events_remove", table="site_events", subject=str(SITE_SUBJECT)),
     "playback": query("import_events_remove", table="playback_events", subject="kept.stream_id"),
 }
+_PLAYED_DAYS: Final = "SELECT DISTINCT event_day FROM playback_events"
 _FORGET: Final = "DELETE FROM imported_events WHERE import_id = $1"
 
 
@@ -84,7 +85,12 @@ async def raw_days(connection: Connection, days: Sequence[dt.date]) -> set[dt.da
 
 
 async def remove_raw(connection: Connection, import_id: str, kind: str, days: Iterable[dt.date]) -> int:
-    """Remove the raw rows of an import on these days, before the locks of days. Returns how many there were."""
+    """Remove the raw rows of an import on these days, before the locks of days. Returns how many there were.
+
+    Playback is in no counters, so its days are not known: they are those of its partitions.
+    """
+    if kind == "playback":
+        days = [row[0] for row in await connection.fetch(_PLAYED_DAYS)]
     if kind not in _REMOVE:
         return 0
     return int((await connection.execute(_REMOVE[kind], import_id, sorted(days))).rpartition(" ")[2])

@@ -22,6 +22,7 @@ query = queries_beside(__file__)
 SITE_EVENTS: Final = -1  # in the place of a post_id: page views and host events
 
 _BEFORE: Final = query("import_parts_before")
+_BEFORE_SITE: Final = query("import_parts_before_site")
 _OF: Final = query("import_parts_of")
 _COLUMNS: Final = (
     "import_id",
@@ -44,6 +45,7 @@ async def note_parts(connection: Connection, import_id: str, parts: Sequence[Par
     The caller holds the days' locks, and has not added it yet.
     """
     await connection.execute(_BEFORE, *rows_of(parts))
+    await connection.execute(_BEFORE_SITE, [part.day for part in parts if part.post_id == SITE_EVENTS])
     records = []
     for place, part in enumerate(parts):
         if place % MERGED_AT_ONCE == 0:

@@ -21,6 +21,8 @@ from vts.store.facts.import_counters import MERGED_AT_ONCE
 from vts.store.facts.import_events import forget_events, raw_days, remove_raw
 from vts.store.facts.import_parts import parts_of, rows_of
 from vts.store.facts.import_site import Told, take_out
+from vts.store.facts.import_site_stats import take_out_site
+from vts.store.facts.import_tables import delete_imported
 from vts.store.facts.raw_viewers import rest_of_raw
 from vts.store.session.connection import Connection
 from vts.store.session.queries import queries_beside
@@ -50,12 +52,13 @@ class NotRecorded(Exception):
 
 
 class Undone(NamedTuple):
-    """What was taken out: `rows` of the import, `views` of contents and `site_views` of the site's days."""
+    """What was taken out: `rows` of the import, `views` of contents, `site_views` and `page_views` of the site."""
 
     kind: str
     rows: int
     views: int
     site_views: int
+    page_views: int
     days: int
 
 
@@ -72,16 +75,23 @@ async def undo_import(connection: Connection, import_id: str) -> Undone:
         raw = await raw_days(connection, days)
         await remove_raw(connection, import_id, kind, raw)
         await lock_days(connection, map(day_of_date, days))
-        totals = await _take_out(connection, import_id, parts, raw, is_daily=kind == "daily")
+        await delete_imported(connection, import_id, kind)
+        totals: list[DayTotals] = []
+        if kind in ("site_stats", "site_events"):
+            await take_out_site(connection, import_id, parts, raw)
+        elif parts:
+            totals = await _take_out(connection, import_id, parts, raw, is_daily=kind == "daily")
         await connection.execute(_FORGET_PARTS, import_id)
         await connection.execute(_SETTLE, *rows_of(parts))
         await forget_events(connection, import_id)
         await connection.execute(_FORGET, import_id)
         await connection.execute(CLOSE_DAYS, [day for day in days if day not in raw])
         await tell(connection, totals)
-    of_posts = sum(part.counts[0] for part in parts if part.post_id > SITE)
-    of_site = sum(part.counts[0] for part in parts if part.post_id == SITE)
-    return Undone(kind, known["imported"], of_posts, of_site, len(days))
+    of_posts, of_site, page_views = (
+        sum(part.counts[0] for part in parts if chosen(part.post_id))
+        for chosen in (SITE.__lt__, SITE.__eq__, SITE.__gt__)
+    )
+    return Undone(kind, known["imported"], of_posts, of_site, page_views, len(days))
 
 
 async def _take_out(

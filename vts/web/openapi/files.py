@@ -51,6 +51,35 @@ _VIEWS_EXAMPLE: Final = {
     "created_at": "2025-01-31T12:00:00Z",
     "user_id": 7,
 }
+_SITE_STATS: Final[tuple[str, str, str, Json]] = (
+    "SiteStatsRow",
+    "Import the site's page views and events of days",
+    "An exported `site_stats_daily` is such a body.",
+    {"day": "2025-01-31", "page_views": 120, "unique_visitors": 40, "breakdowns": {"page": {"/recent": 30}}},
+)
+_SITE_EVENTS: Final[tuple[str, str, Json]] = (
+    "Import page views and host events with their own times",
+    "Those of the raw days are stored with their day, older ones are added to the counters of theirs. Each event id "
+    "counts once.",
+    {"page_path": "/recent", "created_at": "2025-01-31T12:00:00Z", "client_ip": "192.0.2.7"},
+)
+_PLAYBACK: Final[tuple[str, str, Json]] = (
+    "Import playback events with their own times",
+    "Those of the raw days are stored with their day, older ones in `imported_playback_events`. "
+    "Each event id counts once.",
+    {"stream_id": "stream:7", "client_id": "a", "type": "play", "created_at": "2025-01-31T12:00:00Z"},
+)
+_HISTORY: Final[tuple[str, str, Json]] = (
+    "Import who watched what",
+    "Exactly one of `channel_id`, `vod_movie_id`, `vod_series_id` and `ref` names it. A row of the same user, content "
+    "and start that is there is a duplicate.",
+    {"user_id": 7, "channel_id": 3, "started_at": "2025-01-31T12:00:00Z", "duration_seconds": 60, "completed": True},
+)
+_PROVIDER: Final[tuple[str, str, Json]] = (
+    "Import what the provider of a stream counts",
+    "One row for a provider, stream and day; the newest import of it counts.",
+    {"provider": "bunny", "stream_id": "stream:7", "day": "2025-01-31", "views": 12, "total_watch_seconds": 900},
+)
 _IMPORT: Final = [
     query(
         "import_id",
@@ -86,6 +115,11 @@ def paths(limits: Limits) -> Paths:
         "/api/import/daily": {"post": _daily(limits.bulk_rows_max)},
         "/api/import/site": {"post": _site(limits.bulk_rows_max)},
         "/api/import/views": {"post": _views(limits.import_views_max)},
+        "/api/import/site-stats": {"post": _counters(limits.bulk_rows_max, *_SITE_STATS)},
+        "/api/import/site-events": {"post": _rows("ImportedSiteEvent", *_SITE_EVENTS, limits.import_views_max)},
+        "/api/import/playback": {"post": _rows("ImportedPlayback", *_PLAYBACK, limits.import_views_max)},
+        "/api/import/viewing-history": {"post": _rows("HistoryRow", *_HISTORY, limits.bulk_rows_max)},
+        "/api/import/provider-stats": {"post": _rows("ProviderRow", *_PROVIDER, limits.bulk_rows_max, conflicts=False)},
         "/api/import/{import_id}": {"delete": _undo()},
     }
 
@@ -93,7 +127,17 @@ def paths(limits: Limits) -> Paths:
 def _undo() -> Json:
     name = {"name": "import_id", "in": "path", "required": True, "schema": TEXT, "description": "As it was applied."}
     kind = words(*get_args(Kind))
-    done = obj({"import_id": TEXT, "kind": kind, "rows": COUNT, "views": COUNT, "site_views": COUNT, "days": COUNT})
+    done = obj(
+        {
+            "import_id": TEXT,
+            "kind": kind,
+            "rows": COUNT,
+            "views": COUNT,
+            "site_views": COUNT,
+            "page_views": COUNT,
+            "days": COUNT,
+        }
+    )
     return operation(
         TAG,
         "Undo an import",
@@ -176,6 +220,23 @@ def _counters(most: int, row: str, summary: str, source: str, example: Json) -> 
         errors=(400, 401, 403, 405, 415),
         about=f"At most {most} rows of days that are no longer kept raw, also gzipped. {source} A bad row is "
         "named by its index and nothing is applied.",
+        parameters=_IMPORT,
+        sent=body(rows | {"text/csv": text}),
+        security=SERVICE,
+    )
+
+
+def _rows(row: str, summary: str, about: str, example: Json, most: int, *, conflicts: bool = True) -> Json:
+    rows = rows_of(row)
+    rows[JSON] = rows[JSON] | {"x-example": example}
+    text: Json = {"type": "string", "contentMediaType": "text/csv", "description": "With a header line."}
+    told = {"import_id": TEXT, "imported": COUNT, "repeated": FLAG} | ({"duplicates": COUNT} if conflicts else {})
+    return operation(
+        TAG,
+        summary,
+        {200: answer("Applied, or applied before.", {JSON: obj(told)}), 409: _conflict()},
+        errors=(400, 401, 403, 405, 415),
+        about=f"At most {most} rows, also gzipped. {about} A bad row is named by its index and nothing is applied.",
         parameters=_IMPORT,
         sent=body(rows | {"text/csv": text}),
         security=SERVICE,

@@ -13,10 +13,12 @@ import msgspec
 
 from vts.capture.events import site
 from vts.capture.events.imported import ImportedView
+from vts.capture.events.imported_site import ImportedPlayback, ImportedSiteEvent
 from vts.capture.events.playback import Playback
 from vts.capture.events.view_fields import INTENTS, PostView, View
 from vts.capture.players import payloads
 from vts.model.content import ContentRow, PlayerRow
+from vts.model.imported_stats import HistoryRow, ProviderRow, SiteStatsRow
 from vts.model.imports import VALUES_MAX, DailyRow, SiteRow
 from vts.model.reaction import Comment, Reaction
 from vts.model.site import EVENT_TYPES, PLAYBACK_TYPES
@@ -27,6 +29,7 @@ from vts.web.openapi.builders import CONTENT, USER, Json, lenient, or_null
 STRUCTS: Final = (
     *(View, PostView, site.PageView, site.HostEvent, Playback, payloads.ViewPayload),
     *(ContentRow, PlayerRow, Reaction, Comment, DailyRow, SiteRow, ImportedView),
+    *(SiteStatsRow, ImportedSiteEvent, ImportedPlayback, HistoryRow, ProviderRow),
 )
 RENAMED: Final = {"ViewPayload": "PlayerView"}
 
@@ -83,6 +86,10 @@ NAMED: Final[dict[str, dict[str, Json]]] = {
     # a device writes "" where it knows nothing
     "PlayerView": {"post_id": CONTENT, "playlist_id": {"anyOf": [{"const": ""}, *_PLAYLIST["anyOf"]]}},
     "HostEvent": {"user_id": or_null(USER)},
+    "ImportedSiteEvent": {"user_id": or_null(USER)},
+    "ImportedPlayback": {"stream_id": CONTENT},
+    "HistoryRow": {"user_id": USER, "post_id": or_null(CONTENT), "ref": or_null(CONTENT)},
+    "ProviderRow": {"stream_id": CONTENT},
     "ContentRow": {"post_id": CONTENT, "owner_id": or_null(USER)},
     "PlayerRow": {"owner_id": or_null(USER)},
     "Reaction": {"post_id": CONTENT, "user_id": or_null(USER)},
