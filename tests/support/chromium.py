@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
@@ -17,8 +17,11 @@ from typing import Any, Self
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, connect_websocket_url
 
+from tests.support.node import module
+
 START_S = 60
 STEP_S = 60
+PORT_FILE = "DevToolsActivePort"
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 # What the browser would ask of the network by itself is switched off: tests reach loopback only.
 QUIET = (
@@ -56,6 +59,9 @@ class Browser:
             try:
                 message = json.loads(await self._socket.get_message())
             except ConnectionClosed:
+                for answered, box in self._waiting.values():
+                    box["error"] = "the browser has gone"
+                    answered.set()
                 return
             if "id" in message:
                 answered, box = self._waiting.pop(message["id"])
@@ -77,24 +83,33 @@ class Browser:
             raise PageError(f"{method}: {box['error']}")
         return box["result"]
 
-    async def page(self, *, agent: str = AGENT) -> Page:
-        """Open an empty page in a context of its own: no cookies or storage of other pages."""
-        context = (await self.send("Target.createBrowserContext"))["browserContextId"]
-        target = (await self.send("Target.createTarget", url="about:blank", browserContextId=context))["targetId"]
+    async def page(self, *, agent: str = AGENT, keeps: bool = False) -> Page:
+        """Open an empty page in a context of its own: no cookies or storage of other pages.
+
+        With `keeps` it belongs to the profile, so its storage is there again when the browser is started again.
+        """
+        made = {} if keeps else await self.send("Target.createBrowserContext")
+        target = (await self.send("Target.createTarget", url="about:blank", **made))["targetId"]
         session = (await self.send("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
-        page = self._pages[session] = Page(self, session)
+        page = self._pages[session] = Page(self, session, made.get("browserContextId"))
         for domain in ("Page", "Runtime", "Network", "Log"):
             await page.send(f"{domain}.enable")
         await page.send("Network.setUserAgentOverride", userAgent=agent)
         return page
 
+    async def close(self) -> None:
+        """End the browser as a person does: what pages stored is on disk."""
+        with suppress(ConnectionClosed, PageError):
+            await self.send("Browser.close")
+
 
 class Page:
     """One page: where it is, what its scripts say, what it asked the network for."""
 
-    def __init__(self, browser: Browser, session: str) -> None:
+    def __init__(self, browser: Browser, session: str, context: str | None = None) -> None:
         self._browser = browser
         self._session = session
+        self._context = context
         self._loaded = trio.Event()
         self.complaints: list[str] = []
         """Errors and warnings of the console, of scripts and of the browser (CORS, blocked content)."""
@@ -152,11 +167,40 @@ class Page:
         """
         return await self.run(script)
 
-    async def screenshot(self, file: Path, *, width: int = 1280, height: int = 800) -> None:
-        """Write a picture of the page (PNG) in a window of a size in CSS pixels."""
+    @property
+    def hosts(self) -> set[str]:
+        """Host and port of every request that went to the network."""
+        return {url.split("/")[2] for _, url in self.requests if url.startswith(("http", "ws"))}
+
+    async def window(self, width: int, height: int, *, scheme: str = "light") -> None:
+        """Show the page in a window of a size in CSS pixels, for a visitor who has chosen light or dark."""
         await self.send(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        await self.send("Emulation.setEmulatedMedia", features=features)
+
+    async def before_scripts(self, script: str) -> None:
+        """Run a script in each page that is loaded from now on, before the page's own."""
+        await self.send("Page.addScriptToEvaluateOnNewDocument", source=script)
+
+    async def stored(self) -> dict[str, Any]:
+        """Return what the page left in the browser: cookies of every site, and the storage of its own."""
+        context = {"browserContextId": self._context} if self._context else {}
+        cookies = (await self._browser.send("Storage.getCookies", **context))["cookies"]
+        own = "return [{...localStorage}, {...sessionStorage}, (await indexedDB.databases()).length];"
+        local, session, databases = await self.run(own)
+        return {"cookies": cookies, "local": local, "session": session, "databases": databases}
+
+    async def axe(self) -> list[str]:
+        """Return what axe-core finds wrong for people who use assistive technology: rule, where, and why."""
+        await self.run(module("axe-core/axe.min.js"))
+        found = await self.run("return (await axe.run()).violations;")
+        return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+
+    async def screenshot(self, file: Path, *, width: int = 1280, height: int = 800, scheme: str = "light") -> None:
+        """Write a picture of the page (PNG) in a window of a size in CSS pixels."""
+        await self.window(width, height, scheme=scheme)
         data = (await self.send("Page.captureScreenshot", format="png"))["data"]
         await trio.Path(file).write_bytes(base64.b64decode(data))
 
@@ -173,9 +217,11 @@ def program() -> str:
 
 
 @asynccontextmanager
-async def chromium(*flags: str) -> AsyncIterator[Browser]:
-    """Run a browser with a profile of its own; end it, by its id, with the block."""
-    with tempfile.TemporaryDirectory(prefix="vts-chromium-", ignore_cleanup_errors=True) as profile:
+async def chromium(*flags: str, keep: Path | None = None) -> AsyncIterator[Browser]:
+    """Run a browser with a profile of its own, or of the folder `keep`; end it, by its id, with the block."""
+    with tempfile.TemporaryDirectory(prefix="vts-chromium-", ignore_cleanup_errors=True) as folder:
+        profile = str(keep or folder)
+        Path(profile, PORT_FILE).unlink(missing_ok=True)  # of a browser that had this profile
         sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
         command = [program(), *QUIET, *sandbox, f"--user-data-dir={profile}", *flags, "about:blank"]
         process = subprocess.Popen(  # noqa: ASYNC220 - it returns at once, and the process is ended by its id
@@ -200,7 +246,7 @@ async def chromium(*flags: str) -> AsyncIterator[Browser]:
 
 async def _address(process: subprocess.Popen[bytes], profile: Path) -> str:
     """Wait for the file in which the browser says where its protocol listens."""
-    file = profile / "DevToolsActivePort"
+    file = profile / PORT_FILE
     with trio.fail_after(START_S):
         while not (file.exists() and len(lines := file.read_text().split()) == 2):
             assert process.poll() is None, f"the browser ended with {process.returncode}"
