@@ -41,6 +41,34 @@ def test_a_title_sync_publishes_no_private_content(service: httpx.Client, page: 
     assert service.get("/api/user/7101/posts-stats").json()["posts"] == []
 
 
+def test_the_catalog_is_read_back_page_by_page_as_it_may_be_written(service: httpx.Client, shared_vts: Vts) -> None:
+    rows = [{"post_id": f"movie:71006-{n}", "owner_id": "cat-Ann", "title": f"Film {n}"} for n in range(5)]
+    rows.append({"post_id": 71006, "owner_id": "cat-Ann", "hashtags": ["a"], "created_at": "2026-01-02T03:04:05Z"})
+    assert service.post("/api/content", json=[*rows, {"post_id": 71007, "owner_id": "cat-Ann"}]).status_code == 200
+    assert service.delete("/api/content/71007").status_code == 200
+    found, after = [], {}
+    while after is not None:
+        answer = service.get("/api/content", params={"owner": "cat-Ann", "limit": 2} | after).json()
+        found += answer["contents"]
+        after = None if answer["next_after"] is None else {"after": answer["next_after"]}
+    defaults = {"category": None, "title": None, "hashtags": [], "visibility": "public", "created_at": None}
+    expected = [defaults | {"kind": str(row["post_id"]).partition(":")[0]} | row for row in rows]
+    expected[-1]["kind"] = "artwork"
+    assert sorted(found, key=lambda row: str(row["post_id"])) == sorted(expected, key=lambda row: str(row["post_id"]))
+    assert service.post("/api/content", json=found).json() == {"upserted": 6}
+    movies = service.get("/api/content?owner=cat-Ann&kind=movie&limit=1000").json()
+    assert (len(movies["contents"]), movies["next_after"]) == (5, None)
+    for query, field in (("limit=0", "limit"), ("kind=song", "kind"), ("after=song:1", "after")):
+        refused = service.get(f"/api/content?{query}")
+        assert refused.status_code == 400 and refused.json()["error"].startswith(field)
+    with (
+        shared_vts.client(shared_vts.token(7, "moderator")) as moderator,
+        shared_vts.client(shared_vts.token(7)) as user,
+    ):
+        assert moderator.get("/api/content?limit=1").status_code == 200
+        assert user.get("/api/content?limit=1").status_code == 403
+
+
 def test_reactions_of_visitors_count_beside_those_of_users(service: httpx.Client) -> None:
     def reacted(*rows: dict[str, Any]) -> httpx.Response:
         return service.post("/api/reactions", json=[{"post_id": "blog:71004", "emoji": "❤"} | row for row in rows])

@@ -10,6 +10,7 @@ from vts.query import (
     analytics_load,
     artist_load,
     artist_posts_load,
+    contents,
     counts,
     outcomes_load,
     players,
@@ -20,6 +21,7 @@ from vts.query import (
 from vts.query.analytics import Dimension, EngagementFacts, HoursFacts
 from vts.query.artist import ArtistFacts
 from vts.query.artist_posts import Asked, ListFacts
+from vts.query.contents import ContentsAsked
 from vts.query.counts import Counts, Undrained
 from vts.query.outcomes import OutcomeRow
 from vts.query.players import PlayersAsked
@@ -101,6 +103,10 @@ class Questions:
     async def hours_facts(self, first: int, last: int) -> HoursFacts:
         """Return views by hour and weekday."""
         return await analytics_load.hours_facts(self._readers, first, last)
+
+    async def contents(self, asked: ContentsAsked) -> list[dict[str, Any]]:
+        """Return a page of the catalog."""
+        return await contents.contents(self._readers, asked)
 
     async def players(self, asked: PlayersAsked, now_us: int) -> list[dict[str, Any]]:
         """Return a page of players with their last status, as of `now_us`."""

@@ -99,7 +99,7 @@ def _blueprints(services: Services, limits: Limits) -> Iterator[Blueprint]:
     catalog, questions = services.catalog.memory, services.questions
     naming = Naming(catalog, questions)
     answers = Answers(naming, exporting)
-    yield content.blueprint(access, services.catalog.writes, persons.audit, naming, limits)
+    yield content.blueprint(access, services.catalog.writes, persons.audit, naming, limits, questions)
     yield counts.blueprint(access, catalog, questions, naming)
     listing = players.Listing(questions, answers)
     yield players.blueprint(access, services.catalog.writes, persons.audit, naming, limits, listing)

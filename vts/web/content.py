@@ -5,19 +5,34 @@ from __future__ import annotations
 from quart import Blueprint, Response, request
 
 from vts.capture.http.limits import Limits
-from vts.model.content import ContentRow
+from vts.model.content import KINDS, ContentRow
+from vts.model.names import Names
 from vts.model.reference import ReferenceTaken
+from vts.query import contents
+from vts.query.questions import Questions
+from vts.query.ranges import BadRange
 from vts.service.audit_log import AuditLog
 from vts.service.catalog_writes import CatalogWrites
-from vts.web.access import Access, principal_of, require_service
+from vts.web.access import Access, principal_of, require, require_service
 from vts.web.answers import Problem, json_answer, reference_taken
 from vts.web.naming import Naming
 from vts.web.rows import rows_of
 
 
-def blueprint(access: Access, writes: CatalogWrites, audit: AuditLog, naming: Naming, limits: Limits) -> Blueprint:
-    """Return `POST /api/content` and `DELETE /api/content/{id}`."""
+def blueprint(
+    access: Access, writes: CatalogWrites, audit: AuditLog, naming: Naming, limits: Limits, questions: Questions
+) -> Blueprint:
+    """Return `GET` and `POST /api/content`, and `DELETE /api/content/{id}`."""
     routes = Blueprint("content", __name__)
+
+    @routes.get("/api/content")
+    async def list_contents() -> Response:
+        if not require(principal_of(request, access)).reads_everything:
+            raise Problem(403, "Authorization: a service, a moderator or an owner of the site may read the catalog")
+        names = naming.names()
+        asked = _asked(naming, names)
+        rows = await questions.contents(asked)
+        return await naming.json(contents.page(rows, asked.limit), names.texts)
 
     @routes.post("/api/content")
     async def upsert_contents() -> Response:
@@ -42,3 +57,20 @@ def blueprint(access: Access, writes: CatalogWrites, audit: AuditLog, naming: Na
         return json_answer({"deleted": 1})
 
     return routes
+
+
+def _asked(naming: Naming, names: Names) -> contents.ContentsAsked:
+    """Return which page of the catalog is asked for. Raises Problem 400 and 503."""
+    args = request.args
+    after, kind, owner = args.get("after"), args.get("kind"), args.get("owner")
+    if kind is not None and kind not in KINDS:
+        raise Problem(400, f"kind: one of {', '.join(KINDS)} is expected")
+    try:
+        return contents.ContentsAsked(
+            after=0 if after is None else naming.content(after, "after", names=names),
+            limit=contents.parse_limit(args.get("limit")),
+            kind=kind,
+            owner_id=None if owner is None else naming.user(owner, names, field="owner"),
+        )
+    except BadRange as fault:
+        raise Problem(400, str(fault)) from None

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
+from vts.model.content import KINDS
+from vts.query import contents
 from vts.web.openapi.builders import (
     BEARER,
+    CONTENT,
     COUNT,
     JSON,
+    NAMED,
     NDJSON,
+    SIGNED,
+    TEXT,
+    TIME,
+    USER,
     Json,
     Paths,
     answer,
@@ -16,14 +24,29 @@ from vts.web.openapi.builders import (
     body,
     obj,
     operation,
+    or_null,
     path_id,
+    query,
     ref,
+    words,
 )
 from vts.web.openapi.errors import refusal
 
 TAG: Final = "Catalog"
 SERVICE: Final[list[Json]] = [{BEARER: []}]
 
+_CONTENT: Final = obj(
+    {
+        "post_id": NAMED,
+        "kind": words(*KINDS),
+        "owner_id": or_null(NAMED),
+        "title": or_null(TEXT),
+        "category": or_null(TEXT),
+        "hashtags": array(TEXT),
+        "visibility": words("public", "private"),
+        "created_at": or_null(TIME),
+    }
+)
 _SAYS: Final = "An object, an array or NDJSON. A bad row is named by its index and nothing of the request is applied. "
 _MERGED: Final = (
     "A field that is absent stays as it is, null clears it; of several rows for one id the later wins, field by field. "
@@ -63,7 +86,10 @@ def paths() -> Paths:
         "description": "The player.",
     }
     return {
-        "/api/content": {"post": _write("Write contents", "ContentRow", {200: upserted, 409: taken}, _MERGED)},
+        "/api/content": {
+            "get": _list(),
+            "post": _write("Write contents", "ContentRow", {200: upserted, 409: taken}, _MERGED),
+        },
         "/api/content/{post_id}": {
             "delete": _delete("Delete a content", "Its views are dropped as `deleted` from now on.", _number())
         },
@@ -72,6 +98,27 @@ def paths() -> Paths:
         "/api/reactions": {"post": _write("Add or remove reactions", "Reaction", {202: accepted, 409: limit})},
         "/api/comments": {"post": _write("Add or remove comments", "Comment", {202: accepted, 409: taken})},
     }
+
+
+def _list() -> Json:
+    next_after = or_null(NAMED) | {"description": "Give it as `after` for the next page; null on the last."}
+    page = obj({"contents": array(_CONTENT), "next_after": next_after})
+    limit: Json = {"type": "integer", "minimum": 1, "maximum": contents.LIMIT_MAX, "default": contents.LIMIT_DEFAULT}
+    return operation(
+        TAG,
+        "Read the catalog",
+        {200: answer("A page of contents, as they may be written.", {JSON: page})},
+        errors=(400, 401, 403, 405),
+        about="For services, moderators and owners of the site. Deleted contents are left out, as are those that no "
+        "service has described. The order is that of VTS; every content has one place in it.",
+        parameters=[
+            query("after", CONTENT, "The last content of the page before."),
+            query("limit", limit, "Contents of a page."),
+            query("kind", words(*KINDS), "Of this kind only."),
+            query("owner", USER, "Of this owner only."),
+        ],
+        security=SIGNED,
+    )
 
 
 def _number() -> Json:
