@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vts.enrich.client_ip import UNKNOWN_ADDRESS, Address, Networks, client_address, parse_address
+from vts.enrich.client_ip import UNKNOWN_ADDRESS, Address, Networks, client_address, parse_address, subscriber_of
 
 NO_PROXIES = Networks()
 ONE = Networks(["10.0.0.0/8"])
@@ -204,3 +204,6 @@ def test_an_address_is_never_written() -> None:
 )
 def test_the_part_that_identifies_a_subscriber(one: str, other: str, same: bool) -> None:
     assert (Address(packed(one)).network == Address(packed(other)).network) is same
+    proxy, trusted = "10.0.0.1", Networks(["10.0.0.0/8"])
+    assert (subscriber_of(proxy, [one], trusted) == subscriber_of(proxy, [other], trusted)) is same
+    assert subscriber_of(proxy, [one], NO_PROXIES) == subscriber_of(proxy, [other], NO_PROXIES)

@@ -239,7 +239,7 @@ def test_a_terminal_and_server_sent_events_follow_a_text(shared_vts: Vts, servic
 
 def test_a_user_follows_the_texts_that_are_theirs(shared_vts: Vts, service: httpx.Client) -> None:
     described(service, post_id="blog:61120", owner_id=6112)
-    described(service, post_id="blog:61121", owner_id="ref-Hal")
+    described(service, post_id="blog:61121", owner_id="ref-Hal", visibility="private")
     asked = {"topics": "post:blog:61120,post:blog:61121,artist:ref-Hal"}
     with (
         shared_vts.client(shared_vts.token(6112)) as owner,

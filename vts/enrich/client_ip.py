@@ -94,6 +94,14 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: Networks) -
     return at_peer, False
 
 
+def subscriber_of(peer: str, forwarded_for: Sequence[str], trusted: Networks) -> str:
+    """Return by what the open connections of a client are counted: its IPv4 address or IPv6 /64, as hexadecimal digits.
+
+    It is kept while a connection is open and no longer.
+    """
+    return client_address(peer, forwarded_for, trusted)[0].network.hex()
+
+
 def _from_the_right(lines: Sequence[str]) -> Iterator[str]:
     """Yield the elements of a list header, last first; empty ones do not count (RFC 9110, section 5.6.1)."""
     for line in reversed(lines):

@@ -12,7 +12,7 @@ from vts.auth.sessions import Sessions, SessionsNotLoaded, cookie_name
 from vts.auth.tickets import Tickets
 from vts.auth.tokens import BadToken, Tokens
 from vts.capture.http.endings import LiveRequest
-from vts.enrich.client_ip import client_address
+from vts.enrich.client_ip import subscriber_of
 from vts.enrich.schemes import Schemes
 from vts.live import upgrade, websocket
 from vts.live.hub import Hub
@@ -65,7 +65,7 @@ class Handshake:
     def _place(self, request: LiveRequest) -> str:
         """Return by what connections are counted: the client's IPv4 address or IPv6 /64."""
         forwarded = [value for name, value in request.headers if name == "x-forwarded-for"]
-        return client_address(request.peer, forwarded, self.schemes.trusted)[0].network.hex()
+        return subscriber_of(request.peer, forwarded, self.schemes.trusted)
 
     def _verify(self, token: str) -> Principal | None:
         try:

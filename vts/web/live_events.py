@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from quart import Blueprint, Request, Response, request
 
-from vts.enrich.client_ip import client_address
+from vts.enrich.client_ip import subscriber_of
 from vts.model.faults import TooManyClients
 from vts.model.principal import Principal
 from vts.web.access import Access, principal_of, require
@@ -33,7 +33,9 @@ def blueprint(access: Access, live_events: LiveEvents) -> Blueprint:
         topics = request.args.get("topics", "")
         if not topics:
             raise Problem(400, "topics: names separated by commas are expected, like post:42,top")
-        pieces = live_events(principal, topics, _place(request, access), is_everyone)
+        forwarded = request.headers.getlist("X-Forwarded-For")
+        client = subscriber_of(request.remote_addr or "", forwarded, access.schemes.trusted)
+        pieces = live_events(principal, topics, client, is_everyone)
         try:
             first = await anext(pieces)
         except TooManyClients as fault:
@@ -52,12 +54,6 @@ async def _all(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]
     yield first
     async for piece in rest:
         yield piece
-
-
-def _place(asked: Request, access: Access) -> str:
-    """Return by what connections are counted: the client's IPv4 address or IPv6 /64."""
-    forwarded = asked.headers.getlist("X-Forwarded-For")
-    return client_address(asked.remote_addr or "", forwarded, access.schemes.trusted)[0].network.hex()
 
 
 def _listener(asked: Request, access: Access) -> tuple[Principal | None, bool]:
