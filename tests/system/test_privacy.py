@@ -40,6 +40,7 @@ def test_a_person_is_read_and_erased_and_the_counts_stay(vts: Vts) -> None:
             "players": 1,
             "content": 0,
             "sessions": 1,
+            "viewing_history": 0,
             "dead_letters": 0,
             "audit_log": 1,
         }

@@ -7,6 +7,7 @@ from typing import Final, Literal, NamedTuple
 
 ROLES: Final = ("user", "moderator", "owner", "service")
 _READS_EVERYTHING: Final = frozenset(("moderator", "owner", "service"))
+_ADMINISTERS: Final = frozenset(("owner", "service"))
 
 
 class Principal(NamedTuple):
@@ -40,6 +41,11 @@ class Principal(NamedTuple):
     def reads_everything(self) -> bool:
         """Whether every answer is open to this bearer."""
         return not self.roles.isdisjoint(_READS_EVERYTHING)
+
+    @property
+    def administers(self) -> bool:
+        """Whether people's data and the audit log are open to this bearer: to the site's owner and to services."""
+        return not self.roles.isdisjoint(_ADMINISTERS)
 
     def may_read(self, owner_id: int | None) -> bool:
         """Whether answers about something of this owner may be read; without owner, only by readers of everything."""

@@ -19,17 +19,21 @@ class AuditLog:
         self._writer = writer
         self._readers = readers
 
-    async def note(self, principal: Principal, action: str, subject: str, detail: dict[str, Any]) -> None:
-        """Add an entry about what the bearer of a token does, with the bearer's text. Raises StoreUnavailable."""
+    async def note(self, principal: Principal, action: str, subject: str, detail: dict[str, Any]) -> int:
+        """Add an entry about what the bearer of a token does, with the bearer's text; return the entry's id.
+
+        Raises StoreUnavailable.
+        """
         user_id, text = principal.user_id, principal.user_text
         texts = {} if user_id is None or text is None else {user_id: text}
+        actor = actor_of(principal)
 
-        async def write(session: Connection) -> None:
+        async def write(session: Connection) -> int:
             async with session.transaction():
                 await note_texts(session, texts)
-                await audit.note(session, actor=actor_of(principal), action=action, subject=subject, detail=detail)
+                return await audit.note(session, actor=actor, action=action, subject=subject, detail=detail)
 
-        await self._writer.write(write)
+        return await self._writer.write(write)
 
     async def page(self, before: int, limit: int) -> Sequence[dict[str, Any]]:
         """Return up to `limit` entries with an id below `before`, the newest first. Raises StoreUnavailable."""

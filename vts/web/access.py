@@ -22,7 +22,6 @@ from vts.web.answers import Problem, catalog_not_loaded, sessions_not_loaded
 FORM_HEADER: Final = "X-VTS-Form"
 """The header that repeats the token of the session's forms, for requests that say not from which page they come."""
 _READING: Final = frozenset(("GET", "HEAD", "OPTIONS"))
-_ADMINISTRATORS: Final = frozenset(("owner", "service"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +163,7 @@ def require_administrator(request: Request, access: Access) -> Principal:
     A moderator may read statistics, and no personal data.
     """
     principal = require(principal_of(request, access))
-    if principal.roles.isdisjoint(_ADMINISTRATORS):
+    if not principal.administers:
         raise Problem(403, "Authorization: the role owner or service is needed")
     return principal
 

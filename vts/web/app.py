@@ -111,7 +111,7 @@ def _blueprints(services: Services, limits: Limits) -> Iterator[Blueprint]:
     yield outcomes.blueprint(access, questions, answers, services.outcome_feed)
     yield playlists.blueprint(access, catalog, questions, answers)
     yield personal_data.blueprint(access, persons.data, persons.audit, exporting, naming)
-    yield audit.blueprint(access, persons.audit)
+    yield audit.blueprint(access, persons.audit, answers)
     yield exports.blueprint(access, exporting, persons.audit)
     yield imports.blueprint(access, capture.imports, persons.audit, naming, limits)
     yield live_events.blueprint(access, services.live_events)

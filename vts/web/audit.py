@@ -9,23 +9,28 @@ from quart import Blueprint, Response, request
 from vts.model.view import POST_ID_MAX
 from vts.service.audit_log import AuditLog
 from vts.web.access import Access, require_administrator
-from vts.web.answers import Problem, json_answer
+from vts.web.answers import Problem
+from vts.web.table_answers import Answers, format_asked
 
 LIMIT: Final = 100
 LIMIT_MAX: Final = 1000
 
 
-def blueprint(access: Access, audit: AuditLog) -> Blueprint:
+def blueprint(access: Access, audit: AuditLog, answers: Answers) -> Blueprint:
     """Return `GET /api/admin/audit`."""
     routes = Blueprint("audit", __name__)
 
     @routes.get("/api/admin/audit")
     async def audit_entries() -> Response:
-        require_administrator(request, access)
+        principal = require_administrator(request, access)
         limit = _number("limit", LIMIT, LIMIT_MAX)
         before = _number("before", POST_ID_MAX, POST_ID_MAX)
+        detail = {"format": format_asked(request) or "json", "before": request.args.get("before"), "limit": limit}
+        if request.method != "HEAD":  # a reading is noted before it is done, and is in the answers after its own
+            before = min(before, await audit.note(principal, "audit.read", "audit_log", detail))
         entries = await audit.page(before, limit)
-        return json_answer({"entries": entries, "next_before": entries[-1]["id"] if len(entries) == limit else None})
+        body = {"entries": entries, "next_before": entries[-1]["id"] if len(entries) == limit else None}
+        return await answers.body(request, "audit", body)
 
     return routes
 

@@ -7,15 +7,15 @@ from typing import Final
 
 from quart import Blueprint, Request, Response, request
 
-from vts.model.principal import Principal
 from vts.query.export.exports import Exports
 from vts.query.export.stored_tables import TABLES
 from vts.query.export.table import FORMATS, is_installed
 from vts.service.audit_log import AuditLog
-from vts.web.access import Access, principal_of, require
+from vts.web.access import Access, require_administrator, require_reader_of_all
 from vts.web.answers import Problem, json_answer
 from vts.web.table_answers import format_asked, table_answer
 
+PRIVATE: Final = ("audit_log",)  # for the site's owner and services, as the route of the log itself
 DATES: Final = "dates (YYYY-MM-DD) with from <= to are expected"
 
 
@@ -23,20 +23,17 @@ def blueprint(access: Access, exports: Exports, audit: AuditLog) -> Blueprint:
     """Return `GET /api/export` and `GET /api/export/{table}`."""
     routes = Blueprint("exports", __name__)
 
-    def reader() -> Principal:
-        principal = require(principal_of(request, access))
-        if not principal.reads_everything:
-            raise Problem(403, "Authorization: the role moderator, owner or service is needed")
-        return principal
-
     @routes.get("/api/export")
     async def tables() -> Response:
-        reader()
-        return json_answer({"tables": list(TABLES), "formats": [form for form in FORMATS if is_installed(form)]})
+        principal = require_reader_of_all(request, access)
+        names = [name for name in TABLES if name not in PRIVATE or principal.administers]
+        return json_answer({"tables": names, "formats": [form for form in FORMATS if is_installed(form)]})
 
     @routes.get("/api/export/<name>")
     async def table(name: str) -> Response:
-        principal = reader()
+        principal = (
+            require_administrator(request, access) if name in PRIVATE else require_reader_of_all(request, access)
+        )
         if name not in TABLES:
             raise Problem(404, f"table: one of {', '.join(TABLES)} is expected")
         form = format_asked(request) or "json"

@@ -126,12 +126,17 @@ async def first_piece(pieces: AsyncGenerator[bytes, None]) -> bytes:
     try:
         return await anext(pieces, b"")
     except Busy:
-        retry = {"Retry-After": str(RETRY_AFTER_S)}
-        raise Problem(503, "as many exports as may run at a time are running; try again", "busy", retry) from None
+        raise busy() from None
     except TooManyRows:
         raise Problem(
             413, "format: an xlsx sheet holds 1,048,575 rows; narrow from and to, or ask for csv or parquet"
         ) from None
+
+
+def busy() -> Problem:
+    """Return the answer to an export for which there is no place now."""
+    retry = {"Retry-After": str(RETRY_AFTER_S)}
+    return Problem(503, "as many exports as may run at a time are running; try again", "busy", retry)
 
 
 async def all_pieces(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:

@@ -39,6 +39,14 @@ async def note_own_texts(connection: Connection, texts: Mapping[int, str]) -> No
         raise ReferenceTaken(texts[taken[0]])
 
 
+async def check_own_texts(connection: Connection, texts: Mapping[int, str]) -> None:
+    """Raise ReferenceTaken for a text whose number another text has; keep none of them."""
+    found = await texts_of(connection, list(texts))
+    for number, text in texts.items():
+        if found.get(number, text) != text:
+            raise ReferenceTaken(text)
+
+
 async def texts_of(connection: Connection, numbers: Sequence[int]) -> dict[int, str]:
     """Return the texts of those numbers that have one. Raises StoreUnavailable."""
     return dict(await connection.fetch(_OF, numbers)) if numbers else {}

@@ -10,7 +10,9 @@ import msgspec
 from vts.store.session.connection import Connection
 from vts.store.session.pool import Readers
 
-_NOTE: Final = "INSERT INTO audit_log (actor, action, subject, detail) VALUES ($1, $2, $3, $4::text::jsonb)"
+_NOTE: Final = (
+    "INSERT INTO audit_log (actor, action, subject, detail) VALUES ($1, $2, $3, $4::text::jsonb) RETURNING id"
+)
 AUDITED_NUMBER: Final = "substring({} FROM '^(?:user|service):([0-9]{{19}})$')::bigint"
 """The number of a user in the log. The text is not in it, so that erasing the text takes it out of here, too."""
 _PAGE: Final = f"""
@@ -23,9 +25,13 @@ WHERE id < $1 ORDER BY id DESC LIMIT $2
 """  # noqa: S608 -- texts of ours
 
 
-async def note(connection: Connection, *, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> None:
-    """Note who did what to whom. `actor` is `user:7`, `service` or `service:7`. Raises StoreUnavailable."""
-    await connection.execute(_NOTE, actor, action, subject, msgspec.json.encode(detail).decode())
+async def note(connection: Connection, *, actor: str, action: str, subject: str, detail: Mapping[str, Any]) -> int:
+    """Note who did what to whom; return the entry's id. `actor` is `user:7`, `service` or `service:7`.
+
+    Raises StoreUnavailable.
+    """
+    entry: int = await connection.fetchval(_NOTE, actor, action, subject, msgspec.json.encode(detail).decode())
+    return entry
 
 
 async def page(readers: Readers, before: int, limit: int) -> Sequence[dict[str, Any]]:

@@ -1,8 +1,8 @@
 """Erasing a person from PostgreSQL: the journal's own rows are `vts.journal`'s to change.
 
 Counts stay. Rows of views and of the site lose user id and viewer key; reactions and comments stay under a number that
-belongs to no user, so that they can still be removed one by one; players lose owner and name, contents their first
-owner unless the host still names that person as the owner; sessions end and lose the user.
+belongs to no user, so that they can still be removed one by one, and comments lose their texts; players lose owner and
+name, contents their first owner unless the host still names that person as the owner; sessions end and lose the user.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from vts.model.erasure import Erasure
+from vts.model.reference import HASHED_MAX, HASHED_MIN
 from vts.store.drain.revision import BUMP
 from vts.store.facts import sessions
 from vts.store.session import channels
@@ -34,6 +35,13 @@ _LETTER: Final = "UPDATE dead_letters SET body = $4 WHERE journal_id = $1 AND se
 _REACTIONS: Final = "UPDATE reactions SET user_id = $2 WHERE user_id = $1"
 _COMMENTS: Final = "UPDATE comments SET user_id = $2 WHERE user_id = $1"
 _HISTORY: Final = "UPDATE viewing_history SET user_id = $2, stream_url = NULL WHERE user_id = $1"
+# The host names a comment by any text, its author's name or address among them. Its number stays, so that the host can
+# take it back; a text that a comment of another user has, too, stays with that one.
+_COMMENT_TEXTS: Final = f"""
+DELETE FROM reference_texts WHERE number IN (
+    SELECT comment_id FROM comments WHERE user_id = $1 AND comment_id BETWEEN {HASHED_MIN} AND {HASHED_MAX}
+    EXCEPT SELECT comment_id FROM comments WHERE user_id <> $1)
+"""  # noqa: S608 -- numbers of ours
 _PLAYERS: Final = """
 UPDATE players SET owner_id = NULL, name = NULL, revision = $2,
     field_revisions = field_revisions || jsonb_build_object('owner_id', $2::bigint, 'name', $2::bigint)
@@ -59,7 +67,9 @@ async def erase_person(connection: Connection, erasure: Erasure) -> dict[str, in
     changed["dead_letters"] = await _erase_dead_letters(connection, erasure)
     no_user = -1 - secrets.randbelow(2**62)
     changed["reactions"] = _count(await connection.execute(_REACTIONS, erasure.user_id, no_user))
-    changed["comments"] = _count(await connection.execute(_COMMENTS, erasure.user_id, no_user))
+    async with connection.transaction():
+        await connection.execute(_COMMENT_TEXTS, erasure.user_id)
+        changed["comments"] = _count(await connection.execute(_COMMENTS, erasure.user_id, no_user))
     changed["sessions"] = await sessions.erase_user(connection, erasure.user_id)
     changed["viewing_history"] = _count(await connection.execute(_HISTORY, erasure.user_id, no_user))
     changed["players"] = await _release_players(connection, erasure.user_id)

@@ -7,7 +7,7 @@ outcome: a handful of statements, however many rows it has. Counters follow what
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Final
 
 from vts.model.reaction import (
@@ -17,7 +17,7 @@ from vts.model.reaction import (
     ReactionLimitExceeded,
     Visitor,
 )
-from vts.store.drain.texts import NO_TEXTS, note_own_texts
+from vts.store.drain.texts import NO_TEXTS, check_own_texts, note_own_texts
 from vts.store.session import locks
 from vts.store.session.connection import Connection
 
@@ -126,10 +126,10 @@ async def change_reactions(
     """
     async with connection.transaction():
         await connection.execute(_TURN, locks.REACTIONS, _turns(change.post_id for change in changes))
-        await note_own_texts(connection, texts)
         reactions = _Reactions(await _known(connection, changes))
         for index, change in enumerate(changes):
             reactions.change(index, change)
+        await _keep_texts(connection, texts, {n for post, who, _ in reactions.added for n in (post, who)})
         await _recount(connection, *await _write(connection, reactions))
 
 
@@ -139,7 +139,6 @@ async def change_comments(
     """Add and remove comments likewise. Raises ReferenceTaken (nothing is applied), StoreUnavailable."""
     async with connection.transaction():
         await connection.execute(_TURN, locks.REACTIONS, _turns(change.post_id for change in changes))
-        await note_own_texts(connection, texts)
         names = sorted({(change.post_id, change.comment_id) for change in changes})
         known = {(post, comment) for post, comment in await connection.fetch(_COMMENTS, *_columns(names, 2))}
         present, removed, added = set(known), set[tuple[int, int]](), dict[tuple[int, int], int]()
@@ -152,6 +151,7 @@ async def change_comments(
                 present.remove(name)
                 added.pop(name, None)
                 removed |= {name} & known
+        await _keep_texts(connection, texts, {number for name, user in added.items() for number in (*name, user)})
         gone = await connection.fetch(_REMOVE_COMMENTS, *_columns(sorted(removed), 2))
         rows = [(post, comment, user) for (post, comment), user in sorted(added.items())]
         come = await connection.fetch(_ADD_COMMENTS, *_columns(rows, 3))
@@ -160,6 +160,15 @@ async def change_comments(
         counts = sorted(more.items())
         await connection.execute(_RECOUNT_COMMENTS, [post for post, _ in counts])
         await connection.execute(_ADD_COMMENT_COUNTS, *_columns(counts, 2))
+
+
+async def _keep_texts(connection: Connection, texts: Mapping[int, str], new: Container[object]) -> None:
+    """Keep the texts of what is new only: an erased one must not come back when it is sent again, or taken back.
+
+    `new` are the numbers in rows that are added. Raises ReferenceTaken for any text whose number another one has.
+    """
+    await note_own_texts(connection, {number: text for number, text in texts.items() if number in new})
+    await check_own_texts(connection, {number: text for number, text in texts.items() if number not in new})
 
 
 async def _known(connection: Connection, changes: Iterable[ReactionChange]) -> dict[_Name, bool]:
