@@ -13,7 +13,8 @@ const SCRIPTS = [
   ["vts-offline.js", "esm"],
   ["widget.js", "iife"],
 ];
-const PAGES = ["home.js", "docs.js", "page.css", "docs.css", "icon.svg"];
+const PAGES = ["site/home.js", "site/docs.js", "site/page.css", "site/docs.css", "site/icon.svg"];
+PAGES.push("dashboard/dashboard.js", "dashboard/dashboard.css");
 
 /** @satisfies {import("esbuild").BuildOptions} */
 const common = {
@@ -32,7 +33,7 @@ const scripts = await Promise.all(
 );
 const pages = await build({
   ...common,
-  entryPoints: PAGES.map((name) => `src/site/${name}`),
+  entryPoints: PAGES.map((name) => `src/${name}`),
   entryNames: "[name]-[hash]",
   chunkNames: "[name]-[hash]",
   assetNames: "[name]-[hash]",

@@ -6,16 +6,19 @@ from functools import partial
 from typing import Final
 
 from vts.web.openapi.builders import (
+    CONTENT,
     FLAG,
     HTML,
     JSON,
     TEXT,
+    USER,
     Json,
     Paths,
     answer,
     array,
     obj,
     operation,
+    path_id,
     words,
 )
 
@@ -59,6 +62,16 @@ def _health() -> Paths:
     }
 
 
+_DASHBOARD: Final = (
+    ("/", "The dashboard; signed out, the most viewed contents, live"),
+    ("/now", "The dashboard: what is looked at"),
+    ("/players", "The dashboard: players"),
+    ("/channels", "The dashboard: channels, play orders and hours"),
+    ("/not-counted", "The dashboard: why events were not counted"),
+    ("/operations", "The dashboard: how VTS is"),
+)
+
+
 def _process() -> Paths:
     metrics = answer("Prometheus' text format.", {"text/plain": TEXT})
     status = {"type": "object", "additionalProperties": {"type": ["string", "integer"]}}
@@ -90,7 +103,31 @@ def _pages() -> Paths:
     kinds = ("text/javascript", "text/css", "image/svg+xml", "text/plain")
     file = answer("The file.", dict.fromkeys(kinds, TEXT))
     return {
-        "/": {"get": _open(PAGES, "The most viewed contents, live", {200: page}, errors=(405,))},
+        "/": {
+            "get": _open(PAGES, "The dashboard; signed out, the most viewed contents, live", {200: page}, errors=(405,))
+        },
+        **{
+            path: {"get": _open(PAGES, f"The dashboard: {what}", {200: page}, errors=(405,))}
+            for path, what in _DASHBOARD
+        },
+        "/content/{post_id}": {
+            "get": _open(
+                PAGES,
+                "The dashboard: one content",
+                {200: page},
+                errors=(405,),
+                parameters=[path_id("post_id", "The content.", CONTENT)],
+            )
+        },
+        "/artist/{user_id}": {
+            "get": _open(
+                PAGES,
+                "The dashboard: an artist",
+                {200: page},
+                errors=(405,),
+                parameters=[path_id("user_id", "The artist.", USER)],
+            )
+        },
         "/docs": {"get": _open(PAGES, "Documentation", {200: page}, errors=(405,))},
         "/vts.js": {"get": _script("The tracker that pages load")},
         "/vts-offline.js": {"get": _script("What the tracker loads with `data-offline`")},

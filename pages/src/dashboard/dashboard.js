@@ -1,0 +1,104 @@
+// The dashboard: which page an address is, what stands around every page, and links that do not load.
+import { render } from "preact";
+import { word } from "./format.js";
+import { html } from "./html.js";
+import { state, watchLine } from "./line.js";
+import { address, followHistory, go, route } from "./place.js";
+import { Artist } from "./views/artist.js";
+import { Channels } from "./views/channels.js";
+import { Content } from "./views/content.js";
+import { Now } from "./views/now.js";
+import { Operations } from "./views/operations.js";
+import { Outcomes } from "./views/outcomes.js";
+import { Overview } from "./views/overview.js";
+import { Players } from "./views/players.js";
+
+/** Nothing for a page that is signed out. @typedef {{user: string | null, roles: string[], reads_everything: boolean, form: string} | Record<string, any>} Me */
+const root = /** @type {HTMLElement} */ (document.getElementById("dashboard"));
+/** @type {Me} */
+const me = JSON.parse(root.dataset.me ?? "{}");
+
+/** page → [title, component, whether it stands in the navigation] */
+const PAGES = /** @type {Record<string, [string, any, boolean]>} */ ({
+  overview: ["Overview", Overview, true],
+  now: ["Now", Now, true],
+  players: ["Players", Players, true],
+  channels: ["Channels", Channels, true],
+  "not-counted": ["Why not counted", Outcomes, true],
+  operations: ["Operations", Operations, true],
+  content: ["Content", Content, false],
+  artist: ["Artist", Artist, false],
+});
+const LINE = /** @type {Record<string, [string, string]>} */ ({
+  connecting: ["Connecting", "The line to VTS is being opened."],
+  live: ["Live", "Numbers move when a view is committed."],
+  stale: ["Stale", "The line to VTS is silent: numbers may be old. It is opened again by itself."],
+  paused: ["Paused", "The tab was hidden."],
+});
+
+function App() {
+  const { page, id } = route.value;
+  const found = PAGES[page];
+  const title = found ? found[0] : "Not found";
+  document.title = `${id || title} – VTS`;
+  const [line, meaning] = LINE[state.value];
+  const pages = Object.entries(PAGES).filter(([, [, , listed]]) => listed && me.reads_everything);
+  return html`<a class="skip" href="#page">To the page</a>
+    <header class="top">
+      <a class="brand" href="/">VTS</a>
+      <nav aria-label="Pages">
+        ${pages.map(([name, [label]]) => html`<a key=${name} href=${name === "overview" ? "/" : `/${name}`} aria-current=${page === name ? "page" : undefined}>${label}</a>`)}
+        ${me.user && html`<a href=${`/artist/${encodeURIComponent(me.user)}`} aria-current=${page === "artist" && id === me.user ? "page" : undefined}>My contents</a>`}
+      </nav>
+      <${Find} />
+      <span class=${`line ${state.value}`} role="status" title=${meaning}><i aria-hidden="true"></i>${line}</span>
+      <${Account} />
+    </header>
+    <main id="page" tabindex="-1">${found ? html`<${found[1]} key=${`${page} ${id}`} />` : html`<p class="failed"><strong>There is no such page.</strong> <a href="/">To the overview</a></p>`}</main>
+    <footer class="quiet">Days are UTC days. <a href="/docs">API</a></footer>`;
+}
+
+/** Who is signed in, and the way out. */
+function Account() {
+  if (!me.roles) return html`<a href="/login">Sign in</a>`;
+  const out = (/** @type {string} */ path, /** @type {string} */ label) =>
+    html`<form method="post" action=${path}><input type="hidden" name="form" value=${me.form} /><button>${label}</button></form>`;
+  return html`<details class="files account"><summary>${me.user ?? word(me.roles[0] ?? "account")}</summary>
+    <div><span class="quiet">${me.roles.map(word).join(", ")}</span>${out("/logout", "Sign out")}${out("/logout?everywhere=1", "Sign out everywhere")}</div>
+  </details>`;
+}
+
+/** Goes to the page of a content by its id. */
+function Find() {
+  const submit = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    const form = /** @type {HTMLFormElement} */ (event.currentTarget);
+    const id = `${new FormData(form).get("id")}`.trim();
+    if (id) go(`/content/${encodeURIComponent(id).replaceAll("%3A", ":")}`);
+    form.reset();
+  };
+  return html`<form class="find" role="search" onSubmit=${submit}><input type="search" name="id" placeholder="Content id" aria-label="Content id, like 42 or blog:7" /></form>`;
+}
+
+/** Links of the dashboard change the page without a load. @param {MouseEvent} event */
+function onClick(event) {
+  const link = /** @type {Element} */ (event.target).closest?.("a[href]");
+  if (!(link instanceof HTMLAnchorElement) || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey)
+    return;
+  const to = new URL(link.href);
+  if (to.origin !== location.origin || link.hasAttribute("download") || link.target || to.hash) return;
+  const { page } = { page: to.pathname.split("/")[1] || "overview" };
+  if (!PAGES[page]) return;
+  event.preventDefault();
+  go(to.pathname + to.search);
+}
+
+document.addEventListener("click", onClick);
+if (location.pathname === "/" && me.user && !me.reads_everything) {
+  history.replaceState(null, "", `/artist/${encodeURIComponent(me.user)}${location.search}`);
+  address.value = new URL(location.href);
+}
+followHistory();
+watchLine();
+root.replaceChildren();
+render(html`<${App} />`, root);

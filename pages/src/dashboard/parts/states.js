@@ -1,0 +1,39 @@
+// What stands in the place of an answer: while it comes, when there is none, when it failed.
+import { html } from "../html.js";
+
+/** @param {{lines?: number}} props */
+export const Loading = ({ lines = 3 }) =>
+  html`<div class="loading" role="status" aria-label="Loading">
+    ${Array.from({ length: lines }, () => html`<i></i>`)}
+  </div>`;
+
+/** @param {{children?: any}} props */
+export const Empty = ({ children }) => html`<p class="empty">${children}</p>`;
+
+/** @param {{fault: import("../ask.js").Fault}} props */
+export function Failed({ fault }) {
+  const [what, hint] =
+    fault.status === 401
+      ? ["You are signed out.", html`<a href="/login">Sign in</a> to see this.`]
+      : fault.status === 403
+        ? ["This is not yours to see.", "Ask its owner for a share link."]
+        : fault.status === 404
+          ? ["There is no such thing.", "It was deleted, or the address is wrong."]
+          : fault.status === 0 || fault.status >= 500
+            ? ["VTS does not answer.", "This page asks again every few seconds."]
+            : ["The question was refused.", fault.message];
+  return html`<p class="failed" role="alert"><strong>${what}</strong> ${hint}</p>`;
+}
+
+/**
+ * Draw `children` with the data of a question, or what stands in its place.
+ *
+ * @param {{asked: import("../ask.js").Asked, lines?: number, children: (data: any) => any}} props
+ */
+export function Answer({ asked, lines, children }) {
+  if (asked.data === null)
+    return asked.fault ? html`<${Failed} fault=${asked.fault} />` : html`<${Loading} lines=${lines} />`;
+  return html`<div class=${asked.isFormer ? "former" : ""}>
+    ${asked.fault && html`<${Failed} fault=${asked.fault} />`}${children(asked.data)}
+  </div>`;
+}

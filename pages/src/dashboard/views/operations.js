@@ -1,0 +1,88 @@
+// How VTS itself is: what it takes in a second, how far the database is behind, what was started again.
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { Fault } from "../ask.js";
+import { compact, duration, number, word } from "../format.js";
+import { html } from "../html.js";
+import { readMetrics, sum } from "../metrics.js";
+import { Chart } from "../parts/chart.js";
+import { Card } from "../parts/list.js";
+import { Metric } from "../parts/metric.js";
+import { Empty, Failed, Loading } from "../parts/states.js";
+
+const EVERY_MS = 5000;
+const KEPT = 120; // ten minutes
+
+/** @type {import("@preact/signals").Signal<{at: number, values: import("../metrics.js").Sample}[]>} */
+const samples = signal([]);
+const ready = signal(/** @type {any} */ (null));
+const fault = signal(/** @type {Fault | null} */ (null));
+
+async function look() {
+  try {
+    const [metrics, state] = await Promise.all([fetch("/metrics"), fetch("/health/ready")]);
+    if (!metrics.ok) throw new Fault(metrics.status, "");
+    const values = readMetrics(await metrics.text());
+    ready.value = await state.json();
+    samples.value = [...samples.value.slice(1 - KEPT), { at: Date.now(), values }];
+    fault.value = null;
+  } catch (error) {
+    fault.value = error instanceof Fault ? error : new Fault(0, "");
+  }
+}
+
+/** Return how much a counter grew in a second between samples. @param {string} name @param {RegExp} [labels] */
+function rates(name, labels) {
+  const all = samples.value;
+  return all.slice(1).map((one, n) => {
+    const grown = sum(one.values, name, labels) - sum(all[n].values, name, labels);
+    return Math.max(0, Math.round((grown * 10_000) / (one.at - all[n].at)) / 10);
+  });
+}
+
+export function Operations() {
+  useEffect(() => {
+    look();
+    const timer = setInterval(() => !document.hidden && look(), EVERY_MS);
+    return () => clearInterval(timer);
+  }, []);
+  const last = samples.value.at(-1)?.values;
+  const times = samples.value.slice(1).map((one) => new Date(one.at).toISOString());
+  const accepted = rates("vts_events_total", /outcome="accepted"/);
+  const refused = rates("vts_events_total", /outcome="(?!accepted)/);
+  const restarts = last ? [...last].filter(([key, n]) => key.startsWith("vts_restarts_total{") && n > 0) : [];
+  return html`<div class="pagebar"><div class="titles"><h1>Operations</h1><p class="quiet">This process, every 5 seconds while this page is seen.</p></div></div>
+    ${fault.value && html`<${Failed} fault=${fault.value} />`}
+    ${
+      last
+        ? html`<div class="metrics">
+            <${Metric} name="" label="Events a second" n=${accepted.at(-1)} write=${compact} />
+            <${Metric} name="" label="Waiting in the journal" n=${value("vts_journal_depth")} />
+            <${Metric} name="" label="Database behind" n=${value("vts_drain_lag_seconds")} write=${duration} />
+            <${Metric} name="" label="Live connections" n=${value("vts_live_clients")} />
+            <${Metric} name="" label="Dead letters" n=${sum(last, "vts_dead_letters_total")} />
+            <${Metric} name="" label="Restarts" n=${sum(last, "vts_restarts_total")} />
+          </div>
+          <section class="card wide"><header><h2>Events a second</h2></header>
+            ${times.length > 1 ? html`<${Chart} title="Events a second" labels=${times} series=${[{ label: "Counted", kind: "main", values: accepted }, { label: "Not counted", kind: "second", values: refused }]} />` : html`<${Loading} />`}
+          </section>`
+        : !fault.value && html`<${Loading} lines=${6} />`
+    }
+    <div class="cards">
+      <${Card} title="Parts">${
+        ready.value
+          ? html`<table class="rows"><thead><tr><th scope="col">Part</th><th scope="col">State</th></tr></thead>
+        <tbody>${Object.entries(ready.value.parts).map(
+          ([name, state]) =>
+            html`<tr key=${name}><th scope="row">${word(name)}</th><td><span class=${`status ${state === "ok" ? "online" : "offline"}`}>${typeof state === "string" ? state : JSON.stringify(state)}</span></td></tr>`,
+        )}</tbody></table>`
+          : html`<${Loading} />`
+      }<//>
+      <${Card} title="Restarts">${restarts.length ? html`<table class="rows"><tbody>${restarts.map(([key, n]) => html`<tr><th scope="row">${/actor="([^"]*)"/.exec(key)?.[1]}</th><td>${/why="([^"]*)"/.exec(key)?.[1]}</td><td class="n">${number(n)}</td></tr>`)}</tbody></table>` : html`<${Empty}>Nothing was started again since VTS started.<//>`}<//>
+    </div>`;
+
+  /** @param {string} name */
+  function value(name) {
+    return last?.get(name);
+  }
+}
