@@ -24,6 +24,7 @@ RESERVED: Final = frozenset((CONFIG_NAME, TOKEN_NAME))
 DEFAULTS: Final = Path(__file__).with_name("default.toml")
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
 COUNTRIES: Final = Path(__file__).with_name("dbip-country.mmdb")
+COUNTRIES_NAME: Final = "countries.mmdb"
 MASK: Final = "********"
 _WORDS: Final = {
     "true": True,
@@ -115,8 +116,14 @@ def data_dir(settings: Settings) -> Path:
 
 
 def countries_file(settings: Settings) -> Path:
-    """Return the country file: as set, else the one that VTS brings."""
-    return Path(settings.geoip.file) if settings.geoip.file else COUNTRIES
+    """Return the country file: as set, else that of the data folder, else the one that VTS brings."""
+    own = own_countries_file(settings)
+    return own if settings.geoip.file or own.is_file() else COUNTRIES
+
+
+def own_countries_file(settings: Settings) -> Path:
+    """Return the country file that an operator may replace: as set, else in the data folder."""
+    return Path(settings.geoip.file) if settings.geoip.file else data_dir(settings) / COUNTRIES_NAME
 
 
 def env_name(section: str, name: str) -> str:

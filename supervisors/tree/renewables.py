@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from typing import Final
 
-from config.load import ConfigFaults, changed, countries_file, load
+from config.load import ConfigFaults, changed, countries_file, load, own_countries_file
 from config.settings import Settings
 from supervisors.tree.components import Components
 from supervisors.tree.doors import Doors
@@ -23,13 +23,14 @@ def renewables_of(components: Components, doors: Doors) -> Iterator[Renewable]:
     for name, tls in (("certificate of http", doors.http_tls), ("certificate of mqtt", doors.mqtt_tls)):
         if tls is not None:
             yield Renewable(name=name, files=tls.files, renew=tls.renew)
-    countries = countries_file(components.settings)
+    countries = {own_countries_file(components.settings), countries_file(components.settings)}
 
     def renew_countries() -> None:
-        if not components.enricher.reload_countries():
-            raise BadStart(f"geoip.file: {countries} cannot be used")
+        path = countries_file(components.settings)
+        if not components.enricher.reload_countries(path):
+            raise BadStart(f"geoip.file: {path} cannot be used")
 
-    yield Renewable(name="countries", files=(countries,), renew=renew_countries)
+    yield Renewable(name="countries", files=tuple(countries), renew=renew_countries)
     yield Renewable(name="settings", renew=lambda: _renew_settings(components.settings))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from cryptography import x509
 
+from tests.enrich.mmdb import database
 from tests.support.certificates import write_certificate
 from tests.support.ports import free_port
 from tests.support.process import Vts, running
@@ -80,3 +81,15 @@ def test_a_second_sigterm_changes_nothing(vts: Vts) -> None:
         assert vts.process.wait(BOUND_S) == 0
     stopped = [line["actor"] for line in lines(vts) if line["message"] == "stopped"]
     assert stopped[-1] == "storage"  # the whole way down, in order
+
+
+def test_a_new_country_file_is_in_force_at_once(folder: Path) -> None:
+    new = folder / "new.mmdb"
+    new.write_bytes(database({"8.8.8.0/24": {"country": {"iso_code": "JP"}}}))
+    with running(folder) as vts, vts.client(vts.service_token()) as client:
+        printed = vts.cli("geoip", "update", str(new))
+        assert f"VTS (process {vts.process.pid}) reads it now" in printed
+        wait_until(lambda: read_anew(vts, "countries"), BOUND_S)
+        client.post("/api/view", json={"post_id": 5, "client_ip": "8.8.8.8", "user_agent": "x"})
+        stats = "/api/post/5/stats"
+        wait_until(lambda: client.get(stats).json()["views_by_country"] == {"JP": 1}, BOUND_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from pathlib import Path
@@ -20,6 +21,9 @@ from vts.store.session.connection import Database
 
 READY_FILE = "ready.json"
 """In the data folder: the URLs of the process that runs there."""
+
+LOCK_FILE = "lock"
+"""In the data folder: held by the process that runs there, which writes its number into it."""
 
 COMMAND_TTL_S = 3600
 
@@ -93,6 +97,19 @@ def url_of(settings: Settings) -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(http.host, http.host)  # noqa: S104 -- every address: ours, too
     host = f"[{host}]" if ":" in host else host
     return ready_urls(settings).get("http") or f"{'https' if http.tls_cert_file else 'http'}://{host}:{http.port}"
+
+
+def running_pid(folder: Path) -> int | None:
+    """Return the process that runs in a data folder: it holds the lock, with its number in it. None: there is none."""
+    try:
+        with (folder / LOCK_FILE).open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(lock.read())
+    except (OSError, ValueError):
+        pass
+    return None
 
 
 class NoDatabase(CannotRun):

@@ -250,6 +250,28 @@ def journal_discard() -> None:
     command.discard(read_settings())
 
 
+@main.group()
+def geoip() -> None:
+    """Look after the file that says in which country an address is."""
+
+
+@geoip.command("status")
+def geoip_status() -> None:
+    """Show the country file in use: its type, its age, and a few look-ups."""
+    from vts.cli import geoip as command
+
+    raise SystemExit(command.status(read_settings()))
+
+
+@geoip.command("update")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def geoip_update(file: Path) -> None:
+    """Check FILE (.mmdb, also gzipped), put it in place, and have the running VTS read it."""
+    from vts.cli import geoip as command
+
+    command.update(read_settings(), file)
+
+
 @main.command()
 def doctor() -> None:
     """Check settings, database, broker, clock and disk, and say what to do."""

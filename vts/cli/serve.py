@@ -26,7 +26,7 @@ from supervisors.tree import logs
 from supervisors.tree.components import Components
 from supervisors.tree.root import Tree
 from vts.cli import terminal
-from vts.cli.common import READY_FILE
+from vts.cli.common import LOCK_FILE, READY_FILE
 from vts.cli.mistakes import said_of
 from vts.model.faults import BadStart
 from vts.store.session.connection import asyncpg_loop
@@ -153,7 +153,7 @@ def _settle_garbage_collector() -> None:
 
 def _lock_file(path: Path) -> IO[str]:
     try:
-        return path.open("w")
+        return path.open("a")
     except OSError as fault:
         raise BadStart(
             f"{path}: the lock of the data folder cannot be opened: {fault.strerror}; remove it, or set VTS_DATA__DIR "
@@ -170,10 +170,13 @@ def own_folder(folder: Path) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True, mode=0o711)
     except OSError as fault:
         raise BadStart(f"data.dir: {folder} cannot be used: {fault.strerror}") from None
-    lock = _lock_file(folder / "lock")
+    lock = _lock_file(folder / LOCK_FILE)
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise BadStart(f"data.dir: another VTS is running in {folder}") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))  # for `vts geoip update`; while the lock is held the number is right
+        lock.flush()
         yield folder

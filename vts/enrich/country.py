@@ -44,17 +44,21 @@ class Countries:
         if self._reader is None or len(address.packed) > self._widest:
             return None
         try:
-            return _code_in(self._reader.get(address.exposed()))
+            return code_in(self._reader.get(address.exposed()))
         except (ValueError, maxminddb.InvalidDatabaseError):
             self._complain("country file has broken records")
             return None
 
-    def reload(self) -> bool:
-        """Read the file again and swap it in; keep the present one when it cannot be read. Blocks on the disk."""
+    def reload(self, path: Path | None = None) -> bool:
+        """Read the file again and swap it in; keep the present one when it cannot be read. Blocks on the disk.
+
+        `path` is another file, from now on.
+        """
+        self._path = path or self._path
         if self._path is None:
             return False
         try:
-            reader = _open(self._path)
+            reader = open_file(self._path)
         except (OSError, ValueError, maxminddb.InvalidDatabaseError) as fault:
             self._complain("country file cannot be read", fault)
             return False
@@ -68,8 +72,11 @@ class Countries:
             _log.warning("%s, countries may be unknown: %s (%s)", what, self._path, type(fault).__name__)
 
 
-def _open(path: Path) -> maxminddb.Reader:
-    """Open a private copy: the quick reader maps its file, and a mapped file that shrinks kills the process."""
+def open_file(path: Path) -> maxminddb.Reader:
+    """Open a private copy: the quick reader maps its file, and a mapped file that shrinks kills the process.
+
+    Raises OSError, ValueError and InvalidDatabaseError.
+    """
     content = path.read_bytes()
     try:
         with tempfile.NamedTemporaryFile(prefix="vts-country-") as copy:
@@ -81,7 +88,7 @@ def _open(path: Path) -> maxminddb.Reader:
             return maxminddb.open_database(file, maxminddb.MODE_FD)
 
 
-def _code_in(record: object) -> str | None:
+def code_in(record: object) -> str | None:
     """Read both shapes: `{"country_code": "BR"}` and `{"country": {"iso_code": "BR"}}`."""
     if not isinstance(record, dict):
         return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
@@ -202,9 +203,9 @@ class Enricher:
         self._visitor_key.cache_clear()
         self._agent.cache_clear()
 
-    def reload_countries(self) -> bool:
-        """Read the country file again. Blocks on the disk: call it from a worker thread."""
-        reloaded = self._countries.reload()
+    def reload_countries(self, path: Path | None = None) -> bool:
+        """Read the country file again, or another one. Blocks on the disk: call it from a worker thread."""
+        reloaded = self._countries.reload(path)
         self._origin.cache_clear()
         return reloaded
 
