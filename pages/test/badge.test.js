@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addressOf, batches, nextAfterMs, textOf, uuid7 } from "../src/scripts/badge.js";
+import { addressOf, batches, halves, nextAfterMs, textOf, uuid7 } from "../src/scripts/badge.js";
 
 test("badges of one page ask together, each content once, at most 100 a request", () => {
   assert.deepEqual(batches(["1", "2", "1", ""]), [["1", "2"]]);
@@ -10,6 +10,11 @@ test("badges of one page ask together, each content once, at most 100 a request"
     [100, 100, 50],
   );
   assert.equal(addressOf("https://vts.test/", ["1", "blog:a&b"]), "https://vts.test/api/counts?ref=1&ref=blog%3Aa%26b");
+});
+
+test("a request that is refused is asked in halves, down to one content", () => {
+  assert.deepEqual(halves(["1", "2", "3"]), [["1"], ["2", "3"]]);
+  assert.deepEqual(halves(["1", "2"]), [["1"], ["2"]]);
 });
 
 test("pages that were opened together ask again at different times around a minute", () => {

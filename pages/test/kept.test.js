@@ -10,8 +10,13 @@ test("keys sort by time, and only ours are touched", () => {
 
 test("beyond 500 requests the oldest go", () => {
   const keys = Array.from({ length: 503 }, (_, index) => keyOf(1_700_000_000_000 + index, 0.5));
-  assert.deepEqual(superfluous([...keys].reverse().concat("theme")), keys.slice(0, 3));
-  assert.deepEqual(superfluous(keys.slice(3)), []);
+  assert.deepEqual(superfluous([...keys].reverse().concat("theme"), null), keys.slice(0, 3));
+  assert.deepEqual(superfluous(keys.slice(3), "#vts-count"), []);
+});
+
+test("nothing is kept of a visitor who is not counted", () => {
+  const keys = [keyOf(1_700_000_000_000, 0.5), "vts", "theme"];
+  assert.deepEqual(superfluous(keys, "#vts-ignore"), [keys[0]]);
 });
 
 test("only an answer that another try would not change ends a request", () => {

@@ -11,6 +11,9 @@ export function batches(ids) {
   return parts;
 }
 
+/** Return the two halves of a request. @param {string[]} ids */
+export const halves = (ids) => [ids.slice(0, ids.length >> 1), ids.slice(ids.length >> 1)];
+
 /** Return where the counts of contents are. @param {string} base @param {string[]} ids */
 export const addressOf = (base, ids) =>
   `${base}api/counts?${ids.map((id) => `ref=${encodeURIComponent(id)}`).join("&")}`;

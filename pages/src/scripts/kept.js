@@ -7,10 +7,14 @@ const KEPT = 500; // requests; with the longest batches some 5 MB, which is what
 export const keyOf = (ms, chance) => `${PREFIX}${ms.toString(36).padStart(9, "0")}${chance.toString(36).slice(2)}`;
 keyOf.is = (/** @type {string} */ key) => key.startsWith(PREFIX);
 
-/** Return the keys of the oldest requests beyond the bound. @param {string[]} keys */
-export const superfluous = (keys) => {
+/**
+ * Return the keys of requests that are not kept: the oldest beyond the bound, and all of a visitor who is not counted.
+ *
+ * @param {string[]} keys @param {string | null} wish
+ */
+export const superfluous = (keys, wish) => {
   const kept = keys.filter(keyOf.is).sort();
-  return kept.slice(0, Math.max(0, kept.length - KEPT));
+  return wish === "#vts-ignore" ? kept : kept.slice(0, Math.max(0, kept.length - KEPT));
 };
 
 /** Whether an answer says that sending the same again changes nothing. @param {number} status */

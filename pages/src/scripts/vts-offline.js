@@ -3,9 +3,19 @@
 // that two of them send counts once, because its events have ids.
 import { isSettled, keyOf, superfluous } from "./kept.js";
 
+/** Return what is kept; an entry that cannot be read goes. @param {string} key @returns {[string, string]} */
+const read = (key) => {
+  try {
+    return JSON.parse(localStorage[key]);
+  } catch (fault) {
+    localStorage.removeItem(key);
+    throw fault;
+  }
+};
+
 /** @param {string} key @param {boolean} keepalive */
 const post = async (key, keepalive) => {
-  const [url, body] = JSON.parse(localStorage[key]);
+  const [url, body] = read(key);
   const answer = await fetch(url, { method: "POST", body, keepalive });
   if (!isSettled(answer.status)) throw new Error();
   localStorage.removeItem(key);
@@ -18,7 +28,7 @@ const again = async () => {
   if (isSending) return;
   isSending = true;
   try {
-    for (const key of superfluous(Object.keys(localStorage))) localStorage.removeItem(key);
+    for (const key of superfluous(Object.keys(localStorage), localStorage.getItem("vts"))) localStorage.removeItem(key);
     for (const key of Object.keys(localStorage).filter(keyOf.is).sort()) if (localStorage[key]) await post(key, false);
   } catch {
     // It stays: for the next page, or until the connection is back.

@@ -1,6 +1,6 @@
 // The badge: <vts-views post-id="42"></vts-views> shows the public count of a content. All badges of a page ask together,
 // once a minute and only while the page is visible and one of them is in the window.
-import { addressOf, batches, nextAfterMs, textOf, uuid7 } from "./badge.js";
+import { addressOf, batches, halves, nextAfterMs, textOf, uuid7 } from "./badge.js";
 
 const script = /** @type {HTMLScriptElement} */ (document.currentScript);
 const base = `${new URL(script.dataset.api || ".", script.src)}`;
@@ -8,24 +8,26 @@ const base = `${new URL(script.dataset.api || ".", script.src)}`;
 // Constructed sheets are no inline styles: a strict policy of the page allows them.
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(`
-  :host { display: inline-block; font: 500 .8125rem/1.6 system-ui, sans-serif; color-scheme: light dark;
-    color: var(--vts-color, light-dark(#1c2330, #e7ebf3)); background: var(--vts-background, light-dark(#f2f4f8, #1d2430));
-    border: 1px solid var(--vts-border, light-dark(#d5dae3, #3a4456)); border-radius: 1em; padding: 0 .7em }
+  :host { display: inline-block }
   :host([theme=light]) { color-scheme: light }
   :host([theme=dark]) { color-scheme: dark }
-  :host([hidden]) { display: none }
-  span { font-variant-numeric: tabular-nums }
+  span { display: inline-block; padding: 0 .7em; border: 1px solid var(--vts-border, light-dark(#d5dae3, #3a4456));
+    border-radius: 1em; font: 500 .8125rem/1.6 system-ui, sans-serif; font-variant-numeric: tabular-nums;
+    color: var(--vts-color, light-dark(#1c2330, #e7ebf3)); background: var(--vts-background, light-dark(#f2f4f8, #1d2430)) }
+  span:empty { display: none }
 `);
 
 /** @type {Set<Badge>} */
 const badges = new Set();
 /** @type {Set<Badge>} */
 const visible = new Set();
+/** Ids that VTS could not read: they are not asked again. @type {Set<string>} */
+const unreadable = new Set();
 let dueMs = 0;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 
-const window_ = new IntersectionObserver((entries) => {
+const inWindow = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
     const badge = /** @type {Badge} */ (target);
     if (isIntersecting) visible.add(badge);
@@ -52,13 +54,13 @@ class Badge extends HTMLElement {
 
   connectedCallback() {
     badges.add(this);
-    window_.observe(this);
+    inWindow.observe(this);
   }
 
   disconnectedCallback() {
     badges.delete(this);
     visible.delete(this);
-    window_.unobserve(this);
+    inWindow.unobserve(this);
   }
 
   /** @param {string} name @param {string | null} before */
@@ -95,8 +97,6 @@ class Badge extends HTMLElement {
   #draw() {
     const language = this.closest("[lang]")?.getAttribute("lang") || navigator.language;
     this.#text.textContent = textOf(this.#views, this.getAttribute("label"), language);
-    this.#text.hidden = this.#views === null;
-    this.toggleAttribute("unknown", this.#views === null);
   }
 }
 
@@ -109,7 +109,7 @@ function isIgnored() {
   }
 }
 
-/** Ask now if it is time and somebody can see the answer, else when it is. */
+/** Ask now if it is time and the answer can be seen, else when it is. */
 function plan() {
   clearTimeout(timer);
   if (document.hidden || !visible.size) return;
@@ -118,18 +118,24 @@ function plan() {
 
 async function refresh() {
   dueMs = Date.now() + nextAfterMs(Math.random());
-  await Promise.all(batches([...badges].map((badge) => badge.postId)).map(ask));
+  await Promise.all(batches([...badges].map((badge) => badge.postId).filter((id) => !unreadable.has(id))).map(ask));
   plan();
 }
 
-/** @param {string[]} ids */
+/**
+ * Show the counts of contents. One id that VTS cannot read refuses the whole request, so its halves are asked.
+ *
+ * @param {string[]} ids @returns {Promise<void>}
+ */
 async function ask(ids) {
   try {
     const answer = await fetch(addressOf(base, ids), { credentials: "omit", cache: "no-cache" });
+    if (answer.status === 400 && ids.length === 1) unreadable.add(ids[0]);
+    else if (answer.status === 400) await Promise.all(halves(ids).map(ask));
     if (!answer.ok) return; // what is shown stays
     const { counts } = await answer.json();
     ids.forEach((id, index) => {
-      for (const badge of badges) if (badge.postId === id) badge.views = counts[index]?.views ?? null;
+      for (const badge of badges) if (badge.postId === id) badge.views = counts[index].views;
     });
   } catch {
     // no connection: the next time
