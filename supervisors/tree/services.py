@@ -31,6 +31,7 @@ from vts.store.session.connection import IDLE_WITH_LOCKS_S
 from vts.store.session.pool import Writer
 from vts.web.access import Access
 from vts.web.services import CapturePort, CatalogPort, ImportPort, PersonsPort, Services, SigningPort
+from vts.web.zones import Zones
 
 
 def writer_of(components: Components) -> Writer:
@@ -59,6 +60,7 @@ def services_of(
         signing=SigningPort(sign_in=_sign_in(components, writer)),
         health=_health(components, storage, broker_state),
         live_events=live_events_of(storage.hub),
+        zones=Zones(components.settings.site.timezone),
         outcome_feed=components.outcome_feed,
     )
 

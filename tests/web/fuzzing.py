@@ -44,7 +44,7 @@ TOKEN = Tokens(secret=SECRET.encode(), own=own_secret(SECRET.encode())).issue(
 )
 
 # They do not end, so a whole answer never arrives. Their refusals are tested below, their events in tests/system.
-STREAMS = ("/live", "/live/events")
+STREAMS = ("/live", "/live/events", "/api/admin/outcomes/live")
 ACCEPTED = ["2xx", "3xx", "401", "403", "404", "409", "5xx"]
 # Rules that a schema cannot say. What keeps the schema and breaks one of these is refused with 400 and a reason.
 RULED = (

@@ -23,6 +23,7 @@ from vts.store.session.pool import Readers
 from vts.web.access import Access
 from vts.web.app import create_app
 from vts.web.services import CapturePort, CatalogPort, PersonsPort, Services, SigningPort
+from vts.web.zones import Zones
 
 NOW_S = 1_800_000_000.0
 SEALS = Seals(b"a session secret of the tests, long")
@@ -77,6 +78,7 @@ def services(rules: Access, **ports: Any) -> Services:
         signing=ports.get("signing", SigningPort(sign_in=None)),  # type: ignore[arg-type]
         health=ports.get("health"),
         live_events=ports.get("live_events"),
+        zones=ports.get("zones", Zones()),
         outcome_feed=ports.get("outcome_feed"),
     )
 

@@ -17,6 +17,7 @@ from vts.query import (
     post_load,
     site_load,
     top_load,
+    zone_days_load,
 )
 from vts.query.analytics import Dimension, EngagementFacts, HoursFacts
 from vts.query.artist import ArtistFacts
@@ -29,6 +30,8 @@ from vts.query.playlist import PlaylistFacts
 from vts.query.post import PostFacts
 from vts.query.site import SiteFacts
 from vts.query.top import TopAsked, TopLine
+from vts.query.zone_days import HourRow
+from vts.query.zone_days_load import Counted
 from vts.store.drain.texts import texts_of
 from vts.store.session.pool import Readers
 
@@ -79,6 +82,10 @@ class Questions:
     async def artist_facts(self, user_id: int, first: int, last: int) -> ArtistFacts:
         """Return what the statistics over all contents of an artist are made of."""
         return await artist_load.artist_facts(self._readers, user_id, first, last)
+
+    async def hour_rows(self, counted: Counted, name: int, first: int, last: int) -> list[HourRow]:
+        """Return what a content, an artist or the site counted by UTC hour, for dates of a time zone."""
+        return await zone_days_load.hour_rows(self._readers, counted, name, first, last)
 
     async def artist_posts(self, user_id: int, first: int, last: int, asked: Asked) -> ListFacts:
         """Return one page of an artist's contents, with the statistics of each."""

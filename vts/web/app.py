@@ -98,7 +98,7 @@ def _blueprints(services: Services, limits: Limits) -> Iterator[Blueprint]:
     access, capture, exporting, persons = services.access, services.capture, services.exports, services.persons
     catalog, questions = services.catalog.memory, services.questions
     naming = Naming(catalog, questions)
-    answers = Answers(naming, exporting)
+    answers = Answers(naming, exporting, services.zones)
     yield content.blueprint(access, services.catalog.writes, persons.audit, naming, limits, questions)
     yield counts.blueprint(access, catalog, questions, naming)
     listing = players.Listing(questions, answers)

@@ -20,6 +20,7 @@ from vts.web.answers import Problem
 from vts.web.asked import days_of, page_of, posts_of
 from vts.web.naming import Naming
 from vts.web.table_answers import Answers, is_table_asked
+from vts.web.zones import views_in_zone
 
 
 def blueprint(access: Access, questions: Questions, answers: Answers) -> Blueprint:
@@ -30,12 +31,13 @@ def blueprint(access: Access, questions: Questions, answers: Answers) -> Bluepri
     async def artist_stats(user_id: str) -> Response:
         names = answers.naming.names()
         number = _readable(access, answers.naming, user_id, names)
-        first, last = days_of(request, access.clock())
+        zone = answers.zones.asked(request)
+        days = days_of(request, access.clock(), zone)
         countries = None if is_table_asked(request) else TOP_COUNTRIES
-        facts = await questions.artist_facts(number, first, last)
+        facts = await questions.artist_facts(number, *days)
         listed = None
         if shown := posts_of(request):
-            listed = await questions.artist_posts(number, first, last, Asked(SORT_DEFAULT, shown, 0))
+            listed = await questions.artist_posts(number, *days, Asked(SORT_DEFAULT, shown, 0))
         work = partial(
             artist.answer,
             facts,
@@ -45,6 +47,7 @@ def blueprint(access: Access, questions: Questions, answers: Answers) -> Bluepri
             posts=listed,
         )
         body = await worked_out(len(facts.days), work)
+        body = await views_in_zone(body, zone, days, questions.hour_rows, "artist", number)
         return await answers.body(request, f"artist_{user_id}", body, names.texts)
 
     @routes.get("/api/user/<name:user_id>/posts-stats")

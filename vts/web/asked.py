@@ -8,14 +8,16 @@ from vts.model.day import day_of
 from vts.query.artist_posts import Asked, parse_asked, parse_posts
 from vts.query.ranges import BadRange, parse_range
 from vts.query.shape import parse_limit
+from vts.query.zone_days import Zone
 from vts.web.answers import Problem
 
 
-def days_of(asked: Request, now_us: int) -> tuple[int, int]:
-    """Return the first and the last day, inclusive, as numbers of UTC days since 1970."""
+def days_of(asked: Request, now_us: int, zone: Zone | None = None) -> tuple[int, int]:
+    """Return the first and the last day, inclusive, as numbers of days since 1970: UTC days, or a zone's dates."""
     args = asked.args
+    today = day_of(now_us) if zone is None else zone.day_of(now_us)
     try:
-        return parse_range(args.get("days"), args.get("from"), args.get("to"), day_of(now_us))
+        return parse_range(args.get("days"), args.get("from"), args.get("to"), today)
     except BadRange as fault:
         raise Problem(400, str(fault)) from None
 

@@ -11,6 +11,7 @@ from vts.query.questions import Questions
 from vts.web.access import Access, principal_of, readable_content, require
 from vts.web.asked import days_of
 from vts.web.table_answers import Answers, is_table_asked
+from vts.web.zones import views_in_zone
 
 
 def blueprint(access: Access, catalog: Catalog, questions: Questions, answers: Answers) -> Blueprint:
@@ -23,11 +24,13 @@ def blueprint(access: Access, catalog: Catalog, questions: Questions, answers: A
         names = answers.naming.names()
         number = answers.naming.content(post_id, names=names)
         readable_content(principal, catalog, number)
-        days = days_of(request, access.clock())
+        zone = answers.zones.asked(request)
+        days = days_of(request, access.clock(), zone)
         whole = is_table_asked(request)
         facts = await questions.post_facts(number, *days)
         countries = None if whole else TOP_COUNTRIES
         body = answer(facts, now_us=access.clock(), lag_s=questions.lag_s(), top_countries=countries)
+        body = await views_in_zone(body, zone, days, questions.hour_rows, "post", number)
         return await answers.body(request, f"post_{post_id}", body, names.texts)
 
     return routes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vts.model.ports import Catalog
 from vts.model.principal import Principal
@@ -22,6 +22,7 @@ from vts.service.site_import import SiteImport
 from vts.service.table_import import TableImport
 from vts.service.view_import import ViewImport
 from vts.web.access import Access
+from vts.web.zones import Zones
 
 LiveEvents = Callable[[Principal | None, str, str, bool], AsyncIterator[bytes]]
 """(principal, topics separated by commas, client, whether it is one without a token) → server-sent events.
@@ -85,4 +86,5 @@ class Services:
     signing: SigningPort
     health: Health
     live_events: LiveEvents
+    zones: Zones = field(default_factory=Zones)
     outcome_feed: OutcomeFeed

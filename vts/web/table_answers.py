@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from quart import Request, Response
@@ -19,6 +19,7 @@ from vts.query.export.exports import Busy, Exports
 from vts.query.export.table import FORMATS, Format, Table, TooManyRows, is_installed, listed
 from vts.web.answers import Problem
 from vts.web.naming import Naming
+from vts.web.zones import Zones
 
 MEDIA_TYPES: Final[dict[Format, str]] = {
     "csv": "text/csv; charset=utf-8; header=present",
@@ -76,6 +77,7 @@ class Answers:
 
     naming: Naming
     exports: Exports
+    zones: Zones = field(default_factory=Zones)
 
     async def body(
         self, asked: Request, name: str, body: Mapping[str, Any], texts: Mapping[int, str] = NO_TEXTS

@@ -10,6 +10,7 @@ import msgspec
 
 from vts.query.export.table import CellType, Column
 from vts.query.naming import REFS, TWIN, has_id_keys, named_key
+from vts.query.zone_days import INEXACT
 
 BREAKDOWN: Final = "views_by_"
 VALUE: Final = "value"
@@ -48,7 +49,7 @@ def _tables(body: Mapping[str, Any]) -> dict[str, Rows]:
     found: dict[str, Rows] = {}
     inside: list[dict[str, Any]] = []
     for name, content in body.items():
-        if name.endswith(TWIN):
+        if name.endswith(TWIN) or name == INEXACT:
             continue
         twin = body.get(name + TWIN)
         if isinstance(content, list) and all(isinstance(row, Mapping) for row in content):

@@ -46,6 +46,12 @@ _DAYS: Final[list[Json]] = [
     query("from", DATE, f"First UTC day; {DAYS_DEFAULT - 1} days before `to` unless given."),
     query("to", DATE, "Last UTC day; today unless given, and never later."),
 ]
+_ZONE: Final = query(
+    "tz",
+    TEXT,
+    "An IANA time zone, like `Europe/Berlin`: the days are its dates. `tz_inexact` names what is of UTC days even so. "
+    "Unless it is given, the days are UTC days, of the whole site those of `site.timezone`.",
+)
 _TABLE: Final = query("table", TEXT, "One list or breakdown of the answer, like `daily_views` or `country`.")
 _LIMIT: Final = query(
     "limit",
@@ -117,7 +123,9 @@ def _of_contents() -> Paths:
             )
         },
         "/api/post/{post_id}/stats": {
-            "get": _asked("Statistics of one content", "PostStats", "For its owner.", "post_id", "The content.")
+            "get": _asked(
+                "Statistics of one content", "PostStats", "For its owner.", "post_id", "The content.", more=[_ZONE]
+            )
         },
     }
 
@@ -164,7 +172,7 @@ def _of_artists() -> Paths:
     whose = ("user_id", "The artist. A user without contents has zeros.")
     return {
         "/api/user/{user_id}/artist-stats": {
-            "get": _asked("Statistics of an artist", "ArtistStats", "For the artist.", *whose, more=[shown])
+            "get": _asked("Statistics of an artist", "ArtistStats", "For the artist.", *whose, more=[shown, _ZONE])
         },
         "/api/user/{user_id}/posts-stats": {
             "get": _asked("Contents of an artist", "PostsStats", "For the artist.", *whose, more=page)
@@ -175,7 +183,9 @@ def _of_artists() -> Paths:
 def _of_the_site() -> Paths:
     listed = ("playlist_id", "The playlist. It need not have been described to be known by its views.")
     return {
-        "/api/admin/sitewide-stats": {"get": _asked("Statistics of the site", "SiteStats", tag=SITE, more=[_LIMIT])},
+        "/api/admin/sitewide-stats": {
+            "get": _asked("Statistics of the site", "SiteStats", tag=SITE, more=[_LIMIT, _ZONE])
+        },
         "/api/admin/channels": {"get": _asked("Views and time by channel", "Channels", tag=SITE, more=[_LIMIT])},
         "/api/admin/play-orders": {"get": _asked("Views and time by play order", "PlayOrders", tag=SITE)},
         "/api/admin/peak-hours": {"get": _asked("Views by hour and weekday", "PeakHours", tag=SITE)},

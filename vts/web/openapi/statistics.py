@@ -89,6 +89,10 @@ _ENGAGED: Final[dict[str, Json]] = {
     "conversion_rate": or_null({"type": "number", "minimum": 0, "maximum": 1}),
 }
 _CONTEXT: Final = obj({"context": TEXT, **twins({"views": COUNT, **_ENGAGED})})
+_ZONE: Final[dict[str, Json]] = {
+    "tz": TEXT | {"description": "The time zone whose dates the days are, where one was asked for."},
+    "tz_inexact": array(TEXT, description="Fields of UTC days, or not exact; a twin is like its field."),
+}
 _ANALYTICS: Final[dict[str, Json]] = {
     **FRESH,
     "analytics_computed_at": or_null(TIME) | {"description": "When what is computed from raw views last was."},
@@ -131,7 +135,7 @@ SCHEMAS: Final[dict[str, Json]] = {
             **FRESH,
         }
     ),
-    "PostStats": obj({"post_id": NAMED, **RANGE, **twins(DAILY_FIELDS), **FRESH}),
+    "PostStats": obj({"post_id": NAMED, **RANGE, **twins(DAILY_FIELDS), **FRESH, **_ZONE}, tuple(_ZONE)),
     "ArtistStats": obj(
         {
             "user_id": NAMED,
@@ -143,8 +147,9 @@ SCHEMAS: Final[dict[str, Json]] = {
             **twins({"total_impressions": COUNT | {"description": "Listing views of the range."}}),
             "posts": array(obj(_POST_LINE), description="With `posts=`: as many contents as it says."),
             **FRESH,
+            **_ZONE,
         },
-        ("posts",),
+        ("posts", *_ZONE),
     ),
     "PostsStats": obj(
         {
@@ -211,7 +216,9 @@ SCHEMAS: Final[dict[str, Json]] = {
             "players_registered": COUNT,
             "players_registered_by_country": counts(),
             **_ANALYTICS,
-        }
+            **_ZONE,
+        },
+        tuple(_ZONE),
     ),
     "Channels": obj(
         {
