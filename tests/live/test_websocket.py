@@ -224,6 +224,19 @@ async def test_a_slow_reader_gets_the_reason_when_it_reads_again(autojump_clock:
         assert closed.value.reason.code == 1013
 
 
+async def test_a_quiet_line_has_a_heartbeat_every_five_seconds(autojump_clock: MockClock) -> None:
+    world = World()
+    async with running(world) as hub, connected(hub) as socket:
+        await say(socket, "subscribe", "post:1")
+        await hear(socket)
+        start_s = trio.current_time()
+        for _ in range(3):
+            assert await hear(socket, within_s=11) == {"op": "heartbeat"}
+        assert 10 < trio.current_time() - start_s <= 20
+        hub.on_committed(world.commit((1, viewer(1))))
+        assert (await hear(socket))["views"] == 1
+
+
 async def test_a_peer_that_is_gone_is_noticed_by_its_silence(autojump_clock: MockClock) -> None:
     ours, theirs = trio.testing.memory_stream_pair()
     async with running(World()) as hub, trio.open_nursery() as nursery:

@@ -23,6 +23,9 @@ class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     topics: list[str]
 
 
+HEARTBEAT: Final = Frame('{"op":"heartbeat"}')
+"""What a reader gets after 5 s without a change: only data tells a page that a quiet line is alive."""
+
 _decoder: Final = msgspec.json.Decoder(Ask)
 _encoder: Final = msgspec.json.Encoder()
 

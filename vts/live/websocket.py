@@ -15,7 +15,7 @@ from wsproto.connection import ConnectionState
 from wsproto.events import CloseConnection
 
 from vts.live.board import Frame, Reader
-from vts.live.frames import FRAME_MAX_BYTES, Ask, BadFrame, error, read
+from vts.live.frames import FRAME_MAX_BYTES, HEARTBEAT, Ask, BadFrame, error, read
 from vts.live.hub import Hub, NotFollowed
 from vts.live.public import ASKS_MAX
 from vts.model.faults import TooManyClients
@@ -30,7 +30,8 @@ GOING_AWAY: Final = 1001
 POLICY: Final = 1008
 TRY_AGAIN_LATER: Final = 1013
 CLOSE_S: Final = 1.0  # for the closing handshake; then the connection is cut
-PING_BUSY_S: Final = 5.0  # between pings while data is sent: a kernel buffers megabytes for a peer that does not read
+PING_BUSY_S: Final = 5.0
+"""Between heartbeats; and between pings while data is sent: a kernel buffers megabytes for one that does not read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,14 +182,17 @@ class _Conversation:
         self._end(GOING_AWAY, "closing")
 
     async def _ping(self) -> None:
-        """Ping the peer: often while data is sent, seldom while none is."""
+        """Ping the peer: often while data is sent, seldom while none is; then it gets a heartbeat instead."""
         quiet_s = 0.0
         pause_s = min(PING_BUSY_S, self._deadlines.ping_s)
         while True:
             await trio.sleep(pause_s)
             quiet_s += pause_s
-            if not self._sent and quiet_s < self._deadlines.ping_s:
-                continue
+            if not self._sent:
+                if self._reader.topics:
+                    await self._send(HEARTBEAT)
+                if quiet_s < self._deadlines.ping_s:
+                    continue
             quiet_s, self._sent = 0.0, False
             try:
                 with trio.move_on_after(self._deadlines.write_s) as deadline:
