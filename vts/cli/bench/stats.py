@@ -5,8 +5,9 @@ from __future__ import annotations
 import http.client
 import random
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
 from typing import Final
 
 import click
@@ -50,7 +51,7 @@ def measure(runs: int, requests: int, raw: int, daily: int, url: str | None, tok
         if target.database is not None:
             dataset.fill(target.database, raw, daily, lambda text: click.echo(text, err=True))
             target.wait_until(lambda metrics: metrics.total("vts_contents") >= dataset.POSTS, "loaded")
-            notes.append(f"{raw:,} raw and {daily:,} daily rows; a request at a time, each on its own connection")
+            notes.append(f"{raw:,} raw and {daily:,} daily rows; a request at a time, on one connection")
         found = [BenchRun(figures=_run(target, requests, number, notes)) for number in range(1, runs + 1)]
         options = {"requests": requests, "raw": raw, "daily": daily}
         return BenchReport(load="stats", options=options, runs=found, notes=notes)
@@ -67,36 +68,41 @@ def _target(url: str | None, token: str | None) -> Iterator[Target]:
 
 def _run(target: Target, requests: int, number: int, notes: list[str]) -> Figures:
     figures: Figures = {}
-    for name, path in QUESTIONS.items():
-        chance = random.Random(number)  # noqa: S311 -- the same questions every time
-        status = _ask(target, path(chance))
-        if status != 200:
-            note = f"{name}: answered {status}, left out"
-            notes.extend([note] if note not in notes else [])
-            continue
-        for _ in range(WARM):
-            _ask(target, path(chance))
-        took = sorted(_timed(target, path(chance)) for _ in range(requests))
-        figures[f"{name}: p50, ms"] = percentile(took, 0.5)
-        figures[f"{name}: p99, ms"] = percentile(took, 0.99)
+    with closing(http.client.HTTPConnection(target.host, target.port, timeout=TIMEOUT_S)) as connection:
+        ask = partial(_ask, target, connection)
+        for name, path in QUESTIONS.items():
+            chance = random.Random(number)  # noqa: S311 -- the same questions every time
+            status = ask(path(chance))
+            if status != 200:
+                note = f"{name}: answered {status}, left out"
+                notes.extend([note] if note not in notes else [])
+                continue
+            for _ in range(WARM):
+                ask(path(chance))
+            _note(figures, name, [_timed(ask, [path(chance)]) for _ in range(requests)])
+        pages = [[QUESTIONS["count"](chance) for _ in range(PAGE_POSTS)] for _ in range(max(1, requests // PAGE_POSTS))]
+        _note(figures, f"{PAGE_POSTS} counts, one after the other", [_timed(ask, page) for page in pages])
     figures["resident memory, MB"] = target.resident_mb()
     return figures
 
 
-def _timed(target: Target, path: str) -> float:
+def _note(figures: Figures, name: str, took: list[float]) -> None:
+    figures[f"{name}: p50, ms"] = percentile(sorted(took), 0.5)
+    figures[f"{name}: p99, ms"] = percentile(sorted(took), 0.99)
+
+
+def _timed(ask: Callable[[str], int], paths: Sequence[str]) -> float:
     started_s = time.perf_counter()
-    _ask(target, path)
+    for path in paths:
+        ask(path)
     return (time.perf_counter() - started_s) * 1000
 
 
-def _ask(target: Target, path: str) -> int:
-    connection = http.client.HTTPConnection(target.host, target.port, timeout=TIMEOUT_S)
+def _ask(target: Target, connection: http.client.HTTPConnection, path: str) -> int:
     try:
         connection.request("GET", path, headers={"Authorization": f"Bearer {target.token}"})
         answer = connection.getresponse()
         answer.read()
     except (OSError, http.client.HTTPException) as fault:
         raise click.ClickException(f"{target.url} does not answer: {fault}") from None
-    finally:
-        connection.close()
     return answer.status
