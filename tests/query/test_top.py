@@ -9,9 +9,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import trio
 
 from tests.query.story import BOB, EVE, stored, view
 from tests.store.drained import DAY, event
+from tests.support.waiting import until
 from vts.model.content import ContentRow
 from vts.model.day import DAY_US, date_of, day_of_date
 from vts.model.imports import DailyRow
@@ -20,10 +22,12 @@ from vts.query.top import BYS, Filters, TopAsked, TopLine, edges_of
 from vts.query.top_load import top
 from vts.rollup.recount import prepare
 from vts.rollup.replace import roll_day
+from vts.store.facts.artists import Artists
 from vts.store.facts.catalog import delete_content, upsert_contents
 from vts.store.facts.history_import import Ticket, import_daily
 from vts.store.facts.totals import add_up_changes
 from vts.store.facts.undo_import import undo_import
+from vts.store.session import locks
 from vts.store.session.connection import Connection, Database
 from vts.store.session.pool import Readers
 
@@ -228,3 +232,24 @@ def test_a_range_is_made_of_sums_of_months() -> None:
         wanted = [date_of(day) for day in range(day_of_date(first), day_of_date(last) + 1)]
         assert days_of(first, last) == dict.fromkeys(wanted, 1)
     assert list(edges_of(5, 4)) == []
+
+
+async def test_changes_are_added_up_by_the_actor_and_by_one_process_at_a_time(database, writer, readers):
+    site = Site(database, writer, readers)
+    await site.view(DAY)
+    await site.roll(DAY)
+    other = await database.connect("writer")
+    async with other.transaction():
+        await other.execute("SELECT pg_advisory_xact_lock($1, 1)", locks.TOTALS)
+        assert not await add_up_changes(writer), "another process is at it"
+    await other.close()
+    actor = Artists(lambda: database.connect("writer"))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(actor.run)
+        await until(lambda: is_empty(writer))
+        nursery.cancel_scope.cancel()
+    assert await writer.fetchval("SELECT sum(views)::bigint FROM post_totals") == 20
+
+
+async def is_empty(writer: Connection) -> bool:
+    return not await writer.fetchval("SELECT count(*) FROM post_changes")
