@@ -24,7 +24,7 @@ query = queries_beside(__file__)
 EVERY_S: Final = 2.0  # what an answer lags behind; after a kill of the process so much is not known
 EVERY_MAX_S: Final = 20.0  # far below the silence after which a player is offline
 REST_FACTOR: Final = 20.0  # a write takes at most a twentieth of one session
-ROWS_AT_ONCE: Final = 10_000  # of one statement
+ROWS_AT_ONCE: Final = 1_000  # of one statement: its arguments hold the loop for some 5 ms
 
 _LOCK: Final = f"SELECT pg_advisory_xact_lock({PRESENCE}, 1)"
 _WRITE: Final = query("presence_write")
