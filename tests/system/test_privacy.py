@@ -29,6 +29,7 @@ def test_a_person_is_read_and_erased_and_the_counts_stay(vts: Vts) -> None:
         assert anybody.post("/login", data=form, headers={"Origin": vts.http}).status_code == 303
         wait_until(lambda: service.get("/api/post/1/count").json()["views"] == 4)
         wait_until(lambda: service.get("/api/admin/sitewide-stats").json()["page_views"] == 2)
+        wait_until(lambda: service.get("/api/players").json()["players"][0]["last_view_at"])
         before = answers(service)
 
         said = service.get(DATA).json()
@@ -38,6 +39,7 @@ def test_a_person_is_read_and_erased_and_the_counts_stay(vts: Vts) -> None:
             "reactions": 1,
             "comments": 1,
             "players": 1,
+            "player_presence": 1,
             "content": 0,
             "sessions": 1,
             "viewing_history": 0,

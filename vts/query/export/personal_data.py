@@ -9,8 +9,8 @@ from vts.query.export.stored_tables import Connect, stored_where
 from vts.query.export.table import Table
 
 PERSONAL: Final = (
-    "view_events", "site_events", "reactions", "comments", "viewing_history", "players", "content", "sessions",
-    "dead_letters",
+    "view_events", "site_events", "reactions", "comments", "viewing_history", "players", "player_presence", "content",
+    "sessions", "dead_letters",
     "audit_log",
 )  # fmt: skip
 
@@ -30,6 +30,8 @@ def _condition(name: str, user_id: int, keys: Sequence[bytes]) -> str:
             return f"user_id = {user_id}"
         case "players" | "content":
             return f"owner_id = {user_id}"
+        case "player_presence":
+            return f"player_key IN (SELECT player_key FROM players WHERE owner_id = {user_id})"  # noqa: S608
         case "audit_log":
             return f"actor = 'user:{user_id}' OR subject = 'user:{user_id}'"
         case _:

@@ -161,6 +161,14 @@ TABLES: Final[dict[str, Stored]] = {
         when="registered_at",
         order="player_key",
     ),
+    "player_presence": Stored(
+        columns=_columns(
+            "player_key:uuid seen_at:time active_at:time offline_at:time online_since:time last_view_at:time",
+            "status_at:time current_post_id:integer firmware_version:text",
+        ),
+        when="seen_at",
+        order="player_key",
+    ),
     "reactions": Stored(
         columns=_columns("post_id:integer user_id:integer emoji:text authenticated:flag created_at:time"),
         when="created_at",
