@@ -55,6 +55,9 @@ class Client:
     async def flushed(self) -> None:
         await trio.lowlevel.checkpoint()
 
+    def reset_on_close(self, *, on: bool) -> None:
+        raise AssertionError("every answer here has a length")
+
     def notice_end(self) -> None:
         raise AssertionError("no answer here is endless")
 

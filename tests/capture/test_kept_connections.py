@@ -240,6 +240,16 @@ async def test_an_answer_to_http_1_0_that_breaks_off_is_reset(
         assert len(world.bugs) == 1
 
 
+async def test_a_stream_to_http_1_0_that_is_cut_by_the_end_of_the_process_is_reset(
+    tls: tuple[ListenerTls, ssl.SSLContext], secure: bool
+) -> None:
+    async with opened(tls, secure=secure) as (_, client):
+        await client.send(get("/events").replace(b"HTTP/1.1", b"HTTP/1.0"))
+        await until_received(client, b"data: 1")
+    with pytest.raises(trio.BrokenResourceError):
+        await client.rest()
+
+
 @pytest.mark.parametrize("path", ["/crash", "/long", "/split"])
 async def test_a_bug_before_the_answer_begins_is_a_500_and_the_end(path: str) -> None:
     async with open_world() as world:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -49,7 +47,7 @@ class Endings:
     async def finish(self, end: End | None, stream: Stream, peer: str) -> None:
         """Serve a WebSocket, then read what the client still sends. Only a connection that is reset is closed here."""
         if isinstance(end, BrokenOff):
-            await _reset(stream)
+            await trio.aclose_forcefully(stream)  # with TLS no end of that either
             return
         if isinstance(end, Upgraded):
             await self._serve_live(end, stream, peer)
@@ -69,13 +67,6 @@ class Endings:
                 await stream.send_eof()
             while unread > 0 and (data := await stream.receive_some()):
                 unread -= len(data)
-
-
-async def _reset(stream: Stream) -> None:
-    """Close so that the client gets an error and no end: no FIN, and no end of TLS."""
-    transport = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
-    transport.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    await trio.aclose_forcefully(stream)
 
 
 def _live_request(verdict: HeadVerdict, peer: str, secure: bool) -> LiveRequest:

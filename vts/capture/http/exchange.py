@@ -115,7 +115,9 @@ class Exchange:
                 self._line.notice_end()
         self._end = _end_of(status, head, length)
         self._left = length if self._end is _End.LENGTH else 0
-        self.closes = self.closes or self._end is _End.CLOSE
+        if self._end is _End.CLOSE:
+            self.closes = True
+            self._line.reset_on_close(on=True)  # until it is whole: a client must not take its end for a whole answer
         if length is not None and (self._end is _End.LENGTH or head.method == b"HEAD") and status not in _BODILESS:
             lines.append(b"content-length: %d\r\n" % length)
         elif self._end is _End.CHUNKED:
@@ -141,6 +143,8 @@ class Exchange:
             raise ClientGone("the client has left")
         if not more:
             self._left = None
+            if self._end is _End.CLOSE:
+                self._line.reset_on_close(on=False)
 
     def _framed(self, data: bytes, *, more: bool) -> bytes:
         """Return a piece as it is sent, behind the head if it is the first."""

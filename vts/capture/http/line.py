@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import socket
+import struct
+from typing import Final, Protocol
+
+import trio
+
+_RESET: Final = struct.pack("ii", 1, 0)
+_USUAL: Final = struct.pack("ii", 0, 0)
 
 
 class Line(Protocol):
@@ -23,3 +30,12 @@ class Line(Protocol):
     def notice_end(self) -> None:
         """From now on, until it reads again, end the connection when the client sends no more."""
         ...
+
+    def reset_on_close(self, *, on: bool) -> None:
+        """Let the connection end with a reset, in whatever way it ends; with False as usual again."""
+        ...
+
+
+def set_reset_on_close(connection: socket.socket | trio.socket.SocketType, *, on: bool) -> None:
+    """Let the kernel reset a connection when its socket is closed, also when the process is killed."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET if on else _USUAL)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import select
+import socket
 from contextlib import suppress
 from math import inf
 from time import perf_counter
@@ -17,6 +18,7 @@ from typing import Final
 import trio
 
 from vts.capture.http.connection import Connection, DoorContext
+from vts.capture.http.line import set_reset_on_close
 
 RECEIVE_BYTES: Final = 64 * 1024
 EVENTS_PER_TURN: Final = 128
@@ -94,6 +96,14 @@ class PlainLine:
         """Watch for the client's end of the connection until requests are read again."""
         self._while_busy = select.EPOLLRDHUP
         self._watch(self._while_busy | (select.EPOLLOUT if self.unsent else 0))
+
+    def reset_on_close(self, *, on: bool) -> None:
+        """Let the connection end with a reset, in whatever way it ends."""
+        lent = socket.socket(fileno=self.fd)
+        try:
+            set_reset_on_close(lent, on=on)
+        finally:
+            lent.detach()
 
     def is_overdue(self, now: float) -> bool:
         """Whether the wait for the client has been too long."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import trio
 
 from vts.capture.http.connection import Connection, DoorContext
+from vts.capture.http.line import set_reset_on_close
 
 RECEIVE_BYTES = 32 * 1024
 
@@ -59,6 +60,12 @@ class StreamLine:
     def notice_end(self) -> None:
         """Let the answer under way end with the client."""
         self._endless.set()
+
+    def reset_on_close(self, *, on: bool) -> None:
+        """Let the connection end with a reset, in whatever way it ends."""
+        stream = self._stream.transport_stream if isinstance(self._stream, trio.SSLStream) else self._stream
+        assert isinstance(stream, trio.SocketStream)
+        set_reset_on_close(stream.socket, on=on)
 
     async def _answer(self) -> None:
         if self.connection.work is None:
