@@ -17,6 +17,7 @@ from vts.query.export.exports import Exports
 from vts.query.questions import Questions
 from vts.service.audit_log import AuditLog
 from vts.service.catalog_writes import CatalogWrites
+from vts.service.content_sync import ContentSync
 from vts.service.counter_import import CounterImport
 from vts.service.health import DatabaseHealth, Health
 from vts.service.import_rules import ImportRules, ImportSession
@@ -48,7 +49,7 @@ def services_of(
     return Services(
         access=_access(components),
         capture=_capture(components, writer, writes),
-        catalog=CatalogPort(memory=components.memory, writes=writes),
+        catalog=CatalogPort(memory=components.memory, writes=writes, sync=ContentSync(writes, now_us)),
         questions=Questions(
             components.readers,
             components.journal,

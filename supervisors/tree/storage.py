@@ -27,6 +27,7 @@ from vts.store.drain.actor import Drain
 from vts.store.drain.waterline import Waterline
 from vts.store.facts.artists import Artists
 from vts.store.facts.catalog import settle_provisional
+from vts.store.facts.content_sync import forget_syncs
 from vts.store.facts.outcomes import FINAL_WRITE_S as OUTCOMES_GRACE_S
 from vts.store.facts.outcomes import Outcomes
 from vts.store.facts.presence import PresenceActor, forget_presence
@@ -75,9 +76,8 @@ class Storage:
         """Return the group, in the order of dependency."""
         components, sessions = self._components, self.sessions
         raw_days = components.settings.retention.raw_days
-        partitions = Partitions(
-            sessions.connector("writer"), raw_days, now_us, also=[settle_provisional, forget_presence, forget_expired]
-        )
+        hourly = [settle_provisional, forget_syncs, forget_presence, forget_expired]
+        partitions = Partitions(sessions.connector("writer"), raw_days, now_us, also=hourly)
         silence = dt.timedelta(seconds=components.settings.players.offline_after_s)
         presence = PresenceActor(components.presence, sessions.connector("writer"), silence)
         analytics = AnalyticsActor(sessions.connector("writer", ANALYTICS_TIMEOUT_S), raw_days, now_us)

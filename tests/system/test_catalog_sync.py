@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from typing import Any
 
@@ -67,6 +68,45 @@ def test_the_catalog_is_read_back_page_by_page_as_it_may_be_written(service: htt
     ):
         assert moderator.get("/api/content?limit=1").status_code == 200
         assert user.get("/api/content?limit=1").status_code == 403
+
+
+def test_a_dry_run_of_a_full_sync_says_what_would_change(service: httpx.Client) -> None:
+    assert service.post("/api/content", json={"post_id": "movie:71008", "title": "Old"}).status_code == 200
+    opened = service.post("/api/content/sync", json={"sync_id": "dry-71008", "dry_run": True})
+    assert opened.json() == {"sync_id": "dry-71008", "parts": [], "dry_run": True, "committed": False}
+    lines = b'{"post_id":"movie:71008","title":"New"}\n{"post_id":"movie:71008-2"}\n'
+    for repeated in (False, True):
+        sent = service.post(
+            "/api/content/sync?sync_id=dry-71008&part=1",
+            content=gzip.compress(lines, mtime=int(repeated)),
+            headers={"Content-Encoding": "gzip"},
+        )
+        counts = {"created": 0, "changed": 0} if repeated else {"created": 1, "changed": 1}
+        assert sent.json() == {"sync_id": "dry-71008", "part": 1, "rows": 2, "repeated": repeated} | counts
+    done = service.post("/api/content/sync", json={"sync_id": "dry-71008", "commit": True, "parts": 1}).json()
+    assert (done["dry_run"], done["created"], done["changed"]) == (True, 1, 1)
+    assert done["removed"] <= done["contents"] and "movie:71008" not in done["sample"]
+    assert service.get("/api/post/movie:71008-2/stats").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "expected"),
+    [
+        ("?sync_id=never-opened&part=1", {"post_id": 1}, (404, "unknown_sync", "sync_id:")),
+        ("", {"sync_id": "never-opened", "commit": True, "parts": 1}, (404, "unknown_sync", "sync_id:")),
+        ("", {"sync_id": "never-opened", "commit": True}, (400, "invalid", "parts:")),
+        ("?sync_id=x&part=0", {"post_id": 1}, (400, "invalid", "part:")),
+        ("?sync_id=x", {"sync_id": "x"}, (400, "invalid", "part:")),
+        ("", {"sync_id": "a b"}, (400, "invalid", "row 0:")),
+    ],
+)
+def test_a_step_of_a_sync_that_cannot_be_done_says_why(
+    service: httpx.Client, query: str, body: dict[str, Any], expected: tuple[int, str, str]
+) -> None:
+    answer = service.post(f"/api/content/sync{query}", json=body)
+    status, code, start = expected
+    assert (answer.status_code, answer.json()["error_code"]) == (status, code)
+    assert answer.json()["error"].startswith(start)
 
 
 def test_reactions_of_visitors_count_beside_those_of_users(service: httpx.Client) -> None:

@@ -71,7 +71,7 @@ def services(rules: Access, **ports: Any) -> Services:
     return Services(
         access=rules,
         capture=ports.get("capture", CapturePort(reactions=None, imports=None)),  # type: ignore[arg-type]
-        catalog=ports.get("catalog", CatalogPort(memory=MemoryCatalog(), writes=None)),  # type: ignore[arg-type]
+        catalog=ports.get("catalog", CatalogPort(memory=MemoryCatalog(), writes=None, sync=None)),  # type: ignore[arg-type]
         questions=ports.get("questions"),
         exports=ports.get("exports"),
         persons=ports.get("persons", PersonsPort(data=None, audit=None)),  # type: ignore[arg-type]
@@ -92,7 +92,7 @@ class WrittenCatalog:
 
     def __init__(self) -> None:
         self.rows: list[ContentRow] = []
-        self.port = CatalogPort(memory=MemoryCatalog(), writes=self)  # type: ignore[arg-type]
+        self.port = CatalogPort(memory=MemoryCatalog(), writes=self, sync=None)  # type: ignore[arg-type]
         self.persons = PersonsPort(data=None, audit=self)  # type: ignore[arg-type]
 
     async def upsert_contents(self, rows: list[ContentRow], texts: Mapping[int, str]) -> int:

@@ -27,7 +27,7 @@ def client(**changes: Any) -> Any:
     memory: Any = SimpleNamespace(ready=True, references=None, content=contents.get)
     return app_of(
         access(**changes),
-        catalog=CatalogPort(memory=memory, writes=None),
+        catalog=CatalogPort(memory=memory, writes=None, sync=None),
         questions=Questions(),  # type: ignore[arg-type]
     ).test_client()
 

@@ -57,7 +57,7 @@ async def app(database: Database) -> AsyncIterator[QuartTrio]:  # noqa: F811
     readers = Readers(database)
     yield app_of(
         access(clock=lambda: NOW_US, tokens=tokens),
-        catalog=CatalogPort(memory=memory, writes=None),  # type: ignore[arg-type]
+        catalog=CatalogPort(memory=memory, writes=None, sync=None),  # type: ignore[arg-type]
         questions=Questions(readers, DrainedJournal(), lambda: 0.0),
     )
     readers.close()

@@ -32,6 +32,6 @@ async def test_two_texts_with_one_number_are_a_conflict(path: str, row: str) -> 
     rules, memory = access(), MemoryCatalog()
     memory.references = Colliding(ReferenceKey(bytes(32)))
     token = rules.tokens.issue(user_id=None, roles=frozenset(("service",)), now_s=NOW_S, ttl_s=60)
-    client = app_of(rules, catalog=CatalogPort(memory=memory, writes=None)).test_client()  # type: ignore[arg-type]
+    client = app_of(rules, catalog=CatalogPort(memory=memory, writes=None, sync=None)).test_client()  # type: ignore[arg-type]
     answer = await client.post(path, data=row, headers={"Authorization": f"Bearer {token}"})
     assert (answer.status_code, (await answer.get_json())["error_code"]) == (409, "reference_taken")

@@ -57,23 +57,23 @@ class CatalogWrites:
 
         Raises StoreUnavailable, JournalFull, ReferenceTaken.
         """
-        return await self._journaled(
+        return await self.journaled(
             lambda session, write: upsert_contents(session, rows, write, now_us=self._clock(), texts=texts)
         )
 
     async def upsert_players(self, rows: Sequence[PlayerRow], texts: Mapping[int, str] = NO_TEXTS) -> int:
         """Insert or change players likewise."""
-        return await self._journaled(
+        return await self.journaled(
             lambda session, write: upsert_players(session, rows, write, now_us=self._clock(), texts=texts)
         )
 
     async def delete_content(self, post_id: int) -> bool:
         """Mark a content as deleted; False for an unknown one. Raises StoreUnavailable, JournalFull."""
-        return await self._journaled(lambda session, write: delete_content(session, post_id, write))
+        return await self.journaled(lambda session, write: delete_content(session, post_id, write))
 
     async def delete_player(self, player_key: bytes) -> bool:
         """Remove a player; False for an unknown one. Raises StoreUnavailable, JournalFull."""
-        return await self._journaled(lambda session, write: delete_player(session, player_key, write))
+        return await self.journaled(lambda session, write: delete_player(session, player_key, write))
 
     async def write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Do a piece of work that changes the catalog, and make the change known. Raises what the work raises."""
@@ -81,7 +81,11 @@ class CatalogWrites:
         await self._on_written()
         return done
 
-    async def _journaled(self, work: Callable[[Connection, Write], Awaitable[T]]) -> T:
+    async def beside(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Do a piece of work that does not change the catalog. Raises what the work raises."""
+        return await self._writer.write(work)
+
+    async def journaled(self, work: Callable[[Connection, Write], Awaitable[T]]) -> T:
         """Write, and append the rows to the journal.
 
         Raises JournalFull before the write; also after it, when the write is committed and the journal refuses the

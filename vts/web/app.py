@@ -14,6 +14,7 @@ from vts.web import (
     artists,
     audit,
     content,
+    content_sync,
     counts,
     docs,
     exports,
@@ -99,6 +100,7 @@ def _blueprints(services: Services, limits: Limits) -> Iterator[Blueprint]:
     catalog, questions = services.catalog.memory, services.questions
     naming = Naming(catalog, questions)
     answers = Answers(naming, exporting, services.zones)
+    yield content_sync.blueprint(access, services.catalog.sync, persons.audit, naming, limits)
     yield content.blueprint(access, services.catalog.writes, persons.audit, naming, limits, questions)
     yield counts.blueprint(access, catalog, questions, naming)
     listing = players.Listing(questions, answers)

@@ -11,6 +11,7 @@ from vts.query.export.exports import Exports
 from vts.query.questions import Questions
 from vts.service.audit_log import AuditLog
 from vts.service.catalog_writes import CatalogWrites
+from vts.service.content_sync import ContentSync
 from vts.service.counter_import import CounterImport
 from vts.service.health import Health
 from vts.service.import_undo import ImportUndo
@@ -52,10 +53,11 @@ class CapturePort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogPort:
-    """`memory` answers reads at once; `writes` needs the database."""
+    """`memory` answers reads at once; `writes` and `sync` need the database."""
 
     memory: Catalog
     writes: CatalogWrites
+    sync: ContentSync
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from vts.capture.http.request import METHODS, CaptureHead, Route, route_of
 LIVE_PATH: Final = b"/live"
 BULK_PATHS: Final = frozenset(
     (
-        *(b"/api/content", b"/api/players", b"/api/reactions", b"/api/comments"),
+        *(b"/api/content", b"/api/content/sync", b"/api/players", b"/api/reactions", b"/api/comments"),
         *(b"/api/import/daily", b"/api/import/site", b"/api/import/views"),
         *(b"/api/import/site-stats", b"/api/import/site-events", b"/api/import/playback"),
         *(b"/api/import/viewing-history", b"/api/import/provider-stats"),

@@ -97,16 +97,31 @@ async def upsert_contents(
     rolled up. `texts` are those of hashed numbers in the rows, owners included. Raises ReferenceTaken and BadData
     (nothing is applied), and StoreUnavailable.
     """
-    last = _by_key((row.post_id, _fields_of(row)) for row in rows)
-    async with _writing(connection, write) as revision:
+    last = merged_rows(rows)
+    async with writing(connection, write) as revision:
         await note_own_texts(connection, texts)
-        for part in _parts([last[post_id] for post_id in sorted(last)]):
-            moved = await connection.fetchrow(_UPSERT_CONTENTS, part, revision, _at(now_us))
-            if moved is not None and moved[0] is not None:
-                await connection.execute(MARK_ARTISTS, *moved)
+        await merge_contents(connection, json_parts(last), revision, now_us)
         if write is not None:
             await write.keep_contents(connection, list(last))
     return len(rows)
+
+
+def merged_rows(rows: Sequence[ContentRow]) -> dict[int, dict[str, Any]]:
+    """Return the fields to change of each content: of several rows for one the later wins, field by field."""
+    return _by_key((row.post_id, _fields_of(row)) for row in rows)
+
+
+def json_parts(rows: Mapping[int, dict[str, Any]]) -> list[str]:
+    """Return rows in the order of their keys, as JSON arrays of a size that one statement takes well."""
+    return _parts([rows[key] for key in sorted(rows)])
+
+
+async def merge_contents(connection: Connection, parts: Sequence[str], revision: int, now_us: int | None) -> None:
+    """Change contents, within `writing`. `parts` are those of `json_parts`. Raises BadData, StoreUnavailable."""
+    for part in parts:
+        moved = await connection.fetchrow(_UPSERT_CONTENTS, part, revision, _at(now_us))
+        if moved is not None and moved[0] is not None:
+            await connection.execute(MARK_ARTISTS, *moved)
 
 
 async def upsert_players(
@@ -119,7 +134,7 @@ async def upsert_players(
 ) -> int:
     """Write players likewise. Of a credential only the SHA-256 is kept."""
     last = _by_key((row.player_key, _player_fields(row)) for row in rows)
-    async with _writing(connection, write) as revision:
+    async with writing(connection, write) as revision:
         await note_own_texts(connection, texts)
         for part in _parts([last[key] for key in sorted(last)]):
             await connection.execute(_UPSERT_PLAYERS, part, revision, _at(now_us))
@@ -130,7 +145,7 @@ async def upsert_players(
 
 async def delete_content(connection: Connection, post_id: int, write: Write | None = None) -> bool:
     """Mark a content as deleted; what was counted stays. False when there is none."""
-    async with _writing(connection, write) as revision:
+    async with writing(connection, write) as revision:
         is_done = await connection.execute(_DELETE_CONTENT, post_id, revision) == "UPDATE 1"
         if write is not None:  # whether or not it was deleted before: the journal may have refused the first time
             await write.keep_contents(connection, [post_id])
@@ -139,7 +154,7 @@ async def delete_content(connection: Connection, post_id: int, write: Write | No
 
 async def delete_player(connection: Connection, player_key: bytes, write: Write | None = None) -> bool:
     """Remove a player. False when there is none."""
-    async with _writing(connection, write) as revision:
+    async with writing(connection, write) as revision:
         is_done = await connection.execute(_DELETE_PLAYER, player_key) == "DELETE 1"
         if is_done:
             await connection.execute(_NOTE_PLAYER, player_key, revision)
@@ -173,7 +188,7 @@ async def settle_provisional(connection: Connection) -> int:
     stay = [post_id for post_id, sketches in found if sketch.union(sketches) >= VIEWERS_TO_STAY]
     gone: list[int] = []
     if found:
-        async with _writing(connection) as revision:
+        async with writing(connection) as revision:
             await connection.execute(_SETTLE, stay, revision)
             go = sorted({row[0] for row in found}.difference(stay))
             gone = [row[0] for row in await connection.fetch(_REMOVE_CONTENTS, go)]
@@ -183,7 +198,8 @@ async def settle_provisional(connection: Connection) -> int:
 
 
 @asynccontextmanager
-async def _writing(connection: Connection, write: Write | None = None) -> AsyncIterator[int]:
+async def writing(connection: Connection, write: Write | None = None) -> AsyncIterator[int]:
+    """Give the revision of a write, whose transaction the block is; the change is announced at its end."""
     async with connection.transaction():
         revision: int = await connection.fetchval(_BUMP, 0 if write is None else write.above)
         yield revision

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from vts.model.content import KINDS
+from vts.model.content_sync import PARTS_MAX, REMOVED_SHARE, SAMPLE_MAX
 from vts.query import contents
 from vts.web.openapi.builders import (
     BEARER,
     CONTENT,
     COUNT,
+    FLAG,
     JSON,
     NAMED,
     NDJSON,
@@ -90,6 +92,7 @@ def paths() -> Paths:
             "get": _list(),
             "post": _write("Write contents", "ContentRow", {200: upserted, 409: taken}, _MERGED),
         },
+        "/api/content/sync": {"post": _sync()},
         "/api/content/{post_id}": {
             "delete": _delete("Delete a content", "Its views are dropped as `deleted` from now on.", _number())
         },
@@ -118,6 +121,46 @@ def _list() -> Json:
             query("owner", USER, "Of this owner only."),
         ],
         security=SIGNED,
+    )
+
+
+def _sync() -> Json:
+    part_id: Json = {"type": "string", "pattern": "^[!-~]{1,200}$"}
+    rows = rows_of("ContentRow")
+    rows[JSON] = {"anyOf": [ref("SyncOrder"), *rows[JSON]["anyOf"]], "x-example": {"sync_id": "2026-11-21"}}
+    opened = obj({"sync_id": TEXT, "parts": array(COUNT), "dry_run": FLAG, "committed": FLAG})
+    done = obj({"sync_id": TEXT, "part": COUNT, "rows": COUNT, "created": COUNT, "changed": COUNT, "repeated": FLAG})
+    committed = obj(
+        {
+            "sync_id": TEXT,
+            **{"created": COUNT, "changed": COUNT, "removed": COUNT, "contents": or_null(COUNT)},
+            "sample": array(NAMED, maxItems=SAMPLE_MAX),
+            "dry_run": FLAG,
+            "repeated": FLAG,
+        }
+    )
+    return operation(
+        TAG,
+        "Sync the whole catalog in parts",
+        {
+            200: answer("Opened, a part, or committed.", {JSON: {"anyOf": [opened, done, committed]}}),
+            404: refusal(404, "`unknown_sync`: never opened, or nothing came for a day."),
+            409: refusal(
+                409,
+                "`parts_missing`, `part_used`, `sync_closed`, `reference_taken`; `too_many_removed`: more than "
+                f"{REMOVED_SHARE} % of the contents, and no `force`.",
+            ),
+        },
+        errors=(400, 401, 403, 405, 415),
+        about='`{"sync_id"}` opens; then rows as of `POST /api/content` with `sync_id` and `part` in the query; then '
+        '`{"sync_id","commit":true,"parts":n}` removes the contents that no part named and nothing wrote since the '
+        "opening. Every step may be sent again. A dry run says what would change and changes nothing.",
+        parameters=[
+            query("sync_id", part_id, "Of a part: the sync that it belongs to."),
+            query("part", {"type": "integer", "minimum": 1, "maximum": PARTS_MAX}, "The number of the part, from 1."),
+        ],
+        sent=body(rows),
+        security=SERVICE,
     )
 
 

@@ -18,6 +18,7 @@ from vts.capture.events.playback import Playback
 from vts.capture.events.view_fields import INTENTS, PostView, View
 from vts.capture.players import payloads
 from vts.model.content import ContentRow, PlayerRow
+from vts.model.content_sync import SyncOrder
 from vts.model.imported_stats import HistoryRow, ProviderRow, SiteStatsRow
 from vts.model.imports import VALUES_MAX, DailyRow, SiteRow
 from vts.model.reaction import Comment, Reaction
@@ -28,7 +29,7 @@ from vts.web.openapi.builders import CONTENT, USER, Json, lenient, or_null
 
 STRUCTS: Final = (
     *(View, PostView, site.PageView, site.HostEvent, Playback, payloads.ViewPayload),
-    *(ContentRow, PlayerRow, Reaction, Comment, DailyRow, SiteRow, ImportedView),
+    *(ContentRow, SyncOrder, PlayerRow, Reaction, Comment, DailyRow, SiteRow, ImportedView),
     *(SiteStatsRow, ImportedSiteEvent, ImportedPlayback, HistoryRow, ProviderRow),
 )
 RENAMED: Final = {"ViewPayload": "PlayerView"}
@@ -154,6 +155,13 @@ ADDED: Final[dict[str, dict[str, Json]]] = {
         "kind": {"description": "The reference's own; of a number that is new, or with null, artwork."},
         "visibility": {"description": "Only public contents have a public count. A new content is public."},
         "created_at": {"description": "With an offset."},
+    },
+    "SyncOrder": {
+        "sync_id": {"description": "A name of the sync, new for each."},
+        "dry_run": {"description": "Of an opening: the parts are compared only. Of a commit: nothing is removed."},
+        "commit": {"description": "Whether to commit; else the sync is opened."},
+        "parts": {"description": "Of a commit: how many parts were sent."},
+        "force": {"description": "Of a commit: also where many contents are removed."},
     },
     "PlayerRow": {
         "owner_id": _OWNER,
