@@ -44,6 +44,25 @@ def run(step: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(step), cwd=PAGES, env=_environment(), capture_output=True, text=True, timeout=600)
 
 
+def bundle(entry: Path, *flags: str) -> str:
+    """Return a source and all that it imports as one file; packages are those of the workshop."""
+    words = ["node_modules/esbuild/bin/esbuild", str(entry), "--bundle", "--jsx=automatic", "--loader:.js=jsx"]
+    production = """--define:process.env.NODE_ENV='production'"""
+    environment = _environment() | {"NODE_PATH": str(MODULES)}
+    return _output([str(_wheel() / "bin" / "node"), *words, production, *flags], environment)
+
+
+def printed(script: str) -> str:
+    """Return what a script prints."""
+    return _output([str(_wheel() / "bin" / "node"), "--input-type=commonjs", "-"], _environment(), script)
+
+
+def _output(words: list[str], environment: dict[str, str], given: str = "") -> str:
+    done = subprocess.run(words, cwd=PAGES, env=environment, input=given, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def module(path: str) -> str:
     """Return the text of a file of an installed package. Raises AssertionError with what to run when it is missing."""
     file = MODULES / path
