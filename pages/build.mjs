@@ -13,7 +13,7 @@ const SCRIPTS = [
   ["vts-offline.js", "esm"],
   ["widget.js", "iife"],
 ];
-const PAGES = ["site/home.js", "site/docs.js", "site/page.css", "site/docs.css", "site/icon.svg"];
+const PAGES = ["site/home.js", "site/share.js", "site/docs.js", "site/page.css", "site/docs.css", "site/icon.svg"];
 PAGES.push("dashboard/dashboard.js", "dashboard/dashboard.css");
 
 /** @satisfies {import("esbuild").BuildOptions} */

@@ -24,6 +24,7 @@ from vts.service.import_rules import ImportRules, ImportSession
 from vts.service.import_undo import ImportUndo
 from vts.service.personal_data import ERASE_TIMEOUT_S, PersonalData, all_drained
 from vts.service.reactions import Reactions
+from vts.service.share_links import ShareLinks
 from vts.service.sign_in import SignIn
 from vts.service.site_import import SiteImport
 from vts.service.table_import import TableImport
@@ -58,7 +59,7 @@ def services_of(
         ),
         exports=Exports(storage.sessions.export, components.folder / "exports"),
         persons=PersonsPort(data=_personal_data(components, storage), audit=AuditLog(writer, components.readers)),
-        signing=SigningPort(sign_in=_sign_in(components, writer)),
+        signing=_signing(components, writer),
         health=_health(components, storage, broker_state),
         live_events=live_events_of(storage.hub),
         zones=Zones(components.settings.site.timezone),
@@ -81,8 +82,8 @@ def _access(components: Components) -> Access:
     )
 
 
-def _sign_in(components: Components, writer: Writer) -> SignIn:
-    return SignIn(
+def _signing(components: Components, writer: Writer) -> SigningPort:
+    sign_in = SignIn(
         writer,
         components.seals,
         components.secrets.tokens,
@@ -91,6 +92,8 @@ def _sign_in(components: Components, writer: Writer) -> SignIn:
         now_us,
         components.settings.auth.session_ttl_s,
     )
+    shares = ShareLinks(writer, components.readers, components.memory, components.ended_sessions)
+    return SigningPort(sign_in=sign_in, share_links=shares)
 
 
 def _capture(components: Components, writer: Writer, writes: CatalogWrites) -> CapturePort:

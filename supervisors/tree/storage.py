@@ -32,6 +32,7 @@ from vts.store.facts.outcomes import FINAL_WRITE_S as OUTCOMES_GRACE_S
 from vts.store.facts.outcomes import Outcomes
 from vts.store.facts.presence import PresenceActor, forget_presence
 from vts.store.facts.sessions import forget_expired
+from vts.store.facts.share_links import forget_ended
 from vts.store.schema.partitions import Partitions
 from vts.store.session.connection import IDLE_WITH_LOCKS_S
 
@@ -76,7 +77,7 @@ class Storage:
         """Return the group, in the order of dependency."""
         components, sessions = self._components, self.sessions
         raw_days = components.settings.retention.raw_days
-        hourly = [settle_provisional, forget_syncs, forget_presence, forget_expired]
+        hourly = [settle_provisional, forget_syncs, forget_presence, forget_expired, forget_ended]
         partitions = Partitions(sessions.connector("writer"), raw_days, now_us, also=hourly)
         silence = dt.timedelta(seconds=components.settings.players.offline_after_s)
         presence = PresenceActor(components.presence, sessions.connector("writer"), silence)

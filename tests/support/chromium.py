@@ -154,6 +154,14 @@ class Page:
             raise PageError(details.get("exception", {}).get("description", details["text"]))
         return result["result"].get("value")
 
+    async def leave(self, script: str) -> Self:
+        """Run a script that leads to another page, and wait until that has loaded. Raises PageError."""
+        self._loaded = trio.Event()
+        await self.run(f"setTimeout(() => {{ {script} }})")
+        with trio.fail_after(STEP_S):
+            await self._loaded.wait()
+        return self
+
     async def until(self, expression: str, *, within_s: float = STEP_S) -> Any:
         """Wait until an expression is true in the page, looking at every frame; return its value. Raises PageError."""
         script = f"""

@@ -25,6 +25,7 @@ def test_a_person_is_read_and_erased_and_the_counts_stay(vts: Vts) -> None:
     token = vts.cli("token", "--user", str(USER))
     with vts.client(vts.service_token()) as service, vts.client(token) as person, vts.client() as anybody:
         live_a_little(service, person, anybody)
+        assert person.post("/api/share-links", json={"user_id": USER}).status_code == 201
         form = {"token": token}
         assert anybody.post("/login", data=form, headers={"Origin": vts.http}).status_code == 303
         wait_until(lambda: service.get("/api/post/1/count").json()["views"] == 4)
@@ -38,13 +39,14 @@ def test_a_person_is_read_and_erased_and_the_counts_stay(vts: Vts) -> None:
             "site_events": 2,
             "reactions": 1,
             "comments": 1,
+            "viewing_history": 0,
             "players": 1,
             "player_presence": 1,
             "content": 0,
             "sessions": 1,
-            "viewing_history": 0,
+            "share_links": 1,
             "dead_letters": 0,
-            "audit_log": 1,
+            "audit_log": 2,
         }
         key = next(row["viewer_key"] for row in said["view_events"] if row["player_key"] is None)
         assert USER in people_in(vts)
@@ -57,12 +59,18 @@ def test_a_person_is_read_and_erased_and_the_counts_stay(vts: Vts) -> None:
             "comments": 1,
             "players": 1,
         }
+        assert erased["share_links"] == 1
         assert (erased["sessions"], anybody.get("/api/session").json()) == (1, {"signed_in": False})
         assert erased["journal"] == 6  # the row of the player among them
         assert answers(service) == before
         left = service.get(DATA).json()
         assert {name for name, rows in left.items() if rows and name not in ("user_id", "audit_log")} == set()
-        assert [row["action"] for row in left["audit_log"]] == ["person.export", "person.erase", "person.export"]
+        assert [row["action"] for row in left["audit_log"]] == [
+            "share_link.make",
+            "person.export",
+            "person.erase",
+            "person.export",
+        ]
         assert USER not in people_in(vts)
         assert str(USER) not in (dump := everything(service)), dump[: dump.index(str(USER))][-300:]
         assert key not in dump

@@ -75,7 +75,7 @@ def services(rules: Access, **ports: Any) -> Services:
         questions=ports.get("questions"),
         exports=ports.get("exports"),
         persons=ports.get("persons", PersonsPort(data=None, audit=None)),  # type: ignore[arg-type]
-        signing=ports.get("signing", SigningPort(sign_in=None)),  # type: ignore[arg-type]
+        signing=ports.get("signing", SigningPort(sign_in=None, share_links=None)),  # type: ignore[arg-type]
         health=ports.get("health"),
         live_events=ports.get("live_events"),
         zones=ports.get("zones", Zones()),

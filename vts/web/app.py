@@ -33,6 +33,8 @@ from vts.web import (
     reactions,
     scripts,
     sessions,
+    share_links,
+    shared,
     top,
 )
 from vts.web.answers import install_error_answers
@@ -120,9 +122,13 @@ def _blueprints(services: Services, limits: Limits) -> Iterator[Blueprint]:
     yield operations.blueprint(services.health)
     yield pages.blueprint(access, services.health)
     sign_in = services.signing.sign_in
-    door = SignInDoor(access, sign_in, Attempts())
+    attempts = Attempts()
+    door = SignInDoor(access, sign_in, attempts)
     yield login.blueprint(access, sign_in, door)
     yield sessions.blueprint(access, sign_in, door, naming)
     yield login_links.blueprint(access, sign_in, persons.audit, naming)
+    shares = services.signing.share_links
+    yield share_links.blueprint(access, catalog, shares, naming)
+    yield shared.blueprint(access, shares, questions, naming, attempts)
     yield docs.blueprint(access, limits)
     yield scripts.blueprint()

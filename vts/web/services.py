@@ -18,6 +18,7 @@ from vts.service.import_undo import ImportUndo
 from vts.service.outcome_feed import OutcomeFeed
 from vts.service.personal_data import PersonalData
 from vts.service.reactions import Reactions
+from vts.service.share_links import ShareLinks
 from vts.service.sign_in import SignIn
 from vts.service.site_import import SiteImport
 from vts.service.table_import import TableImport
@@ -70,9 +71,10 @@ class PersonsPort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningPort:
-    """Who gets in: sessions and one-time links."""
+    """Who gets in: sessions, one-time links, and links that share statistics."""
 
     sign_in: SignIn
+    share_links: ShareLinks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,7 @@ from vts.query.export.table import Table
 
 PERSONAL: Final = (
     "view_events", "site_events", "reactions", "comments", "viewing_history", "players", "player_presence", "content",
-    "sessions", "dead_letters",
-    "audit_log",
+    "sessions", "share_links", "dead_letters", "audit_log",
 )  # fmt: skip
 
 
@@ -32,6 +31,8 @@ def _condition(name: str, user_id: int, keys: Sequence[bytes]) -> str:
             return f"owner_id = {user_id}"
         case "player_presence":
             return f"player_key IN (SELECT player_key FROM players WHERE owner_id = {user_id})"  # noqa: S608
+        case "share_links":
+            return f"made_by = {user_id} OR (kind = 'artist' AND subject = {user_id})"
         case "audit_log":
             return f"actor = 'user:{user_id}' OR subject = 'user:{user_id}'"
         case _:

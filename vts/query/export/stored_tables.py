@@ -201,6 +201,15 @@ TABLES: Final[dict[str, Stored]] = {
         order="began_at, id",
         personal=True,
     ),
+    "share_links": Stored(
+        columns=_columns(
+            "id:integer kind:text subject:integer shared_ref:text made_by:integer made_by_ref:text",
+            "by_owner:flag note:text made_at:time expires_at:time revoked_at:time",
+        ),
+        when="made_at",
+        order="id",
+        personal=True,
+    ),
     "dead_letters": Stored(
         columns=_columns("journal_id:uuid seq:integer index:integer reason:text body:json created_at:time"),
         when="created_at",
@@ -228,6 +237,10 @@ _EXPRESSIONS: Final = {
         for name, ref in REFS.items()
     },
     **{f"{name}_ref": _TEXT.format(AUDITED_NUMBER.format(name)) for name in ("actor", "subject")},
+    **{
+        ref: f"CASE WHEN {name} BETWEEN {HASHED_MIN} AND {HASHED_MAX} THEN {_TEXT.format(name)} END"
+        for name, ref in (("subject", "shared_ref"), ("made_by", "made_by_ref"))
+    },
     "hashtags": "to_json(hashtags)",
     "roles": "to_json(roles)",
 }

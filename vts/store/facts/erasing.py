@@ -2,7 +2,8 @@
 
 Counts stay. Rows of views and of the site lose user id and viewer key; reactions and comments stay under a number that
 belongs to no user, so that they can still be removed one by one, and comments lose their texts; players lose owner and
-name, contents their first owner unless the host still names that person as the owner; sessions end and lose the user.
+name, contents their first owner unless the host still names that person as the owner; sessions end and lose the user,
+share links are revoked.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Final
 from vts.model.erasure import Erasure
 from vts.model.reference import HASHED_MAX, HASHED_MIN
 from vts.store.drain.revision import BUMP
-from vts.store.facts import sessions
+from vts.store.facts import sessions, share_links
 from vts.store.session import channels
 from vts.store.session.connection import Connection
 
@@ -72,6 +73,7 @@ async def erase_person(connection: Connection, erasure: Erasure) -> dict[str, in
         changed["comments"] = _count(await connection.execute(_COMMENTS, erasure.user_id, no_user))
     changed["sessions"] = await sessions.erase_user(connection, erasure.user_id)
     changed["viewing_history"] = _count(await connection.execute(_HISTORY, erasure.user_id, no_user))
+    changed["share_links"] = await share_links.erase_user(connection, erasure.user_id)
     changed["players"] = await _release_players(connection, erasure.user_id)
     for statement in _FIRST_OWNERS:
         await connection.execute(statement, erasure.user_id)

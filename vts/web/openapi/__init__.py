@@ -25,6 +25,7 @@ from vts.web.openapi import (
     questions,
     request_bodies,
     running,
+    sharing,
     signing,
     statistics,
 )
@@ -79,7 +80,7 @@ _WORD: Final = re.compile(r"[A-Za-z]+")
 @cache
 def document(limits: Limits) -> Json:
     """Return the description of a process with these limits. It is made once and must not be changed."""
-    rooms = (questions, catalog, players, personal_data, live_events, signing, running)
+    rooms = (questions, catalog, players, personal_data, live_events, signing, sharing, running)
     paths: Paths = capture.paths(limits) | files.paths(limits)
     for room in rooms:
         for path, methods in room.paths().items():
