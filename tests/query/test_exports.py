@@ -13,6 +13,7 @@ import pytest
 
 from tests.store.drained import DAY, ListJournal, Told, drain_of, event, finish
 from tests.support.postgres import Server, database, postgres_server  # noqa: F401
+from vts.capture.http.limits import Limits
 from vts.model.day import date_of
 from vts.model.imports import DailyRow, SiteRow, check
 from vts.query.export.exports import Busy, Exports
@@ -137,7 +138,7 @@ async def test_the_site_s_days_leave_and_come_back_as_they_were(
     async with postgres_server.fresh("migrated") as empty, session(empty) as target:
         for name in order:
             kind: type[DailyRow] = SiteRow if name == "site_views_daily" else DailyRow
-            rows = rows_in(files[name], "text/csv", None, kind)
+            rows = rows_in(files[name], "text/csv", None, kind, Limits())
             assert len(rows) == (4 if kind is SiteRow else 8)
             assert {row.post_id == 0 for row in rows} == {kind is SiteRow}
             for row in rows:

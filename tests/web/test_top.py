@@ -65,6 +65,7 @@ async def test_any_page_may_read_it_and_it_is_a_table(app: QuartTrio) -> None:
         ("by=likes", "by: one of views, viewers, trend"),
         ("kind=opera", "kind: one of artwork"),
         ("limit=101", "limit: must be 1 to 100"),
+        ("days=3660&limit=11", "limit: must be 1 to 10 for so many days"),
         ("days=0", "days: "),
         (f"owner={2**61}", "owner: must be a positive integer"),
         ("format=doc", "format: csv, json"),

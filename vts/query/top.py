@@ -17,6 +17,7 @@ from vts.query.shape import range_of
 By = Literal["views", "viewers", "trend"]
 BYS: Final[tuple[By, ...]] = get_args(By)
 BY_DEFAULT: Final[By] = "views"
+ROWS_MAX: Final = 40_000  # daily rows whose sketches are united for the contents that are shown: half a second
 FIRST_DAY: Final = day_of_date(dt.date.min)
 
 
@@ -66,6 +67,13 @@ def parse_by(text: str | None) -> By:
     if text is not None and text not in BYS:
         raise BadRange(f"by: one of {', '.join(BYS)} is expected")
     return text or BY_DEFAULT
+
+
+def check_size(first: int, last: int, limit: int) -> None:
+    """Raise BadRange for so many contents of so many days that anyone could keep the database busy with them."""
+    most = max(1, ROWS_MAX // (last - first + 1))
+    if limit > most:
+        raise BadRange(f"limit: must be 1 to {most} for so many days")
 
 
 def parse_kind(text: str | None) -> Kind | None:

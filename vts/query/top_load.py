@@ -1,4 +1,4 @@
-"""Reads the most viewed contents: five statements, however many days and contents there are.
+"""Reads the most viewed contents: five statements, however many contents there are, one more every 32 months.
 
 A range is made of sums of months (`post_digests`), so a year is read from 13 rows. What is not in them yet, and the
 days that are not rolled up, are added in the same snapshot.
@@ -20,6 +20,7 @@ from vts.store.session.pool import Readers
 
 T = TypeVar("T")
 
+EDGES_AT_ONCE: Final = 32  # sums of months: of 20,000 contents 15 MB
 LARGE: Final = 4_000_000  # bytes of contents to be added up: 20 ms, for which no task should hold the loop
 SKETCHES_HERE: Final = 4_000  # 1 µs each; more are united in a thread
 
@@ -95,24 +96,27 @@ async def _scores(snapshot: Connection, asked: TopAsked) -> Scores:
         return scores
     edges = [(edge, True) for edge in edges_of(asked.first, asked.last)]
     edges += [(edge, False) for edge in edges_of(*asked.before)]
-    months, ends = [edge.month for edge, _ in edges], [edge.upto for edge, _ in edges]
-    sums = await snapshot.fetch(_DIGESTS, months, ends, asked.by == "viewers")
-    parts: list[Part] = [(edges[row[0]][0].sign, edges[row[0]][1], *row[1:]) for row in sums]
+    for start in range(0, len(edges), EDGES_AT_ONCE):
+        some = edges[start : start + EDGES_AT_ONCE]
+        months, ends = [edge.month for edge, _ in some], [edge.upto for edge, _ in some]
+        sums = await snapshot.fetch(_DIGESTS, months, ends, asked.by == "viewers")
+        await _take(scores, [(some[row[0]][0].sign, some[row[0]][1], *row[1:]) for row in sums])
     days = [date_of(day) for day in (asked.before[0], asked.first, asked.last)]
-    parts += [(1, *row) for row in await snapshot.fetch(_OTHERS, *days)]
-    size = sum(len(part[2]) for part in parts)
-    await _worked(size > LARGE, lambda: _take(scores, parts))
+    await _take(scores, [(1, *row) for row in await snapshot.fetch(_OTHERS, *days)])
     return scores
+
+
+async def _take(scores: Scores, parts: Sequence[Part]) -> None:
+    def take() -> None:
+        for part in parts:
+            scores.take(*part)
+
+    await _worked(sum(len(part[2]) for part in parts) > LARGE, take)
 
 
 async def _worked(is_long: bool, work: Callable[[], T]) -> T:
     """Work here, or in a thread what would hold the loop for too long."""
     return await trio.to_thread.run_sync(work) if is_long else work()
-
-
-def _take(scores: Scores, parts: Sequence[Part]) -> None:
-    for part in parts:
-        scores.take(*part)
 
 
 def _line(row: Any, views: int, before: int) -> TopLine:

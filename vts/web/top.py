@@ -8,7 +8,7 @@ from vts.model.names import Names
 from vts.model.principal import Principal
 from vts.query.questions import Questions
 from vts.query.ranges import BadRange
-from vts.query.top import Filters, TopAsked, answer, parse_by, parse_kind
+from vts.query.top import Filters, TopAsked, answer, check_size, parse_by, parse_kind
 from vts.web.access import Access, bearer_of
 from vts.web.answers import Problem
 from vts.web.asked import days_of, limit_of
@@ -36,10 +36,11 @@ def blueprint(access: Access, questions: Questions, answers: Answers) -> Bluepri
 def _asked(access: Access, answers: Answers, names: Names, principal: Principal | None) -> TopAsked:
     """Read the question. Raises Problem 400 that names the field, and 503."""
     first, last = days_of(request, access.clock())
-    args = request.args
+    args, limit = request.args, limit_of(request)
     owner = args.get("owner")
     try:
         by, kind = parse_by(args.get("by")), parse_kind(args.get("kind"))
+        check_size(first, last, limit)
     except BadRange as fault:
         raise Problem(400, str(fault)) from None
     filters = Filters(
@@ -50,4 +51,4 @@ def _asked(access: Access, answers: Answers, names: Names, principal: Principal 
         reader=None if principal is None else principal.user_id,
         reads_everything=principal is not None and principal.reads_everything,
     )
-    return TopAsked(first, last, by, limit_of(request), filters)
+    return TopAsked(first, last, by, limit, filters)
