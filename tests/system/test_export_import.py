@@ -31,7 +31,6 @@ from config.load import DEFAULTS
 from tests.support.folders import open_folder
 from tests.support.process import Vts, running
 from tests.support.waiting import wait_until
-from vts.cli import seed
 from vts.cli.main import main
 
 HOST_KEY = Ed25519PrivateKey.generate()
@@ -224,8 +223,6 @@ def command_line(vts: Vts, *words: str, **settings: str) -> Result:
 
 
 def test_every_command_works_beside_a_host_that_signs_its_own_tokens(vts: Vts) -> None:
-    seeded = command_line(vts, "seed", "--posts", "5", "--players", "1", "--views", "20")
-    assert seeded.exit_code == 0, seeded.output
     watched = command_line(vts, "watch", "post:1", "--count", "1")
     assert watched.exit_code == 0 and "post:1  views" in watched.stdout
     erased = command_line(vts, "erase", "--user", "77", "--yes")
@@ -257,18 +254,6 @@ def test_a_topic_that_is_not_the_bearer_s_ends_the_watch(vts: Vts) -> None:
     refused = command_line(vts, "watch", "artist:8", "player:0199c0de-0000-4000-8000-00000000002a", "--token", token)
     assert refused.exit_code == 2
     assert refused.stderr.count("not yours to see") == 2 and "nothing left to follow" in refused.stderr
-
-
-def test_the_bar_of_the_seed_shows_what_is_kept(vts: Vts, monkeypatch: pytest.MonkeyPatch) -> None:
-    deleted = [1, 2, 3]
-    command_line(vts, "seed", "--posts", "3", "--players", "1", "--views", "1")
-    with vts.client(vts.service_token()) as client:
-        for post_id in deleted:
-            client.delete(f"/api/content/{post_id}")
-    monkeypatch.setattr(seed, "contents", lambda count, rng: iter([{"post_id": 9}]))
-    done = command_line(vts, "seed", "--posts", "3", "--players", "1", "--views", "7")
-    assert "not counted: 7 views, deleted" in done.stdout
-    assert "0/7" in done.stdout and "7/7" not in done.stdout
 
 
 def psql(vts: Vts, statement: str) -> object:

@@ -124,20 +124,35 @@ def login_link(user: str | None, roles: tuple[str, ...], url: str | None, token:
 @URL
 @TOKEN
 @click.option("--posts", type=click.IntRange(1, 1_000_000), default=200, show_default=True)
-@click.option("--players", type=click.IntRange(1, 100_000), default=20, show_default=True)
-@click.option("--views", type=click.IntRange(1, 10_000_000), default=20_000, show_default=True)
-@click.option(
-    "--days", type=click.IntRange(1, 365), default=None, help="Spread over so many days; default: those kept raw."
-)
+@click.option("--players", type=click.IntRange(0, 10_000), default=20, show_default=True)
+@click.option("--views", type=click.IntRange(1, 10_000_000), help="Of all days; default: 100 for each content.")
+@click.option("--days", type=click.IntRange(1, 3_650), default=365, show_default=True, help="Up to today.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same number makes the same site.")
-def seed(url: str | None, token: str | None, posts: int, players: int, views: int, days: int | None, seed: int) -> None:
-    """Fill a running VTS with a realistic demo site."""
+@click.option("--beside", is_flag=True, help="Also into a catalog that has other contents.")
+@click.option("--remove", is_flag=True, help="Take the demo site out again.")
+def seed(
+    url: str | None,
+    token: str | None,
+    posts: int,
+    players: int,
+    views: int | None,
+    days: int,
+    seed: int,
+    beside: bool,
+    remove: bool,
+) -> None:
+    """Fill a running VTS with a demo site of a year, in a range of names of its own."""
     from vts.cli import seed as command
+    from vts.cli.seed_site import DemoSite
 
     settings = read_settings()
-    chosen = min(days or settings.retention.raw_days, settings.retention.raw_days)
     address, bearer = _running(settings, url, token)
-    command.run(address, bearer, posts=posts, devices=players, events=views, days=chosen, seed=seed)
+    if remove:
+        command.remove(address, bearer)
+        return
+    now = dt.datetime.now(dt.UTC).replace(second=0, microsecond=0)
+    site = DemoSite(seed=seed, until=now, posts=posts, players=players, views=views or 100 * posts, days=days)
+    command.run(address, bearer, site, raw_days=settings.retention.raw_days, beside=beside)
 
 
 @main.command()

@@ -1,143 +1,242 @@
-"""`vts seed`: a realistic demo site, sent through the front door of a running VTS.
+"""`vts seed`: a demo site in a range of its own, sent over HTTP to a running VTS.
 
-Everything goes over HTTP with a service token, so what the seed shows is what any host application would get.
+Days that are kept raw come as ordinary events, older ones as imports, each once under its id: the same command again
+changes nothing. What the demo shows is what any host application would get.
 """
 
 from __future__ import annotations
 
-import math
-import random
+import datetime as dt
+import gzip
+import json
 import time
-import uuid
 from collections import Counter
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 import click
 import httpx
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vts.cli.client import headers_of, refuse, speaking_to
-from vts.model import identity
-from vts.model.day import DAY_US, HOUR_US
+from vts.cli.seed_looks import MARK, Row
+from vts.cli.seed_site import DemoSite, batched
 
 BATCH: Final = 500  # the largest array that the capture API takes
-ARTISTS: Final = 40
-TIMEOUT_S: Final = 30
+ROWS: Final = 5_000  # of an import: half a megabyte, gzipped
+TIMEOUT_S: Final = 120
+ID: Final = "seed"  # with which the ids of its imports begin
 
-_MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_5) AppleWebKit/605.1.15"
-_IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15"
-AGENTS: Final = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36",
-    f"{_MAC} (KHTML, like Gecko) Version/17.5 Safari/605.1.15",
-    f"{_IPHONE} Version/17.5 Mobile/15E148 Safari/604.1",
-    "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Mobile Safari/537.36",
-    "Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/604.1",
-    "Mozilla/5.0 (SMART-TV; Linux; Tizen 7.0) AppleWebKit/537.36 (KHTML, like Gecko) TV Safari/537.36",
-)
-REFERRERS: Final = (
-    None,
-    None,
-    "https://www.google.com/",
-    "https://bsky.app/",
-    "https://news.ycombinator.com/",
-    "https://duckduckgo.com/",
-)
-VIEW_TYPES: Final = ("intentional",) * 5 + ("listing",) * 3 + ("search", "widget")
-NETWORKS: Final = ("8.8", "81.2", "177.32", "133.11", "196.25", "103.21", "5.9", "90.1", "200.221", "41.0")
-ADJECTIVES: Final = ("Quiet", "Neon", "Lost", "Tiny", "Golden", "Broken", "Slow", "Distant", "Paper", "Midnight")
-NOUNS: Final = ("Harbour", "Forest", "Machine", "Garden", "Signal", "Tower", "River", "Mask", "Window", "Moon")
+Answer = dict[str, Any]
 
 
-def contents(count: int, rng: random.Random) -> Iterator[dict[str, Any]]:
-    """Yield the rows of `POST /api/content`: mostly artworks, some blog posts and playlists."""
-    kinds = ("artwork",) * 8 + ("blog", "playlist")
-    for post_id in range(1, count + 1):
-        title = f"{rng.choice(ADJECTIVES)} {rng.choice(NOUNS)} {post_id}"
-        yield {
-            "post_id": post_id,
-            "kind": rng.choice(kinds),
-            "owner_id": rng.randint(1, ARTISTS),
-            "title": title,
-            "hashtags": rng.sample(["pixel", "loop", "night", "city", "nature"], 2),
-        }
+class Seeding:
+    """One run against one VTS. `raw_days` are the days that it keeps raw."""
+
+    def __init__(self, client: httpx.Client, progress: Progress, raw_days: int) -> None:
+        self._client = client
+        self._progress = progress
+        self._raw_days = raw_days
+        self.dropped: Counter[tuple[str, str]] = Counter()
+        self.repeated = 0
+
+    def fill(self, site: DemoSite) -> None:
+        """Send the demo site. Raises ClickException that says what the server refused."""
+        name = name_of(site)
+        self._part("contents", "/api/content", batched(site.contents(), BATCH), site.posts)
+        self._part("players", "/api/players", batched(site.player_rows(), BATCH), site.players)
+        self._part("reactions", "/api/reactions", *_sized(site.reactions()))
+        self._part("comments", "/api/comments", *_sized(site.comments()))
+        days = [site.first + dt.timedelta(days=number) for number in range(site.days)]
+        first_raw = site.last - dt.timedelta(days=self._raw_days)
+        old = [day for day in days if day < first_raw]
+        self._history(name, site, old)
+        self._between(name, site, [day for day in days if day == first_raw])
+        recent = [day for day in days if day > first_raw]
+        views = [row for day in recent for row in site.view_events(day)]
+        self._part("views", "/api/view", *_sized(views))
+        events = [row for day in recent for row in site.site_events(day)]
+        self._part("page views", "/api/track/event", *_sized(events))
+        self._players(site, recent)
+
+    def _history(self, name: str, site: DemoSite, days: Sequence[dt.date]) -> None:
+        """Import counters: some days at a time, so that ids and rows are the same in every run."""
+        task = self._progress.add_task("history", total=len(days))
+        rows: list[Row] = []
+        begun = 0
+        for number, day in enumerate(days):
+            rows += site.counters(day)
+            if len(rows) >= ROWS or number == len(days) - 1:
+                if rows:
+                    self._import("/api/import/daily", f"{name}:daily:{days[begun]}", rows)
+                self._progress.advance(task, number + 1 - begun)
+                rows, begun = [], number + 1
+        of_site = [row for day in days if (row := site.site_counters(day))]
+        if of_site:
+            self._import("/api/import/site-stats", f"{name}:site", of_site)
+
+    def _between(self, name: str, site: DemoSite, days: Iterable[dt.date]) -> None:
+        """Import the events of the day that is still raw, and for which an event is too late."""
+        for day in days:
+            at = f"{day}T12:00:00Z"
+            views = [row | {"created_at": _time_of(row)} for row in site.view_events(day)]
+            for part, rows in enumerate(batched(iter(views), ROWS)):
+                self._import("/api/import/views", f"{name}:views:{at}:{part}", rows)
+            events = [row | {"created_at": _time_of(row)} for row in site.site_events(day)]
+            for part, rows in enumerate(batched(iter(events), ROWS)):
+                self._import("/api/import/site-events", f"{name}:events:{at}:{part}", rows)
+
+    def _players(self, site: DemoSite, days: Iterable[dt.date]) -> None:
+        reports = [report for day in days for report in site.player_views(day)]
+        task = self._progress.add_task("on walls", total=len(reports))
+        for key, report in reports:
+            done = self._post("/player/events/view", json=report, auth=httpx.BasicAuth(key, site.credentials[key]))
+            self._note("views of players", done)
+            self._progress.advance(task, _kept(done))
+
+    def _part(self, name: str, path: str, batches: Iterable[list[Row]], total: int) -> None:
+        """Send rows; the bar counts those that are kept."""
+        task = self._progress.add_task(name, total=total)
+        for batch in batches:
+            done = self._post(path, json=batch)
+            self._note(name, done)
+            self._progress.advance(task, _kept(done))
+
+    def _import(self, path: str, import_id: str, rows: Sequence[Row]) -> None:
+        body = gzip.compress(json.dumps(rows).encode(), compresslevel=3, mtime=0)  # the same bytes in every run
+        headers = {"Content-Encoding": "gzip", "Content-Type": "application/json", "Idempotency-Key": import_id}
+        done = self._post(path, content=body, headers=headers)
+        self._note("imported events", done)
+        self.repeated += bool(done["repeated"])
+
+    def _note(self, what: str, done: Answer) -> None:
+        for reason, count in done.get("dropped", {}).items():
+            self.dropped[what, reason] += count
+
+    def _post(self, path: str, **request: Any) -> Answer:
+        answer = self._client.post(path, **request)
+        while answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            time.sleep(float(answer.headers.get("Retry-After", "1")))
+            answer = self._client.post(path, **request)
+        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            return {"accepted": 0, "dropped": {"rate_limited": 1}}
+        refuse(answer, path)
+        said: Answer = answer.json()
+        return said
 
 
-def players(count: int, rng: random.Random) -> Iterator[dict[str, Any]]:
-    """Yield the rows of `POST /api/players`, the same keys for the same random seed."""
-    for number in range(1, count + 1):
-        key = uuid.UUID(bytes=rng.randbytes(16), version=4)
-        country = rng.choice(("BR", "DE", "US", "JP"))
-        yield {
-            "player_key": str(key),
-            "owner_id": rng.randint(1, ARTISTS),
-            "name": f"Wall {number}",
-            "country": country,
-        }
-
-
-def views(count: int, posts: int, days: int, now_us: int, rng: random.Random) -> Iterator[dict[str, Any]]:
-    """Yield views of the last `days` days: few contents get most of them, evenings more than nights."""
-    for _ in range(count):
-        when_us = _moment(now_us, days, rng)
-        yield {
-            "post_id": min(posts, int(posts ** rng.random() ** 1.5)),
-            "event_id": identity.text_of(identity.version_7(when_us, rng.randbytes(10))),
-            "view_type": rng.choice(VIEW_TYPES),
-            "client_ip": f"{rng.choice(NETWORKS)}.{int(rng.paretovariate(1)) % 256}.{rng.randint(1, 254)}",
-            "user_agent": rng.choice(AGENTS),
-            "referrer": rng.choice(REFERRERS),
-        }
-
-
-def _moment(now_us: int, days: int, rng: random.Random) -> int:
-    oldest_us = (now_us // DAY_US - days + 1) * DAY_US  # what is older is too late
-    while True:
-        when_us = now_us - int(rng.random() * (now_us - oldest_us))
-        hour = when_us % DAY_US / HOUR_US
-        if rng.random() < 0.6 + 0.4 * math.sin((hour - 14) / 24 * 2 * math.pi):
-            return when_us
-
-
-def batched(rows: Iterator[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
-    """Yield lists of up to `size` rows."""
-    while batch := list(islice(rows, size)):
-        yield batch
-
-
-def run(url: str, token: str, *, posts: int, devices: int, events: int, days: int, seed: int) -> None:
-    """Send the demo site. Raises ClickException that says what the server refused."""
-    rng = random.Random(seed)  # noqa: S311 -- a demo that repeats, not a secret
-    now_us = time.time_ns() // 1000
-    plan = (
-        ("contents", "/api/content", contents(posts, rng), posts),
-        ("players", "/api/players", players(devices, rng), devices),
-        ("views", "/api/view", views(events, posts, days, now_us, rng), events),
-    )
-    columns = (TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+def run(url: str, token: str, wanted: DemoSite, *, raw_days: int, beside: bool) -> None:
+    """Send the demo site, or what is missing of it. Raises ClickException that says what the server refused."""
+    columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     client = httpx.Client(base_url=url, headers=headers_of(token), timeout=TIMEOUT_S)
-    dropped: Counter[str] = Counter()
-    with speaking_to(url), client, Progress(*columns) as progress:
-        for name, path, rows, total in plan:
-            task = progress.add_task(name, total=total)
-            for batch in batched(rows, BATCH):
-                progress.advance(task, _taken(_send(client, path, batch), dropped))
-    for reason, count in sorted(dropped.items()):
-        click.echo(f"not counted: {count:,} views, {reason}")
+    with speaking_to(url), client:
+        if not beside:
+            _refuse_others(client)
+        site = _as_begun(client, wanted)
+        with Progress(*columns) as progress:
+            seeding = Seeding(client, progress, raw_days)
+            seeding.fill(site)
+    for (what, reason), count in sorted(seeding.dropped.items()):
+        click.echo(f"not counted: {count:,} {what}, {reason}{WHY.get(reason, '')}")
+    if seeding.repeated:
+        click.echo(f"already here: {seeding.repeated} imports, which changed nothing")
 
 
-def _taken(said: dict[str, Any], dropped: Counter[str]) -> int:
-    """Return how many rows of an answer are kept, and note why the others are not."""
-    dropped.update(said.get("dropped", {}))
-    return int(said.get("accepted", said.get("upserted", 0)))
+WHY: Final = {
+    "duplicate": " (they were here before)",
+    "deleted": " (their contents were deleted)",
+    "too_late": " (their days are no longer kept raw)",
+    "author": " (by the owner of the content)",
+    "rate_limited": " (more than a player may report; limits.player_interval_s)",
+}
 
 
-def _send(client: httpx.Client, path: str, batch: list[dict[str, Any]]) -> dict[str, Any]:
-    answer = client.post(path, json=batch)
-    while answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-        time.sleep(float(answer.headers.get("Retry-After", "1")))
-        answer = client.post(path, json=batch)
-    refuse(answer, path)
-    said: dict[str, Any] = answer.json()
-    return said
+def remove(url: str, token: str) -> None:
+    """Take the demo site out: its imports are undone, its contents and players deleted. Raises ClickException."""
+    client = httpx.Client(base_url=url, headers=headers_of(token), timeout=TIMEOUT_S)
+    with speaking_to(url), client:
+        imports = [row["import_id"] for row in _exported(client, "imports") if row["import_id"].startswith(f"{ID}:")]
+        contents = [row["post_ref"] for row in _exported(client, "content") if _is_ours(row) and not row["deleted"]]
+        players = [row["player_key"] for row in _exported(client, "players") if _is_artist(row.get("owner_ref"))]
+        parts: dict[str, tuple[str, list[str]]] = {
+            "imports undone": ("/api/import/", imports),
+            "contents deleted": ("/api/content/", contents),
+            "players deleted": ("/api/players/", players),
+        }
+        for done, (path, names) in parts.items():
+            for name in names:
+                refuse(client.delete(path + quote(name, safe="")), path)
+            click.echo(f"{done}: {len(names):,}")
+    click.echo("events of the days that are kept raw stay in the numbers of the whole site")
+
+
+def name_of(site: DemoSite) -> str:
+    """Return with what the ids of the imports begin: everything that the rows depend on."""
+    return f"{ID}:{site.seed}:{site.until:%Y-%m-%dT%H.%MZ}:{site.posts}:{site.players}:{site.views}:{site.days}"
+
+
+def _as_begun(client: httpx.Client, wanted: DemoSite) -> DemoSite:
+    """Return the demo site that an earlier run began, as of its own time. Raises ClickException for another one."""
+    names = [row["import_id"] for row in _exported(client, "imports") if row["import_id"].startswith(f"{ID}:")]
+    if not names:
+        return wanted
+    try:
+        _, seed, at, posts, players, views, days = names[0].split(":")[:7]
+        until = dt.datetime.strptime(at, "%Y-%m-%dT%H.%MZ").replace(tzinfo=dt.UTC)
+        begun = DemoSite(int(seed), until, int(posts), int(players), int(views), int(days))
+    except ValueError:
+        raise click.ClickException(f"the import {names[0]} is not one of this version's demo; undo it first") from None
+    if (begun.seed, begun.posts, begun.players, begun.views, begun.days) == (
+        *(wanted.seed, wanted.posts, wanted.players, wanted.views, wanted.days),
+    ):
+        return begun
+    raise click.ClickException(
+        f"another demo site is here: --seed {begun.seed} --posts {begun.posts} --players {begun.players} "
+        f"--views {begun.views} --days {begun.days}; `vts seed --remove` takes it out"
+    )
+
+
+def _refuse_others(client: httpx.Client) -> None:
+    """Raise ClickException for a catalog that is not the demo's own."""
+    other = next((row for row in _exported(client, "content") if not _is_ours(row) and not row["deleted"]), None)
+    if other is not None:
+        raise click.ClickException(
+            f"this VTS has contents of its own (the first is {other['post_ref'] or other['post_id']}), and nothing was "
+            "changed; --beside puts the demo beside them: it counts in the numbers of the whole site, too"
+        )
+
+
+def _kept(done: Answer) -> int:
+    """Return how many rows are in VTS now, those that were there before included."""
+    before: int = done.get("dropped", {}).get("duplicate", 0)
+    return before + int(done.get("accepted") or done.get("upserted") or 0)
+
+
+def _is_ours(row: Row) -> bool:
+    return f":{MARK}" in (row["post_ref"] or "")
+
+
+def _is_artist(ref: str | None) -> bool:
+    return (ref or "").startswith(f"{MARK}artist-")
+
+
+def _exported(client: httpx.Client, table: str) -> Iterator[Row]:
+    with client.stream("GET", f"/api/export/{table}", params={"format": "ndjson"}) as answer:
+        if answer.is_error:
+            answer.read()
+            refuse(answer, f"/api/export/{table}")
+        for line in answer.iter_lines():
+            if line:
+                yield json.loads(line)
+
+
+def _sized(rows: Iterable[Row]) -> tuple[Iterator[list[Row]], int]:
+    listed = list(rows)
+    return batched(iter(listed), BATCH), len(listed)
+
+
+def _time_of(row: Row) -> str:
+    """Return the time inside an event's id."""
+    milliseconds = int(row["event_id"].replace("-", "")[:12], 16)
+    return dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC).isoformat()

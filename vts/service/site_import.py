@@ -104,7 +104,7 @@ class SiteImport:
 
     def _parted(self, events: Sequence[E], now_us: int) -> tuple[list[E], list[E]]:
         """Return the events of days whose raw rows are gone, and those of the others."""
-        oldest_raw = day_of(now_us) - self._rules.raw_days + 1
+        oldest_raw = day_of(now_us) - self._rules.raw_days  # whose rows are dropped tomorrow
         return (
             [event for event in events if event.event_day < oldest_raw],
             [event for event in events if event.event_day >= oldest_raw],

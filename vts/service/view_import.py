@@ -65,7 +65,7 @@ class ViewImport:
             raise TooManyRows(self._rules.views_max)
         now_us = self._clock()
         reports, events = await self._understood(rows, ticket.import_id, who, peer, now_us)
-        oldest_raw = day_of(now_us) - self._rules.raw_days + 1
+        oldest_raw = day_of(now_us) - self._rules.raw_days  # whose rows are dropped tomorrow
         for index, event in enumerate(events):
             if event.event_day < oldest_raw and rows[index].event_id is None:
                 raise RowRefused(index, "event_id: needed for a view before the days that are kept raw")
