@@ -6,14 +6,17 @@ import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 import trio
 import trio.testing
+import trio_websocket
 
 from tests.capture.http_support import BIG_PIECES, Client, World, ask, connect, get, open_world, post
 from tests.support.certificates import write_certificate
 from tests.support.waiting import until
+from vts.capture.http.endings import LiveRequest
 from vts.capture.http.limits import Limits
 from vts.capture.tls import ListenerTls
 
@@ -21,6 +24,11 @@ VIEW = post("/api/view", b'{"post_id":42}')
 HELLO = post("/hello", b"hello")
 CHUNKED = (
     b"POST /chunked HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n2\r\ncd\r\n0\r\nT: t\r\n\r\n"
+)
+HANDSHAKE = get(
+    "/live",
+    *("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"),
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
 )
 QUICK = Limits(header_timeout_s=0.2, body_timeout_s=0.2, keep_alive_s=0.2, write_timeout_s=0.3, linger_s=0.2)
 
@@ -40,10 +48,10 @@ def secure(request: pytest.FixtureRequest) -> bool:
 
 @asynccontextmanager
 async def opened(
-    tls: tuple[ListenerTls, ssl.SSLContext], *, secure: bool, limits: Limits | None = None
+    tls: tuple[ListenerTls, ssl.SSLContext], *, secure: bool, limits: Limits | None = None, on_websocket: Any = None
 ) -> AsyncIterator[tuple[World, Client]]:
     """Open a door, and a connection to it over TLS or without."""
-    async with open_world(tls=tls[0] if secure else None, limits=limits) as world:
+    async with open_world(tls=tls[0] if secure else None, limits=limits, on_websocket=on_websocket) as world:
         client = await connect(world)
         if secure:
             client.stream = trio.SSLStream(
@@ -310,6 +318,22 @@ async def test_what_is_pipelined_behind_an_endless_answer_is_served_when_it_ends
         await client.send(HELLO)
         assert (await client.answer()).body == b"echo:hello"
         assert (world.left, world.bugs) == (0, [])
+
+
+async def test_a_websocket_opens_on_a_connection_that_has_asked_before(
+    tls: tuple[ListenerTls, ssl.SSLContext], secure: bool
+) -> None:
+    async def on_websocket(request: LiveRequest, stream: trio.abc.Stream) -> None:
+        async with trio.open_nursery() as nursery:
+            opened = await (await trio_websocket.wrap_server_stream(nursery, stream)).accept()
+            await opened.send_message(f"hello {request.peer}, secure: {request.secure}")
+            await opened.aclose(1001)
+
+    async with opened(tls, secure=secure, on_websocket=on_websocket) as (world, client):
+        await client.send(get("/page") + VIEW + HANDSHAKE)
+        assert [(await client.answer()).status for _ in range(3)] == [200, 202, 101]
+        await until_received(client, f"hello 127.0.0.1, secure: {secure}".encode())
+        assert not world.bugs
 
 
 async def test_a_client_that_only_ends_its_side_gets_a_finite_answer() -> None:
