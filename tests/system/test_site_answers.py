@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import time
 import uuid
 from typing import Any
 
 from tests.support.process import Vts
 from tests.support.waiting import wait_until
+from vts.model.identity import text_of, version_7
 
 FRESH_WITHIN_S = 30.0  # how fresh counts are is for the benchmarks to say
 ANALYSED_WITHIN_S = 60.0
@@ -28,13 +30,14 @@ def test_from_a_player_and_a_page_to_the_answers(vts: Vts) -> None:
             shown = {"post_id": post_id, "intent": intent, "channel": "playlist", "playlist_id": 9, "play_order": 1}
             shown["timestamp"] = (now - dt.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
             assert anyone.post("/player/events/view", json=shown, auth=(key, CREDENTIAL)).json()["accepted"] == 1
-        assert anyone.post("/api/track/page-view", json={"path": "/post/1"}).status_code == 202
+        pages = [{"path": path, "event_id": id_of(now, seconds)} for path, seconds in (("/post/1", 40), ("/", 10))]
+        assert anyone.post("/api/track/page-view", json=pages).json() == {"accepted": 2, "dropped": {}}
 
         def ask(path: str) -> dict[str, Any]:
             return dict(service.get(f"/api/admin/{path}").json())
 
         started = time.monotonic()
-        wait_until(lambda: (s := ask("sitewide-stats"))["total_views"] == 3 and s["page_views"] == 1, FRESH_WITHIN_S)
+        wait_until(lambda: (s := ask("sitewide-stats"))["total_views"] == 3 and s["page_views"] == 2, FRESH_WITHIN_S)
         assert {row["channel"]: row["views"] for row in ask("channels")["channels"]}["playlist"] == 3
         assert ask("playlists/9")["views"] == 3
         assert time.monotonic() - started <= 2 * FRESH_WITHIN_S
@@ -49,6 +52,15 @@ def test_from_a_player_and_a_page_to_the_answers(vts: Vts) -> None:
         asked = service.get("/api/admin/sitewide-stats?table=player&format=csv").text.splitlines()
         assert asked == ["player_key,name,owner_id,owner_ref,views,views_authenticated", f"{key},,3,,3,3"]
         assert site["players_registered"] == 1
+        site = wait_until(lambda: (s := ask("sitewide-stats"))["visits"] and s, ANALYSED_WITHIN_S)
+        visits = (site["visits"], site["pages_per_visit"], site["seconds_per_visit"], site["bounce_rate"])
+        assert visits == (1, 2.0, 30.0, 0.0)
         owner = {"Authorization": f"Bearer {vts.token(8)}"}
         assert anyone.get("/api/admin/playlists/9", headers=owner).json()["dwell_seconds"] == 40.0
         assert anyone.get("/api/admin/channels", headers=owner).status_code == 403
+
+
+def id_of(now: dt.datetime, seconds_ago: int) -> str:
+    """Return an id of version 7 that says when its event was."""
+    at_us = round((now.timestamp() - seconds_ago) * 1e6)
+    return text_of(version_7(at_us, os.urandom(10)))
