@@ -61,9 +61,11 @@ def read_items(head: CaptureHead, body: bytes, limits: Limits) -> bytes | list[b
 
     Raises BadField for an empty batch and an array that cannot be split; HttpFault as `read_events`.
     """
+    if head.content_encoding is None and body[:1] == b"{" and b"\n" not in body:  # nearly every request
+        if head.content_type is not None:
+            _check_content_type(head.content_type)
+        return body
     body = plain_body(head, body, limits.batch_body_max_bytes)
-    if body.startswith(b"{") and b"\n" not in body:
-        return body  # nearly every request; a single line of NDJSON is the same event
     start = body.lstrip(_JSON_SPACE)
     items = _array_items(start) if start.startswith(b"[") else _ndjson_lines(body, head.content_type)
     if items is None:

@@ -15,7 +15,7 @@ from vts.auth.credentials import bearer_credential_hash, is_credential, player_l
 from vts.auth.tokens import BadToken, bearer
 from vts.capture.events.body import plain_body, read_events, read_items
 from vts.capture.events.parts import Admissions, MakeSiteReport, Reports, Senders
-from vts.capture.events.verdicts import by_status, reply_to_batch, reply_to_one, reply_to_side, unauthorized
+from vts.capture.events.verdicts import by_status, reply_to_batch, reply_to_one, reply_to_playback, unauthorized
 from vts.capture.events.view_fields import View, parse_post_view, parse_query
 from vts.capture.events.visitors import Arrival
 from vts.capture.fields import BadField
@@ -165,14 +165,13 @@ class CaptureDecision:
         items = read_items(arrival.head, body, self._limits)
         if not isinstance(items, bytes):
             return partial(self._await_site_batch, [self._site_report(make, arrival, item) for item in items])
-        report = make(arrival, items)
-        self._site.submit_soon(report, partial(_answer_side, answer, report))
+        self._site.submit_soon(make(arrival, items), partial(_answer_one, answer, arrival.head.route))
         return None
 
     def _playback(self, head: CaptureHead, body: bytes, answer: Answer) -> None:
         arrival = self._arrival(head)
         report = self._reports.playback.make(arrival, self._small(head, body))
-        self._site.submit_soon(report, partial(_answer_side, answer, report))
+        self._site.submit_soon(report, partial(_answer_playback, answer, report))
 
     # What several routes need.
 
@@ -244,8 +243,8 @@ def _answer_counted(answer: Answer, route: Route, outcome: Outcome) -> None:
     answer(by_status(reply_to_one(route, outcome)))
 
 
-def _answer_side(answer: Answer, report: SiteReport | PlaybackReport, outcome: Outcome) -> None:
-    answer(reply_to_side(report, outcome))
+def _answer_playback(answer: Answer, report: PlaybackReport, outcome: Outcome) -> None:
+    answer(reply_to_playback(report, outcome))
 
 
 def _query_fields(query: str) -> dict[str, str]:

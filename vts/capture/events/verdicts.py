@@ -14,7 +14,7 @@ from vts.capture.fields import BadField
 from vts.capture.http.replies import ACCEPTED_ONE, GIF, PIXEL, error_reply
 from vts.capture.http.request import CaptureReply, Route
 from vts.model.outcome import ACCEPTED, Accepted, AcceptedPart, Outcome, Reason, Refused
-from vts.model.site import PlaybackReport, SiteReport
+from vts.model.site import PlaybackReport
 
 RETRY_UNKNOWN_S: Final = 1.0  # for a refusal without a time
 
@@ -63,10 +63,8 @@ def by_status(reply: CaptureReply) -> CaptureReply:
     return _CREATED if reply is ACCEPTED_ONE else _NO_CONTENT
 
 
-def reply_to_side(report: SiteReport | PlaybackReport, outcome: Outcome) -> CaptureReply:
-    """Return the answer to a request that is no view."""
-    if isinstance(report, SiteReport):
-        return reply_to_one(Route.PAGE_VIEW, outcome)
+def reply_to_playback(report: PlaybackReport, outcome: Outcome) -> CaptureReply:
+    """Return the answer to a request of a video player."""
     if isinstance(outcome, Accepted):
         if isinstance(outcome, AcceptedPart):
             return CaptureReply(202, _encode({"ingested": outcome.events, "dropped": outcome.dropped}))
