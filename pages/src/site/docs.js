@@ -189,7 +189,7 @@ function contentOf(content) {
         h("span", { class: "kind" }, kindOf(media.schema || {})),
         h("span", { class: "says" }, rich(schema.description)),
       ),
-      media.example !== undefined ? h("pre", {}, pretty(media.example)) : "",
+      media.example !== undefined ? h("pre", { tabindex: "0" }, pretty(media.example)) : "",
       inner,
     );
   });
@@ -294,7 +294,10 @@ async function send(method, path, fields, body, media, operation) {
     h("span", { class: `status s${String(answer.status)[0]}` }, String(answer.status)),
     h("span", { class: "quiet" }, `${Math.round(performance.now() - started)} ms, ${kind}`),
   ];
-  return [h("p", {}, line, " ", h("code", {}, url.pathname + url.search)), h("pre", {}, shown(text, kind))];
+  return [
+    h("p", {}, line, " ", h("code", {}, url.pathname + url.search)),
+    h("pre", { tabindex: "0" }, shown(text, kind)),
+  ];
 }
 
 function shown(text, kind) {
