@@ -57,7 +57,7 @@ def app_in(readers: Readers, zone: str = "UTC") -> QuartTrio:
     memory.revision = 1
     return app_of(
         access(clock=lambda: NOW_US, tokens=tokens),
-        catalog=CatalogPort(memory=memory, writes=None),  # type: ignore[arg-type]
+        catalog=CatalogPort(memory=memory, writes=None, sync=None),  # type: ignore[arg-type]
         questions=questions_of(readers),
         zones=Zones(zone),
     )
