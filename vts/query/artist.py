@@ -14,6 +14,7 @@ from vts.query.artist_posts import ListFacts, lines
 from vts.query.daily import TOP_COUNTRIES, DailyFacts, daily_fields
 from vts.query.naming import TWIN
 from vts.query.shape import with_twins
+from vts.query.value_trend import TrendOf
 
 IMPRESSION: Final = "listing"
 """The view type of a content that was shown among others."""
@@ -35,12 +36,13 @@ def answer(
     lag_s: float,
     top_countries: int | None = TOP_COUNTRIES,
     posts: ListFacts | None = None,
+    trend_of: TrendOf | None = None,
 ) -> dict[str, Any]:
     """Return the JSON object of `GET /api/user/{id}/artist-stats`, every count with its `_authenticated` twin.
 
     `posts` are the contents that are listed in the same answer, if any.
     """
-    daily = daily_fields(facts, top_countries)
+    daily = daily_fields(facts, top_countries, trend_of)
     return {
         "user_id": facts.user_id,
         "total_posts": facts.total_posts,

@@ -14,6 +14,7 @@ import msgspec
 from vts.model.day import date_of
 from vts.model.tally import Breakdowns, Pair, merge
 from vts.query.shape import WHO, range_of, with_twins
+from vts.query.value_trend import TrendOf, value_trend
 
 TOP_COUNTRIES: Final = 10
 
@@ -62,8 +63,9 @@ class DailyFacts(msgspec.Struct, frozen=True, kw_only=True):
     engagement: Engagement
 
 
-def daily_fields(facts: DailyFacts, top_countries: int | None) -> dict[str, Any]:
+def daily_fields(facts: DailyFacts, top_countries: int | None, trend_of: TrendOf | None = None) -> dict[str, Any]:
     """Return the range and all that is counted in it, every value with its `_authenticated` twin."""
+    values = {} if trend_of is None else {row.day: row.breakdowns.get(trend_of.dimension, {}) for row in facts.days}
     twins: dict[str, Sequence[Any]] = {
         "total_views": [sum(row.views[who] for row in facts.days) for who in WHO],
         "unique_viewers": facts.unique_viewers,
@@ -80,7 +82,8 @@ def daily_fields(facts: DailyFacts, top_countries: int | None) -> dict[str, Any]
             _last(row.last_view_at_authenticated for row in facts.days),
         ],
     }
-    return {**range_of(facts.from_day, facts.to_day), **with_twins(twins)}
+    trend = value_trend(trend_of, values, facts.from_day, facts.to_day)
+    return {**range_of(facts.from_day, facts.to_day), **with_twins(twins), **trend}
 
 
 def ranked(values: Mapping[str, Pair], who: int, limit: int | None) -> dict[str, int]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from vts.model.day import datetime_of
 from vts.query.daily import TOP_COUNTRIES, DailyFacts, daily_fields
+from vts.query.value_trend import TrendOf
 
 
 class PostFacts(DailyFacts, frozen=True, kw_only=True):
@@ -18,11 +19,18 @@ class PostFacts(DailyFacts, frozen=True, kw_only=True):
     post_id: int
 
 
-def answer(facts: PostFacts, *, now_us: int, lag_s: float, top_countries: int | None = TOP_COUNTRIES) -> dict[str, Any]:
+def answer(
+    facts: PostFacts,
+    *,
+    now_us: int,
+    lag_s: float,
+    top_countries: int | None = TOP_COUNTRIES,
+    trend_of: TrendOf | None = None,
+) -> dict[str, Any]:
     """Return the JSON object of `GET /api/post/{id}/stats`, every value with its `_authenticated` twin."""
     return {
         "post_id": facts.post_id,
-        **daily_fields(facts, top_countries),
+        **daily_fields(facts, top_countries, trend_of),
         "computed_at": datetime_of(now_us),
         "lag_seconds": round(lag_s, 3),
     }

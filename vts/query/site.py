@@ -16,6 +16,7 @@ from vts.model.day import HOUR_US, date_of, datetime_of
 from vts.model.tally import OTHER, Pair, add_pairs, merge
 from vts.query.freshness import AnalyticsFreshness, freshness
 from vts.query.shape import WHO, at_most, decode_pairs, range_of, tops, total, union, with_twins
+from vts.query.value_trend import TrendOf, value_trend
 from vts.query.visits import VisitDay
 from vts.query.visits import of_day as visits_of_day
 from vts.query.visits import totals as visit_totals
@@ -82,7 +83,15 @@ class SiteFacts(msgspec.Struct, frozen=True, kw_only=True):
     visits: Mapping[int, VisitDay] = {}
 
 
-def answer(facts: SiteFacts, *, limit: int, player_of: PlayerOf, now_us: int, lag_s: float) -> dict[str, Any]:
+def answer(
+    facts: SiteFacts,
+    *,
+    limit: int,
+    player_of: PlayerOf,
+    now_us: int,
+    lag_s: float,
+    trend_of: TrendOf | None = None,
+) -> dict[str, Any]:
     """Return the JSON object of `GET /api/admin/sitewide-stats`."""
     of_pages, of_players = _merged(facts.site), _merged(facts.players)
     of_views, player_views = _merged_views(facts.views)
@@ -116,11 +125,18 @@ def answer(facts: SiteFacts, *, limit: int, player_of: PlayerOf, now_us: int, la
     return {
         **range_of(facts.from_day, facts.to_day),
         **with_twins(twins),
+        **value_trend(trend_of, _values(facts.views, trend_of), facts.from_day, facts.to_day),
         "posts_registered": sum(facts.catalog.contents.values()),
         "players_registered": facts.catalog.players_registered,
         "players_registered_by_country": dict(facts.catalog.players_by_country),
         **freshness(facts.state, now_us=now_us, lag_s=lag_s),
     }
+
+
+def _values(days: Sequence[Day], trend_of: TrendOf | None) -> dict[int, dict[str, Pair]]:
+    if trend_of is None:
+        return {}
+    return {row.day: getattr(_views.decode(row.breakdowns), trend_of.dimension) for row in days}
 
 
 def _by_player(values: Mapping[str, Pair], limit: int, player_of: PlayerOf) -> list[list[dict[str, Any]]]:

@@ -14,9 +14,10 @@ from vts.query.analytics import channels_answer, peak_hours_answer, play_orders_
 from vts.query.questions import Questions
 from vts.query.shape import worked_out
 from vts.query.site import answer as site_answer
+from vts.query.value_trend import OF_SITE
 from vts.query.zone_days import in_zone
 from vts.web.access import Access, require_reader_of_all
-from vts.web.asked import days_of, limit_of
+from vts.web.asked import days_of, limit_of, trend_of
 from vts.web.table_answers import NO_TEXTS, Answers
 from vts.web.zones import site_hours
 
@@ -52,11 +53,12 @@ def blueprint(access: Access, questions: Questions, answers: Answers, catalog: C
         require_reader_of_all(request, access)
         zone, limit = answers.zones.of_site(request), limit_of(request)
         days = days_of(request, access.clock(), zone)
+        value = trend_of(request, OF_SITE)
         facts = await questions.site_facts(*days, day_of(access.clock()))
         hours = await site_hours(zone, days, questions.hour_rows)
 
         def work(**fresh: Any) -> dict[str, Any]:
-            body = site_answer(facts, limit=limit, player_of=catalog.player, **fresh)
+            body = site_answer(facts, limit=limit, player_of=catalog.player, trend_of=value, **fresh)
             return body if zone is None else in_zone(body, zone, days, "daily_trend", hours)
 
         return await answered(days, work)

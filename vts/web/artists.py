@@ -15,9 +15,10 @@ from vts.query.artist_posts import SORT_DEFAULT, Asked
 from vts.query.daily import TOP_COUNTRIES
 from vts.query.questions import Questions
 from vts.query.shape import worked_out
+from vts.query.value_trend import OF_VIEWS
 from vts.web.access import Access, principal_of, require
 from vts.web.answers import Problem
-from vts.web.asked import days_of, page_of, posts_of
+from vts.web.asked import days_of, page_of, posts_of, trend_of
 from vts.web.naming import Naming
 from vts.web.table_answers import Answers, is_table_asked
 from vts.web.zones import views_in_zone
@@ -34,6 +35,7 @@ def blueprint(access: Access, questions: Questions, answers: Answers) -> Bluepri
         zone = answers.zones.asked(request)
         days = days_of(request, access.clock(), zone)
         countries = None if is_table_asked(request) else TOP_COUNTRIES
+        value = trend_of(request, OF_VIEWS)
         facts = await questions.artist_facts(number, *days)
         listed = None
         if shown := posts_of(request):
@@ -45,6 +47,7 @@ def blueprint(access: Access, questions: Questions, answers: Answers) -> Bluepri
             lag_s=questions.lag_s(),
             top_countries=countries,
             posts=listed,
+            trend_of=value,
         )
         body = await worked_out(len(facts.days), work)
         body = await views_in_zone(body, zone, days, questions.hour_rows, "artist", number)

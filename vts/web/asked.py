@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from quart import Request
 
 from vts.model.day import day_of
 from vts.query.artist_posts import Asked, parse_asked, parse_posts
 from vts.query.ranges import BadRange, parse_range
 from vts.query.shape import parse_limit
+from vts.query.value_trend import TrendOf, parse_trend_of
 from vts.query.zone_days import Zone
 from vts.web.answers import Problem
 
@@ -34,6 +37,14 @@ def posts_of(asked: Request) -> int:
     """Return how many of an artist's contents the statistics shall list, 0 for none."""
     try:
         return parse_posts(asked.args.get("posts"))
+    except BadRange as fault:
+        raise Problem(400, str(fault)) from None
+
+
+def trend_of(asked: Request, allowed: Collection[str]) -> TrendOf | None:
+    """Return the value whose days are asked for, None for none."""
+    try:
+        return parse_trend_of(asked.args.get("trend_of"), allowed)
     except BadRange as fault:
         raise Problem(400, str(fault)) from None
 

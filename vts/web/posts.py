@@ -8,8 +8,9 @@ from vts.model.ports import Catalog
 from vts.query.daily import TOP_COUNTRIES
 from vts.query.post import answer
 from vts.query.questions import Questions
+from vts.query.value_trend import OF_VIEWS
 from vts.web.access import Access, principal_of, readable_content, require
-from vts.web.asked import days_of
+from vts.web.asked import days_of, trend_of
 from vts.web.table_answers import Answers, is_table_asked
 from vts.web.zones import views_in_zone
 
@@ -27,9 +28,11 @@ def blueprint(access: Access, catalog: Catalog, questions: Questions, answers: A
         zone = answers.zones.asked(request)
         days = days_of(request, access.clock(), zone)
         whole = is_table_asked(request)
+        value = trend_of(request, OF_VIEWS)
         facts = await questions.post_facts(number, *days)
         countries = None if whole else TOP_COUNTRIES
-        body = answer(facts, now_us=access.clock(), lag_s=questions.lag_s(), top_countries=countries)
+        now_us, lag_s = access.clock(), questions.lag_s()
+        body = answer(facts, now_us=now_us, lag_s=lag_s, top_countries=countries, trend_of=value)
         body = await views_in_zone(body, zone, days, questions.hour_rows, "post", number)
         return await answers.body(request, f"post_{post_id}", body, names.texts)
 

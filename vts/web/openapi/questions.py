@@ -6,7 +6,7 @@ from typing import Final
 
 from vts.model.content import KINDS
 from vts.model.view import VIEW_TYPES
-from vts.query import artist_posts, counts, shape, top
+from vts.query import artist_posts, counts, shape, top, value_trend
 from vts.query.artist_posts import SORT_DEFAULT, SORTS
 from vts.query.ranges import DAYS_DEFAULT, DAYS_MAX
 from vts.web.openapi.builders import (
@@ -52,6 +52,14 @@ _ZONE: Final = query(
     "An IANA time zone, like `Europe/Berlin`: the days are its dates. `tz_inexact` names what is of UTC days even so. "
     "Unless it is given, the days are UTC days, of the whole site those of `site.timezone`.",
 )
+_VALUE: Final = query(
+    "trend_of",
+    TEXT,
+    "A value of a breakdown, like `country:BR`: the answer has its days as `value_trend`, with 0 on days on which "
+    f"it was none of the 100 largest. Breakdowns: {', '.join(value_trend.OF_VIEWS)}; of the whole site "
+    f"{', '.join(value_trend.OF_SITE)}.",
+)
+_OF_DAYS: Final = [_ZONE, _VALUE]
 _TABLE: Final = query("table", TEXT, "One list or breakdown of the answer, like `daily_views` or `country`.")
 _LIMIT: Final = query(
     "limit",
@@ -124,7 +132,12 @@ def _of_contents() -> Paths:
         },
         "/api/post/{post_id}/stats": {
             "get": _asked(
-                "Statistics of one content", "PostStats", "For its owner.", "post_id", "The content.", more=[_ZONE]
+                "Statistics of one content",
+                "PostStats",
+                "For its owner.",
+                "post_id",
+                "The content.",
+                more=_OF_DAYS,
             )
         },
     }
@@ -172,7 +185,7 @@ def _of_artists() -> Paths:
     whose = ("user_id", "The artist. A user without contents has zeros.")
     return {
         "/api/user/{user_id}/artist-stats": {
-            "get": _asked("Statistics of an artist", "ArtistStats", "For the artist.", *whose, more=[shown, _ZONE])
+            "get": _asked("Statistics of an artist", "ArtistStats", "For the artist.", *whose, more=[shown, *_OF_DAYS])
         },
         "/api/user/{user_id}/posts-stats": {
             "get": _asked("Contents of an artist", "PostsStats", "For the artist.", *whose, more=page)
@@ -184,7 +197,7 @@ def _of_the_site() -> Paths:
     listed = ("playlist_id", "The playlist. It need not have been described to be known by its views.")
     return {
         "/api/admin/sitewide-stats": {
-            "get": _asked("Statistics of the site", "SiteStats", tag=SITE, more=[_LIMIT, _ZONE])
+            "get": _asked("Statistics of the site", "SiteStats", tag=SITE, more=[_LIMIT, *_OF_DAYS])
         },
         "/api/admin/channels": {"get": _asked("Views and time by channel", "Channels", tag=SITE, more=[_LIMIT])},
         "/api/admin/play-orders": {"get": _asked("Views and time by play order", "PlayOrders", tag=SITE)},

@@ -92,6 +92,7 @@ _CONTEXT: Final = obj({"context": TEXT, **twins({"views": COUNT, **_ENGAGED})})
 _ZONE: Final[dict[str, Json]] = {
     "tz": TEXT | {"description": "The time zone whose dates the days are, where one was asked for."},
     "tz_inexact": array(TEXT, description="Fields of UTC days, or not exact; a twin is like its field."),
+    **twins({"value_trend": array(obj({"date": DATE, "views": COUNT}), description="With `trend_of=`: every day.")}),
 }
 _ANALYTICS: Final[dict[str, Json]] = {
     **FRESH,
