@@ -6,12 +6,10 @@ from functools import partial
 from typing import Final
 
 from vts.web.openapi.builders import (
-    CONTENT,
     FLAG,
     HTML,
     JSON,
     TEXT,
-    USER,
     Json,
     Paths,
     answer,
@@ -116,7 +114,7 @@ def _pages() -> Paths:
                 "The dashboard: one content",
                 {200: page},
                 errors=(405,),
-                parameters=[path_id("post_id", "The content.", CONTENT)],
+                parameters=[path_id("post_id", "The content.", TEXT)],
             )
         },
         "/artist/{user_id}": {
@@ -125,7 +123,7 @@ def _pages() -> Paths:
                 "The dashboard: an artist",
                 {200: page},
                 errors=(405,),
-                parameters=[path_id("user_id", "The artist.", USER)],
+                parameters=[path_id("user_id", "The artist.", TEXT)],
             )
         },
         "/docs": {"get": _open(PAGES, "Documentation", {200: page}, errors=(405,))},
