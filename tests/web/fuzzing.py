@@ -46,6 +46,9 @@ TOKEN = Tokens(secret=SECRET.encode(), own=own_secret(SECRET.encode())).issue(
 # They do not end, so a whole answer never arrives. Their refusals are tested below, their events in tests/system.
 STREAMS = ("/live", "/live/events", "/api/admin/outcomes/live")
 ACCEPTED = ["2xx", "3xx", "401", "403", "404", "409", "5xx"]
+# Each try of an unknown secret counts against the limit of attempts.
+GUESSED = ("/api/share", "/api/share/stats", "/api/share/ticket", "/share/{secret}")
+OR_429 = {"expected-statuses": [*ACCEPTED, "400", "429"]}
 # Rules that a schema cannot say. What keeps the schema and breaks one of these is refused with 400 and a reason.
 RULED = (
     "/api/post/{post_id}/view",  # an event_id of version 7 has a time, which may lie in the future
@@ -60,8 +63,14 @@ RULED = (
     "/api/import/site",  # likewise
     "/api/import/views",  # an old view needs an event_id, of version 7 with its own time
     "/api/export/{name}",  # from after to
+    "/api/share-links",  # which characters are printable
+    "/api/login-links",  # likewise; the role user needs a user
     # days against from and to, from after to, tables that the answer has not
-    *(path for path, methods in document(Limits())["paths"].items() if "days" in named(methods)),
+    *(
+        path
+        for path, methods in document(Limits())["paths"].items()
+        if "days" in named(methods) and path not in GUESSED
+    ),
 )
 OR_400 = {"expected-statuses": [*ACCEPTED, "400"]}
 # The same fields or parameters as another operation, where each of them is tried; these get examples of the whole.
@@ -106,6 +115,7 @@ def loaded(**more: Any) -> Any:
                 },
                 "operations": [
                     *({"include-path": path, "checks": {"positive_data_acceptance": OR_400}} for path in RULED),
+                    *({"include-path": path, "checks": {"positive_data_acceptance": OR_429}} for path in GUESSED),
                     # A request for a picture is answered with a picture.
                     {"include-path": "/api/pixel.gif", "checks": {"negative_data_rejection": {"enabled": False}}},
                     *({"include-path": path, "phases": {"coverage": {"enabled": False}}} for path in LIKE_OTHERS),

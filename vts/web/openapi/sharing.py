@@ -80,11 +80,13 @@ def paths() -> Paths:
 
 def _make() -> Json:
     days = {"type": "integer", "minimum": 1, "maximum": DAYS_MAX, "default": DAYS}
-    asked = obj(
-        {"post_id": or_null(CONTENT), "user_id": or_null(USER), "days": days, "note": _NOTE},
-        optional=(*_EITHER, "days", "note"),
-        description="One of `post_id` and `user_id`.",
-    )
+    more = {"days": days, "note": _NOTE}
+    asked: Json = {
+        "oneOf": [
+            obj({"post_id": CONTENT} | more, optional=tuple(more)),
+            obj({"user_id": USER} | more, optional=tuple(more)),
+        ]
+    }
     made = obj({"id": ID, "kind": _KIND, **_SUBJECT, "expires_at": TIME, "note": _NOTE, "url": TEXT}, optional=_EITHER)
     return operation(
         SIGN_IN,
