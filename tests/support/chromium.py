@@ -21,6 +21,7 @@ from tests.support.node import module
 
 START_S = 60
 STEP_S = 60
+UNTIL_S = 50  # less than a step has, so that the page says what it waited for
 PORT_FILE = "DevToolsActivePort"
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 # What the browser would ask of the network by itself is switched off: tests reach loopback only.
@@ -162,7 +163,7 @@ class Page:
             await self._loaded.wait()
         return self
 
-    async def until(self, expression: str, *, within_s: float = STEP_S) -> Any:
+    async def until(self, expression: str, *, within_s: float = UNTIL_S) -> Any:
         """Wait until an expression is true in the page, looking at every frame; return its value. Raises PageError."""
         script = f"""
             for (const end = performance.now() + {within_s * 1000}; performance.now() < end;) {{
