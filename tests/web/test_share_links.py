@@ -98,7 +98,12 @@ async def test_a_link_shows_one_content_and_nothing_else(site: Site) -> None:
     _, secret = await site.shared(post_id=1)
     own = await (await site.app.test_client().get("/api/post/1/stats", headers=bearer(7))).get_json()
     answer = await site.get("/api/share/stats", secret)
-    assert own["total_views"] > 0 and (await answer.get_json()) == own
+    shown_stats = await answer.get_json()
+    assert own["total_views"] > 0 and shown_stats | {"owner_id": 7} == own and "owner_id" not in shown_stats
+    of_value = await (await site.get("/api/share/stats?days=1&trend_of=device:mobile", secret)).get_json()
+    assert [day["date"] for day in of_value["value_trend"]] == [of_value["to"]]
+    described = [own[name] for name in ("title", "kind", "owner_id", "visibility")]
+    assert described == ["Tide 1 <i>", "artwork", 7, "public"]
     said = await (await site.get("/api/share", secret)).get_json()
     assert (said["kind"], said["post_id"], said["topic"]) == ("content", 1, "post:1")
     browser = site.app.test_client()

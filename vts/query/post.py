@@ -17,6 +17,10 @@ class PostFacts(DailyFacts, frozen=True, kw_only=True):
     """All that an answer is made of."""
 
     post_id: int
+    title: str | None
+    kind: str | None
+    owner_id: int | None
+    visibility: str
 
 
 def answer(
@@ -30,6 +34,10 @@ def answer(
     """Return the JSON object of `GET /api/post/{id}/stats`, every value with its `_authenticated` twin."""
     return {
         "post_id": facts.post_id,
+        "title": facts.title,
+        "kind": facts.kind,
+        "owner_id": facts.owner_id,
+        "visibility": facts.visibility,
         **daily_fields(facts, top_countries, trend_of),
         "computed_at": datetime_of(now_us),
         "lag_seconds": round(lag_s, 3),

@@ -14,10 +14,11 @@ from quart import Blueprint, Response, render_template, request
 from vts.query import artist, post
 from vts.query.questions import Questions
 from vts.query.shape import worked_out
+from vts.query.value_trend import OF_VIEWS
 from vts.service.share_links import Shared, ShareLinks
 from vts.web.access import Access
 from vts.web.answers import Problem, json_answer
-from vts.web.asked import days_of
+from vts.web.asked import days_of, trend_of
 from vts.web.attempts import Attempts
 from vts.web.naming import Naming
 from vts.web.share_links import SUBJECTS
@@ -84,15 +85,20 @@ def blueprint(access: Access, links: ShareLinks, questions: Questions, naming: N
 
 
 async def _statistics(shared: Shared, questions: Questions, access: Access) -> dict[str, Any]:
-    """Return the statistics of a link's subject, as its owner gets them. Raises Problem 400, StoreUnavailable."""
+    """Return the statistics of a link's subject, as its owner gets them but for the owner's id.
+
+    Raises Problem 400, StoreUnavailable.
+    """
     first, last = days_of(request, access.clock())
+    value = trend_of(request, OF_VIEWS)
     if shared.kind == "content":
         facts = await questions.post_facts(shared.subject, first, last)
-        work = partial(post.answer, facts, now_us=access.clock(), lag_s=questions.lag_s())
+        work = partial(post.answer, facts, now_us=access.clock(), lag_s=questions.lag_s(), trend_of=value)
     else:
         of_artist = await questions.artist_facts(shared.subject, first, last)
-        work = partial(artist.answer, of_artist, now_us=access.clock(), lag_s=questions.lag_s())
-    return await worked_out(last - first + 1, work)
+        work = partial(artist.answer, of_artist, now_us=access.clock(), lag_s=questions.lag_s(), trend_of=value)
+    body = await worked_out(last - first + 1, work)
+    return {name: field for name, field in body.items() if name != "owner_id"}
 
 
 def _topic(shared: Shared) -> str:

@@ -52,6 +52,7 @@ _DAYS: Final = [
     query("from", DATE, "First UTC day."),
     query("to", DATE, "Last UTC day."),
 ]
+_VALUE: Final = query("trend_of", TEXT, "A value of a breakdown, like `country:BR`: its days as `value_trend`.")
 
 
 def paths() -> Paths:
@@ -137,7 +138,7 @@ def _page() -> Json:
         {200: shown, 404: gone, 429: answer("Too many unknown links were tried.", {HTML: TEXT}, RETRY_AFTER)},
         errors=(400, 405),
         about="Without cookies; no other site learns its address.",
-        parameters=[secret, *_DAYS],
+        parameters=[secret, *_DAYS, _VALUE],
         ignores_unknown=True,
     )
 
@@ -151,8 +152,8 @@ def _stats() -> Json:
     stats: Json = {"anyOf": [ref("PostStats"), ref("ArtistStats")]}
     return _of_link(
         "The statistics of a share link",
-        {200: answer("As their owner gets them.", {JSON: stats})},
-        parameters=[_HEADER, *_DAYS],
+        {200: answer("As their owner gets them, without the owner's id.", {JSON: stats})},
+        parameters=[_HEADER, *_DAYS, _VALUE],
     )
 
 

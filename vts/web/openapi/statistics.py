@@ -136,7 +136,20 @@ SCHEMAS: Final[dict[str, Json]] = {
             **FRESH,
         }
     ),
-    "PostStats": obj({"post_id": NAMED, **RANGE, **twins(DAILY_FIELDS), **FRESH, **_ZONE}, tuple(_ZONE)),
+    "PostStats": obj(
+        {
+            "post_id": NAMED,
+            "title": or_null(TEXT),
+            "kind": or_null(words(*KINDS)),
+            "owner_id": or_null(NAMED) | {"description": "Not in the answer to a share link."},
+            "visibility": words(*VISIBILITIES),
+            **RANGE,
+            **twins(DAILY_FIELDS),
+            **FRESH,
+            **_ZONE,
+        },
+        ("owner_id", *_ZONE),
+    ),
     "ArtistStats": obj(
         {
             "user_id": NAMED,
