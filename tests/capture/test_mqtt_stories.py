@@ -221,8 +221,8 @@ async def test_status_is_passed_on(port: int) -> None:
     async with world.serving(url(port)), player(port) as device:
         said = {"player_key": KEY, "status": "online", "current_post_id": 192, "firmware_version": "1.4"}
         await device.publish(topic, json.dumps(said).encode(), json.dumps(said | {"player_key": OTHER}).encode())
-        await until(lambda: world.statuses and world.counts["identity_mismatch"])
-    assert [(key.hex(), status.firmware_version) for key, status in world.statuses] == [(KEY.replace("-", ""), "1.4")]
+        await until(lambda: world.presence.statuses and world.counts["identity_mismatch"])
+    assert [(key.hex(), status.firmware) for key, status in world.presence.statuses] == [(KEY.replace("-", ""), "1.4")]
 
 
 async def test_views_wait_for_us_while_we_are_away(port: int) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 from tests.truth.ledger import SITE, Ledger
 from vts.model.day import date_of, day_of
-from vts.query import artist, live_counts, post, site
+from vts.query import artist, counts, live_counts, post, site
 from vts.query.artist_load import artist_facts
-from vts.query.post_load import post_facts, post_views
+from vts.query.post_load import post_facts
 from vts.query.site_load import site_facts
 from vts.store.session.pool import Readers
 
@@ -28,10 +28,10 @@ class Display:
     async def poll(self, posts: Sequence[int], now_us: int, *, may_fall: bool) -> None:
         """Totals are right at every moment, and never fall but where early views of authors leave."""
         today = day_of(now_us)
-        counts = await live_counts.counts(self.readers, [SITE, *posts], date_of(today))
+        shown = await live_counts.counts(self.readers, [SITE, *posts], date_of(today))
         expected = self.ledger.totals([SITE, *posts], today)
-        assert counts == expected, (counts, expected)
-        totals = {post_id: views for post_id, (views, _, _) in counts.items()}
+        assert shown == expected, (shown, expected)
+        totals = {post_id: views for post_id, (views, _, _) in shown.items()}
         fallen = [post_id for post_id, views in self._totals.items() if totals.get(post_id, 0) < views]
         assert may_fall or not fallen, fallen
         self._totals = totals
@@ -49,12 +49,12 @@ class Display:
                 mine = await artist_facts(self.readers, user, first, last)
                 self._same(artist.answer(mine, now_us=0, lag_s=0), self.ledger.of_artist(user, first, last))
             await self._compare_site(first, last, now_us)
-        for post_id in posts:
-            assert await post_views(self.readers, post_id) == self._totals.get(post_id, 0)
+        for post_id, count in (await counts.counts(self.readers, posts)).items():
+            assert count.views == sum(count.by_type.values()) == self._totals.get(post_id, 0), post_id
 
     async def _compare_site(self, first: int, last: int, now_us: int) -> None:
         facts = await site_facts(self.readers, first, last, day_of(now_us))
-        said = site.answer(facts, limit=100, now_us=now_us, lag_s=0)
+        said = site.answer(facts, limit=100, player_of=lambda key: None, now_us=now_us, lag_s=0)
         views = self.ledger.of_post(SITE, first, last)
         twins = [name + suffix for name in SITE_VIEWS for suffix in ("", "_authenticated")]
         self._same(said, self.ledger.of_visits(first, last) | {name: views[name] for name in twins})
