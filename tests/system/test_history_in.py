@@ -13,6 +13,8 @@ import pytest
 from tests.support.folders import open_folder
 from tests.support.process import running
 from tests.support.waiting import wait_until
+from vts.model import identity
+from vts.model.day import us_of
 
 TODAY = dt.datetime.now(dt.UTC).date()
 OLD = TODAY - dt.timedelta(days=60)
@@ -101,6 +103,25 @@ def test_an_exported_table_of_the_site_comes_in_again(client: httpx.Client) -> N
     undo(client, first)
     undo(client, copy)
     assert stored() == []
+
+
+def test_a_view_that_a_client_sent_too_outlives_the_import(client: httpx.Client) -> None:
+    now = dt.datetime.now(dt.UTC)
+    ids = [identity.text_of(identity.version_7(us_of(now), bytes([number]) * 10)) for number in range(3)]
+    rows = [{"post_id": 77, "event_id": one, "created_at": now.isoformat()} for one in ids[:2]]
+
+    def views() -> int:
+        wait_until(lambda: "\nvts_journal_depth 0" in client.get("/metrics").text)
+        return int(client.get("/api/post/77/count").json()["views"])
+
+    done = client.post("/api/import/views", json=rows)
+    assert (done.status_code, done.json()["accepted"]) == (202, 2), done.text
+    for one in ids[1:]:
+        assert client.post("/api/post/77/view", json={"event_id": one}).status_code == 202
+    assert views() == 3
+    assert undo(client, done)["views"] == 1
+    assert views() == 2
+    assert {row["event_id"] for row in exported(client, "view_events") if row["post_id"] == 77} == set(ids[1:])
 
 
 def test_playback_comes_in(client: httpx.Client) -> None:

@@ -13,7 +13,8 @@ from vts.model.committed import Committed, DayTotals, notices_of
 from vts.model.day import date_of, day_of_date
 from vts.model.site import SiteEvent
 from vts.model.view import ViewEvent
-from vts.store.drain.batch import Batch, Dates, hold_days, prepare
+from vts.store.drain.batch import VIEWS, Batch, Dates, TableRows, hold_days, prepare
+from vts.store.drain.claims import NOTHING, Released, hand_over, hold_claims, release
 from vts.store.drain.copying import Copy, copy_all, copy_carefully
 from vts.store.drain.counting import OwnerOf, count_views, lock_days
 from vts.store.drain.dead_letters import store_dead_letters
@@ -32,6 +33,7 @@ from vts.store.session.queries import queries_beside
 
 query = queries_beside(__file__)
 
+DUPLICATE: Final = "23505"  # SQLSTATE unique_violation
 HELD: Final = "the raw rows of its day were dropped, and it may have been counted before that"
 
 _DROPPED_DAYS: Final = query("drain_dropped_days")
@@ -93,14 +95,17 @@ class Intake:
             dead_letters = list(batch.dead_letters)
             if once := {event.event_day for event in batch.views.events if event.once}:
                 await connection.execute(_LOCK_ONCE, sorted(once))
-            events = await copy(connection, await without_stored_on_other_days(connection, batch), dead_letters)
+            is_careful = copy is copy_carefully
+            claims = await hold_claims(connection, batch) if is_careful else {}
+            events = await copy(connection, await self._views(batch, is_careful=is_careful), dead_letters)
             site = await copy(connection, batch.site, dead_letters)
             playback = await copy(connection, batch.playback, dead_letters)
             others = len(batch.catalog) + len(batch.texts)
             duplicates = len(part.records) - others - len(events) - len(site) - len(playback) - len(dead_letters)
             if batch.catalog:
                 dead_letters += await replay_catalog(connection, batch.catalog, now_us)
-            totals = await self._count(events, site, batch.dates)
+            released = await release(connection, claims, batch, [*events, *site, *playback]) if claims else NOTHING
+            totals = await self._count(events, site, batch.dates, released)
             await store_dead_letters(connection, part, dead_letters)
             committed = Committed(
                 journal_id=self._journal_id,
@@ -117,12 +122,22 @@ class Intake:
             before_commit(committed)
         return committed
 
-    async def _count(self, events: Sequence[ViewEvent], site: Sequence[SiteEvent], dates: Dates) -> list[DayTotals]:
-        if not events and not site:
-            return []
-        await self._known_content.register(events)
-        days = {event.event_day for event in events} | {event.event_day for event in site}
-        await lock_days(self._connection, days)
+    async def _views(self, batch: Batch, *, is_careful: bool) -> TableRows[ViewEvent]:
+        """Return the views that no other day has. Raises BadData for duplicates that were not looked at with care."""
+        views = await without_stored_on_other_days(self._connection, batch)
+        if not is_careful and len(views.rows) < len(batch.views.rows):
+            raise BadData(f"{VIEWS.name}: stored under another day", DUPLICATE)
+        return views
+
+    async def _count(
+        self, events: Sequence[ViewEvent], site: Sequence[SiteEvent], dates: Dates, released: Released
+    ) -> list[DayTotals]:
+        days = {event.event_day for event in events} | {event.event_day for event in site} | released.days
+        if events:
+            await self._known_content.register(events)
+        if days:
+            await lock_days(self._connection, days)
+        await hand_over(self._connection, released)
         if site:
             await count_site(self._connection, site, dates)
         return await count_views(self._connection, events, dates, self._owner_of) if events else []

@@ -15,6 +15,7 @@ import trio
 
 from vts.model.committed import Committed, DayTotals, notices_of
 from vts.model.day import date_of, day_of_date
+from vts.model.import_part import view_parts
 from vts.model.imports import DailyRow
 from vts.model.tally import SITE
 from vts.model.view import ViewEvent
@@ -24,7 +25,7 @@ from vts.store.drain.revision import BUMP
 from vts.store.drain.texts import NO_TEXTS, note_own_texts
 from vts.store.facts.import_counters import ARTISTS, POSTS, Sum, Sums, merge
 from vts.store.facts.import_events import claim, make_days_of, store_raw
-from vts.store.facts.import_parts import counter_parts, note_parts, view_parts
+from vts.store.facts.import_parts import counter_parts, note_parts
 from vts.store.facts.import_site import site_sums
 from vts.store.session import channels, locks
 from vts.store.session.connection import Connection

@@ -11,6 +11,7 @@ from vts.model.record import Event
 from vts.model.site import PlaybackEvent, SiteEvent
 from vts.model.view import ViewEvent
 from vts.store.drain.batch import prepare
+from vts.store.drain.claims import SITE_SUBJECT, subject_of
 from vts.store.drain.copying import copy_carefully
 from vts.store.drain.dead_letters import DeadLetter
 from vts.store.drain.other_days import without_stored_on_other_days
@@ -20,8 +21,6 @@ from vts.store.session.faults import BadData
 from vts.store.session.queries import queries_beside
 
 query = queries_beside(__file__)
-
-SITE_SUBJECT: Final = 0  # under which `imported_events` has page views and host events
 
 DATA_EXCEPTION: Final = "22000"  # of SQLSTATE
 
@@ -33,6 +32,11 @@ _REMOVE: Final = {
     "playback": query("import_events_remove", table="playback_events", subject="kept.stream_id"),
 }
 _PLAYED_DAYS: Final = "SELECT DISTINCT event_day FROM playback_events"
+_HOLD: Final = """
+SELECT count(*) FROM (
+    SELECT FROM imported_events WHERE import_id = $1 ORDER BY post_id, event_id FOR UPDATE
+) AS held
+"""
 _FORGET: Final = "DELETE FROM imported_events WHERE import_id = $1"
 
 
@@ -74,7 +78,7 @@ async def claim(connection: Connection, import_id: str, events: Sequence[Event])
     if not events:
         return []
     found = await connection.fetch(
-        _EVENTS, [_subject(event) for event in events], [event.event_id for event in events], import_id
+        _EVENTS, [subject_of(event) for event in events], [event.event_id for event in events], import_id
     )
     return [row[0] - 1 for row in found]
 
@@ -82,6 +86,11 @@ async def claim(connection: Connection, import_id: str, events: Sequence[Event])
 async def raw_days(connection: Connection, days: Sequence[dt.date]) -> set[dt.date]:
     """Return those of the days whose raw rows are kept."""
     return {row[0] for row in await connection.fetch(_RAW_DAYS, days)}
+
+
+async def hold_events(connection: Connection, import_id: str) -> None:
+    """Lock the events of an import: drains that meet them as duplicates are over, or wait for its end."""
+    await connection.execute(_HOLD, import_id)
 
 
 async def remove_raw(connection: Connection, import_id: str, kind: str, days: Iterable[dt.date]) -> int:
@@ -99,9 +108,3 @@ async def remove_raw(connection: Connection, import_id: str, kind: str, days: It
 async def forget_events(connection: Connection, import_id: str) -> None:
     """The events of an import may come again."""
     await connection.execute(_FORGET, import_id)
-
-
-def _subject(event: Event) -> int:
-    if isinstance(event, ViewEvent):
-        return event.post_id
-    return event.stream_id if isinstance(event, PlaybackEvent) else SITE_SUBJECT

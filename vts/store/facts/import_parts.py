@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import trio
 
-from vts.model import sketch, tally
-from vts.model.day import date_of, datetime_of
-from vts.model.import_part import Part, Times
-from vts.model.tally import SITE, Increments, Tally, add, gather, regrouped
-from vts.model.view import ViewEvent
+from vts.model import tally
+from vts.model.import_part import SITE_EVENTS, Part, Times
+from vts.model.tally import SITE
+from vts.store.drain.claims import part_of
 from vts.store.facts.import_counters import MERGED_AT_ONCE, Sum, Sums
 from vts.store.session.connection import Connection
 from vts.store.session.queries import queries_beside
 
 query = queries_beside(__file__)
-
-SITE_EVENTS: Final = -1  # in the place of a post_id: page views and host events
 
 _BEFORE: Final = query("import_parts_before")
 _BEFORE_SITE: Final = query("import_parts_before_site")
@@ -69,7 +66,7 @@ async def parts_of(connection: Connection, import_id: str) -> list[Part]:
     for place, row in enumerate(found):
         if place % MERGED_AT_ONCE == 0:
             await trio.lowlevel.checkpoint()
-        parts.append(_part(row))
+        parts.append(part_of(row))
     return parts
 
 
@@ -79,46 +76,8 @@ def counter_parts(posts: Sums, site: Mapping[dt.date, Sum]) -> list[Part]:
     return [_of_sum(post_id, day, one) for (post_id, day), one in sums.items()]
 
 
-def view_parts(events: Iterable[ViewEvent]) -> list[Part]:
-    """Return the parts of views that are counted one by one: of each content's days, and of the site's."""
-    increments: Increments = {}
-    gather(increments, events)
-    increments |= regrouped(increments, lambda post_id: SITE)
-    parts = []
-    for (post_id, day), increment in increments.items():
-        one = Tally()
-        add(one, increment)
-        seen, _ = sketch.grown(None, increment.viewers)
-        signed = [viewer for viewer, is_signed in zip(increment.viewers, increment.signed, strict=True) if is_signed]
-        times = (one.first_us, one.last_us, one.first_authenticated_us, one.last_authenticated_us)
-        first, last, first_signed, last_signed = (None if at is None else datetime_of(at) for at in times)
-        parts.append(
-            Part(
-                post_id,
-                date_of(day),
-                [one.views, one.views_authenticated, 0, 0],
-                one.breakdowns,
-                (first, last, first_signed, last_signed),
-                (seen, sketch.grown(None, signed)[0] if signed else None),
-            )
-        )
-    return parts
-
-
 def _of_sum(post_id: int, day: dt.date, one: Sum) -> Part:
     spans = (one.span, one.span_signed)
     first, last, first_signed, last_signed = (pick(span) if span else None for span in spans for pick in (min, max))
     times: Times = (first, last, first_signed, last_signed)
     return Part(post_id, day, [*one.views, *one.viewers], one.breakdowns, times)
-
-
-def _part(row: Any) -> Part:
-    times = (row["first_at"], row["last_at"], row["first_at_authenticated"], row["last_at_authenticated"])
-    return Part(
-        row["post_id"],
-        row["day"],
-        list(row["counts"]),
-        tally.decode(row["breakdowns"]),
-        times,
-        (row["sketch"], row["sketch_authenticated"]),
-    )

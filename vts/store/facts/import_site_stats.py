@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, Final
 
-from vts.model import sketch, tally
+from vts.model import tally
 from vts.model.day import date_of
-from vts.model.import_part import Part, Rest, united
+from vts.model.import_part import SITE_EVENTS, Part, Rest, site_parts, united
 from vts.model.imported_site import replace
 from vts.model.imported_stats import SiteStatsRow
 from vts.model.site import EVENT_TYPES, SiteEvent
-from vts.model.site_tally import SiteTally, add
 from vts.store.drain.batch import Dates
 from vts.store.drain.site_counting import count_site
 from vts.store.drain.texts import NO_TEXTS, note_own_texts
 from vts.store.facts.history_import import Applied, Ticket, closing, is_repeated, note
 from vts.store.facts.import_events import claim, make_days_of, store_raw
-from vts.store.facts.import_parts import SITE_EVENTS, note_parts
+from vts.store.facts.import_parts import note_parts
 from vts.store.facts.raw_viewers import rest_of_raw
 from vts.store.session.connection import Connection
 from vts.store.session.queries import queries_beside
@@ -68,7 +67,7 @@ async def import_site_events(
         old = [events[place] for place in await claim(connection, ticket.import_id, events)]
         dates = {date_of(event.event_day) for event in events}
         async with closing(connection, dates, raw={event.event_day for event in stored}):
-            await note_parts(connection, ticket.import_id, _parts([*old, *stored]))
+            await note_parts(connection, ticket.import_id, site_parts([*old, *stored]))
             await count_site(connection, [*old, *stored], Dates())
             await connection.execute(_SETTLE, sorted(dates))
         await note(connection, ticket, len(old) + len(stored))
@@ -87,24 +86,6 @@ async def take_out_site(connection: Connection, import_id: str, parts: Sequence[
         rest[day] = await rest_of_raw(connection, SITE_EVENTS, day)
     await _write(connection, [_without(part, known[part.day], rest[part.day]) for part in parts if part.day in known])
     await connection.execute(_REOPEN, sorted(raw))
-
-
-def _parts(events: Iterable[SiteEvent]) -> list[Part]:
-    by_day: dict[int, list[SiteEvent]] = {}
-    for event in events:
-        by_day.setdefault(event.event_day, []).append(event)
-    return [_part(day, some) for day, some in by_day.items()]
-
-
-def _part(day: int, events: Sequence[SiteEvent]) -> Part:
-    one = SiteTally()
-    add(one, events)
-    pages = [event for event in events if event.event_type == "page_view"]
-    every = [sketch.number_of(event.viewer_key) for event in pages]
-    signed = [sketch.number_of(event.viewer_key) for event in pages if event.authenticated]
-    counts = [number for name in EVENT_TYPES for number in one.counts[name]]
-    sketches = (sketch.grown(None, every)[0] if every else None, sketch.grown(None, signed)[0] if signed else None)
-    return Part(SITE_EVENTS, date_of(day), [*counts, 0, 0], one.breakdowns, sketches=sketches)
 
 
 async def _rows(connection: Connection, days: Sequence[dt.date]) -> dict[dt.date, Any]:

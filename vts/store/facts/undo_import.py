@@ -18,7 +18,7 @@ from vts.store.drain.counting import lock_days
 from vts.store.facts.artists import add_up
 from vts.store.facts.history_import import CLOSE_DAYS, is_known, tell
 from vts.store.facts.import_counters import MERGED_AT_ONCE
-from vts.store.facts.import_events import forget_events, raw_days, remove_raw
+from vts.store.facts.import_events import forget_events, hold_events, raw_days, remove_raw
 from vts.store.facts.import_parts import parts_of, rows_of
 from vts.store.facts.import_site import Told, take_out
 from vts.store.facts.import_site_stats import take_out_site
@@ -70,6 +70,7 @@ async def undo_import(connection: Connection, import_id: str) -> Undone:
             raise NoSuchImport
         if not known["recorded"]:
             raise NotRecorded
+        await hold_events(connection, import_id)  # before its parts are read: a drain may take some of them
         kind, parts = known["kind"], await parts_of(connection, import_id)
         days = sorted({part.day for part in parts})
         raw = await raw_days(connection, days)
