@@ -17,6 +17,7 @@ from vts.capture.players.views import PlayerViews
 from vts.capture.tls import ListenerTls
 from vts.enrich.pages import Pages
 from vts.live.handshake import Handshake
+from vts.service.known_counts import KnownCounts
 from vts.service.reactions import Reactions
 
 
@@ -63,12 +64,15 @@ def door_of(
     decision: CaptureDecision,
     handover: Handover,
     handshake: Handshake,
+    known: KnownCounts,
     tls: ListenerTls | None,
 ) -> Door:
     """Return the door: it decides capture requests itself and hands every other request over."""
     http, metrics = components.settings.http, components.metrics
     return Door(
-        handlers=Handlers(decide=decision.decide, hand_over=handover.serve, on_websocket=handshake.serve),
+        handlers=Handlers(
+            decide=decision.decide, hand_over=handover.serve, on_websocket=handshake.serve, known=known.reply
+        ),
         clock=now_us,
         address=ListenAddress(host=http.host, port=http.port, tls=tls),
         limits=limits_of(http),

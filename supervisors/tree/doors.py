@@ -43,7 +43,7 @@ class Doors:
         self.sign_in = services.signing.sign_in
         self._handover = Handover(create_app(services, limits))
         decision, handshake = decision_of(components, reports), handshake_of(components, storage.hub)
-        self.door = door_of(components, decision, self._handover, handshake, self.http_tls)
+        self.door = door_of(components, decision, self._handover, handshake, storage.known_counts, self.http_tls)
         self.direct = endpoint_of(components, reports, self.mqtt_tls)
 
     def supervisor(self) -> Supervisor:

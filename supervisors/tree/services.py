@@ -64,6 +64,7 @@ def services_of(
         live_events=live_events_of(storage.hub),
         zones=Zones(components.settings.site.timezone),
         outcome_feed=components.outcome_feed,
+        known_counts=storage.known_counts,
     )
 
 

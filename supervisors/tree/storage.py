@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections.abc import Mapping
 from typing import Final
 
 from supervisors.engine.child import Child
@@ -22,6 +23,7 @@ from vts.rollup.roller import DAY_TIMEOUT_S, Roller
 from vts.rollup.turn import ANSWER_S as TURN_ANSWER_S
 from vts.service.catalog_changes import CatalogChanges
 from vts.service.ended_sessions import EndedSessionsActor
+from vts.service.known_counts import KnownCounts
 from vts.service.owners import owner_in
 from vts.store.drain.actor import Drain
 from vts.store.drain.waterline import Waterline
@@ -50,6 +52,7 @@ class Storage:
         self.waterline = self._waterline()
         components.readers.greet = self.waterline.check
         self.hub = hub_of(components, self.waterline)
+        self.known_counts = KnownCounts(journal, lambda: components.memory.revision, self.waterline.lag_s)
         self.catalog = self._catalog()
         self.drain = Drain(
             connect=sessions.connector("writer", idle_s=IDLE_WITH_LOCKS_S, check=self.waterline.check),
@@ -57,7 +60,7 @@ class Storage:
             on_committed=self._committed,
             clock=now_us,
             slot_id=components.slot_id,
-            on_offsets=self.waterline.drained,
+            on_offsets=self._resumed,
             on_went_back=components.journal_reports.went_back,
             owner_of=owner_in(components.memory),
         )
@@ -70,6 +73,7 @@ class Storage:
             components.viewer_key_name,
             lambda: journal.journal_id,
             components.metrics.note,
+            self.known_counts,
         )
         self.roller = self._roller()
 
@@ -140,6 +144,12 @@ class Storage:
         self._components.metrics.drained(committed)
         self.waterline.drained({committed.run_id: committed.last_seq})
         self.hub.on_committed(committed)
+        self.known_counts.touch(total.post_id for total in committed.totals)
+
+    def _resumed(self, offsets: Mapping[bytes, int]) -> None:
+        """Take what a new session of the drain found in the database."""
+        self.waterline.drained(offsets)
+        self.known_counts.clear()
 
     def _gone_back(self) -> None:
         """End every session with a database that has gone back: the next one is compared with what was known."""

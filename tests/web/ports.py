@@ -19,6 +19,7 @@ from vts.model.content import ContentRow
 from vts.model.grant import Grant
 from vts.model.hosts import OwnHosts
 from vts.query.questions import Questions
+from vts.service.known_counts import KnownCounts
 from vts.store.session.pool import Readers
 from vts.web.access import Access
 from vts.web.app import create_app
@@ -80,6 +81,7 @@ def services(rules: Access, **ports: Any) -> Services:
         live_events=ports.get("live_events"),
         zones=ports.get("zones", Zones()),
         outcome_feed=ports.get("outcome_feed"),
+        known_counts=ports.get("known_counts", KnownCounts(DrainedJournal(), lambda: 1, lambda: 0.0)),
     )
 
 

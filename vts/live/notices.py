@@ -11,6 +11,7 @@ import msgspec
 import trio
 
 from vts.live.hub import Hub
+from vts.service.known_counts import KnownCounts
 from vts.store.drain.waterline import Waterline
 from vts.store.peers.viewer_key_check import OTHER_KEYS, announce
 from vts.store.session import channels
@@ -22,9 +23,10 @@ OpenSession = Callable[[], AbstractAsyncContextManager[Connection]]
 
 
 class Notices:
-    """Listens on one session, for the hub and the waterline. `viewer_keys` names the keys of this process.
+    """Listens on one session, for the hub, the waterline and the counts that are kept.
 
-    While the session lives it also announces these keys, and counts the processes that use others.
+    `viewer_keys` names the keys of this process. While the session lives it also announces these keys, and counts the
+    processes that use others.
     """
 
     def __init__(
@@ -35,7 +37,9 @@ class Notices:
         viewer_keys: int,
         own_journal: Callable[[], bytes],
         note: Callable[[str], None],
+        counts: KnownCounts,
     ) -> None:
+        self._counts = counts
         self._session = session
         self._hub = hub
         self._waterline = waterline
@@ -48,11 +52,17 @@ class Notices:
         task_status.started()
         async with self._session() as connection:
             await connection.listen(channels.LIVE, self._receive)
+            await connection.listen(channels.COUNTS, lambda _: self._counts.clear())
             self._hub.resync()
             if others := await announce(connection, self._viewer_keys):
                 self._note("other_viewer_keys")
                 _log.error("%d other processes on this database %s; %s", others, *OTHER_KEYS)
-            await connection.stay()
+            try:
+                self._counts.clear()
+                self._counts.listens = True
+                await connection.stay()
+            finally:
+                self._counts.listens = False
 
     def _receive(self, payload: str) -> None:
         try:
@@ -60,5 +70,6 @@ class Notices:
         except msgspec.MsgspecError:
             self._note("unreadable_notice")
             return
+        self._counts.touch(total.post_id for total in notice.posts)
         if notice.run and notice.journal != self._own_journal().hex():
             self._waterline.heard(bytes.fromhex(notice.run), notice.seq)

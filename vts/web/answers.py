@@ -39,6 +39,15 @@ _CODES = {
 _OF_THE_PAGE = ("Content-Type",)  # the framework's own error page, which is not sent
 
 
+SECURITY_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+}
+"""Of every answer."""
+
+
 class Problem(Exception):
     """An answer that is an error: status, what and where, and its code."""
 
@@ -87,19 +96,28 @@ def json_answer(body: Any, status: int = 200, headers: dict[str, str] | None = N
     return answer
 
 
+ASK_AGAIN: Final = "private, no-cache"
+
+
 async def known_answer(asked: Request, body: Mapping[str, Any]) -> Response:
     """Encode the answer to a question as JSON, or 304 when the client has it (`If-None-Match`).
 
     What changes although nothing has happened stays out of the ETag: `computed_at`, and fractions of a second of lag.
     """
+    text, tag = tagged(body)
+    answer = Response(text, content_type="application/json")
+    answer.headers["Cache-Control"] = ASK_AGAIN
+    answer.set_etag(tag, weak=True)
+    return await answer.make_conditional(asked)
+
+
+def tagged(body: Mapping[str, Any]) -> tuple[bytes, str]:
+    """Return a body as JSON, and the text of its ETag."""
     moving = {name: body[name] for name in _MOVING if name in body}
     steady = _encoder.encode({name: value for name, value in body.items() if name not in moving})
     lags = [int(value) for value in moving.values() if isinstance(value, float | int)]
     text = steady[:-1] + b"," + _encoder.encode(moving)[1:] if moving else steady
-    answer = Response(text, content_type="application/json")
-    answer.headers["Cache-Control"] = "private, no-cache"
-    answer.set_etag(blake2b(steady + repr(lags).encode(), digest_size=12).hexdigest(), weak=True)
-    return await answer.make_conditional(asked)
+    return text, blake2b(steady + repr(lags).encode(), digest_size=12).hexdigest()
 
 
 def problem_answer(fault: Problem) -> Response:

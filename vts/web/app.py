@@ -37,7 +37,7 @@ from vts.web import (
     shared,
     top,
 )
-from vts.web.answers import install_error_answers
+from vts.web.answers import SECURITY_HEADERS, install_error_answers
 from vts.web.attempts import Attempts
 from vts.web.compression import compress
 from vts.web.cors import allow_every_page, allow_page, is_public
@@ -49,14 +49,6 @@ from vts.web.sign_in_door import SignInDoor
 from vts.web.static_files import asset
 from vts.web.table_answers import Answers
 from vts.web.whole_requests import WholeRequests
-
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-}
-
 
 _COOKIES = (SECURE_COOKIE, LOOPBACK_COOKIE)
 
@@ -104,7 +96,7 @@ def _blueprints(services: Services, limits: Limits) -> Iterator[Blueprint]:
     answers = Answers(naming, exporting, services.zones)
     yield content_sync.blueprint(access, services.catalog.sync, persons.audit, naming, limits)
     yield content.blueprint(access, services.catalog.writes, persons.audit, naming, limits, questions)
-    yield counts.blueprint(access, catalog, questions, naming)
+    yield counts.blueprint(access, catalog, questions, naming, services.known_counts)
     listing = players.Listing(questions, answers)
     yield players.blueprint(access, services.catalog.writes, persons.audit, naming, limits, listing)
     yield posts.blueprint(access, catalog, questions, answers)

@@ -6,20 +6,27 @@ contents may be counted, too.
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from quart import Blueprint, Response, request
 
+from vts.capture.http.request import CaptureReply
 from vts.model.names import Names
 from vts.model.ports import Catalog
 from vts.model.principal import Principal
 from vts.query.counts import REFS_MAX, fields, lag_field
+from vts.query.naming import named
 from vts.query.questions import Questions
+from vts.service.known_counts import PATH, KnownCounts
 from vts.web.access import Access, bearer_of, require_catalog
-from vts.web.answers import Problem
+from vts.web.answers import ASK_AGAIN, SECURITY_HEADERS, Problem, known_answer, tagged
 from vts.web.cors import public
 from vts.web.naming import Naming
 
+_HEADERS: Final = (("Cache-Control", ASK_AGAIN), ("Vary", "Origin"), *SECURITY_HEADERS.items())
 
-def blueprint(access: Access, catalog: Catalog, questions: Questions, naming: Naming) -> Blueprint:
+
+def blueprint(access: Access, catalog: Catalog, questions: Questions, naming: Naming, known: KnownCounts) -> Blueprint:
     """Return the routes of counts."""
     routes = Blueprint("counts", __name__)
 
@@ -43,9 +50,16 @@ def blueprint(access: Access, catalog: Catalog, questions: Questions, naming: Na
         require_catalog(catalog)
         names = naming.names()
         numbers = _refs(naming, names)
+        since, revision = known.moment, known.revision()
         counted = await questions.counts({each for each in numbers if _is_countable(principal, catalog, each)})
         rows = [fields(number, counted.by_post.get(number)) for number in numbers]
-        return await naming.known_json(request, {"counts": rows} | lag_field(counted), names.texts)
+        body: dict[str, Any] = {"counts": rows} | lag_field(counted)
+        body = named(body, await naming.texts_in(body, names.texts))
+        if principal is None and not counted.lag_s:
+            text, tag = tagged(body)
+            reply = CaptureReply(200, text, headers=(("ETag", f'W/"{tag}"'), *_HEADERS))
+            known.keep(PATH + b"?" + request.query_string, frozenset(numbers), since, revision, reply, tag)
+        return await known_answer(request, body)
 
     return routes
 

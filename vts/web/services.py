@@ -15,6 +15,7 @@ from vts.service.content_sync import ContentSync
 from vts.service.counter_import import CounterImport
 from vts.service.health import Health
 from vts.service.import_undo import ImportUndo
+from vts.service.known_counts import KnownCounts
 from vts.service.outcome_feed import OutcomeFeed
 from vts.service.personal_data import PersonalData
 from vts.service.reactions import Reactions
@@ -92,3 +93,4 @@ class Services:
     live_events: LiveEvents
     zones: Zones = field(default_factory=Zones)
     outcome_feed: OutcomeFeed
+    known_counts: KnownCounts

@@ -59,6 +59,10 @@ class DoorEvents:
     on_bug: Callable[[Exception], None] = lambda bug: None
 
 
+Known = Callable[[HeadVerdict], CaptureReply | None]
+"""The answer to a request that the application need not be asked for; None where it must."""
+
+
 @dataclass(slots=True, kw_only=True)
 class DoorContext:
     """What all connections of a door share. `now` is the loop's time, a second old at most."""
@@ -69,6 +73,7 @@ class DoorContext:
     budget: ByteBudget
     framer: Framer
     events: DoorEvents
+    known: Known = lambda verdict: None
     secure: bool = False  # TLS
     now: float = 0.0
     closing: bool = False
@@ -162,6 +167,9 @@ class Connection:
             self._answered(preflight_reply(verdict.head))
         elif verdict.lane is Lane.LIVE:
             self._finish(Upgraded(verdict, self._reader.rest))
+        elif (reply := self._context.known(verdict)) is not None:
+            self._verdict = verdict
+            self._answered(reply)
         else:
             self._hand_over(verdict, body)
 

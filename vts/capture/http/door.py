@@ -13,7 +13,7 @@ from typing import Final
 
 import trio
 
-from vts.capture.http.connection import DoorContext, DoorEvents, HandOver
+from vts.capture.http.connection import DoorContext, DoorEvents, HandOver, Known
 from vts.capture.http.endings import Endings, OnWebSocket, Stream
 from vts.capture.http.limits import ByteBudget, Limits
 from vts.capture.http.pump import PlainLine, Pump, available
@@ -40,6 +40,7 @@ class Handlers:
     decide: Decide
     hand_over: HandOver
     on_websocket: OnWebSocket
+    known: Known = lambda verdict: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,7 @@ class Door:
         self._context = DoorContext(
             decide=handlers.decide,
             hand_over=handlers.hand_over,
+            known=handlers.known,
             secure=self._address.tls is not None,
             limits=self.limits,
             budget=ByteBudget(self.limits.unfinished_max_bytes),

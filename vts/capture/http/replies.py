@@ -22,6 +22,7 @@ PIXEL: Final = CaptureReply(200, GIF, "image/gif", (("Cache-Control", "no-store"
 PREFLIGHT_METHODS: Final = "GET, HEAD, POST, OPTIONS"
 
 _encode = msgspec.json.encode
+_WITHOUT_BODY: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 _STATUS: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
 
@@ -67,7 +68,7 @@ class Framer:
         `cors` are the lines for the request's page.
         """
         lines = [_STATUS[reply.status], f"Date: {self._date}\r\n", cors.decode("latin-1")]
-        if reply.status != HTTPStatus.NO_CONTENT:
+        if reply.status not in _WITHOUT_BODY:
             lines.append(f"Content-Type: {reply.content_type}\r\nContent-Length: {len(reply.body)}\r\n")
         lines += [f"{name}: {value}\r\n" for name, value in reply.headers]
         lines += [_connection_line(head, close=close), "\r\n"]
