@@ -38,6 +38,11 @@ async def test_known_parameters_pass() -> None:
     assert (await ask("/api/admin/channels?days=7&limit=3&format=csv&bom=1&table=channels"))[0] == 401
 
 
+@pytest.mark.parametrize("path", ["/api/post/42/stats", "/api/admin/sitewide-stats"])
+async def test_clients_of_a_replaced_system_may_ask_for_a_new_answer(path: str) -> None:
+    assert (await ask(f"{path}?refresh=true"))[0] == 401
+
+
 async def test_a_ticket_is_a_parameter_by_its_security_scheme() -> None:
     assert (await ask("/live/events?topics=top&ticket=x", headers={"Host": "localhost"}))[0] == 401
 

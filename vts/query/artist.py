@@ -7,17 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any
 
 from vts.model.day import datetime_of
 from vts.query.artist_posts import ListFacts, lines
 from vts.query.daily import TOP_COUNTRIES, DailyFacts, daily_fields
-from vts.query.naming import TWIN
-from vts.query.shape import with_twins
 from vts.query.value_trend import TrendOf
-
-IMPRESSION: Final = "listing"
-"""The view type of a content that was shown among others."""
 
 
 class ArtistFacts(DailyFacts, frozen=True, kw_only=True):
@@ -42,14 +37,12 @@ def answer(
 
     `posts` are the contents that are listed in the same answer, if any.
     """
-    daily = daily_fields(facts, top_countries, trend_of)
     return {
         "user_id": facts.user_id,
         "total_posts": facts.total_posts,
         "first_post_at": facts.first_post_at,
         "latest_post_at": facts.latest_post_at,
-        **daily,
-        **with_twins({"total_impressions": [daily[f"views_by_type{twin}"].get(IMPRESSION, 0) for twin in ("", TWIN)]}),
+        **daily_fields(facts, top_countries, trend_of),
         **({} if posts is None else {"posts": lines(posts)}),
         "computed_at": datetime_of(now_us),
         "lag_seconds": round(lag_s, 3),

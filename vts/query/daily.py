@@ -31,6 +31,9 @@ ANSWERS: Final = {
 }
 """Name in the answer → name in `breakdowns`."""
 
+IMPRESSION: Final = "listing"
+"""The view type of a content that was shown among others."""
+
 
 class DayRow(msgspec.Struct, frozen=True, kw_only=True):
     """A row of `post_stats_daily` or `artist_stats_daily` as an answer needs it; `day` is a day number."""
@@ -66,11 +69,13 @@ class DailyFacts(msgspec.Struct, frozen=True, kw_only=True):
 def daily_fields(facts: DailyFacts, top_countries: int | None, trend_of: TrendOf | None = None) -> dict[str, Any]:
     """Return the range and all that is counted in it, every value with its `_authenticated` twin."""
     values = {} if trend_of is None else {row.day: row.breakdowns.get(trend_of.dimension, {}) for row in facts.days}
+    breakdowns = _breakdowns(facts, top_countries)
     twins: dict[str, Sequence[Any]] = {
         "total_views": [sum(row.views[who] for row in facts.days) for who in WHO],
         "unique_viewers": facts.unique_viewers,
         "unique_viewers_imported": [sum(row.imported_viewers[who] for row in facts.days) for who in WHO],
-        **_breakdowns(facts, top_countries),
+        "total_impressions": [by_type.get(IMPRESSION, 0) for by_type in breakdowns["views_by_type"]],
+        **breakdowns,
         "daily_views": [_daily(facts, who) for who in WHO],
         **_engagement(facts.engagement),
         "first_view_at": [

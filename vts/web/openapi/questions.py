@@ -60,6 +60,9 @@ _VALUE: Final = query(
     f"{', '.join(value_trend.OF_SITE)}.",
 )
 _OF_DAYS: Final = [_ZONE, _VALUE]
+_REFRESH: Final = query(
+    "refresh", TEXT, "Without effect, for clients of replaced systems: every answer is computed anew."
+)
 _TABLE: Final = query("table", TEXT, "One list or breakdown of the answer, like `daily_views` or `country`.")
 _LIMIT: Final = query(
     "limit",
@@ -137,7 +140,7 @@ def _of_contents() -> Paths:
                 "For its owner.",
                 "post_id",
                 "The content.",
-                more=_OF_DAYS,
+                more=[*_OF_DAYS, _REFRESH],
             )
         },
     }
@@ -197,7 +200,7 @@ def _of_the_site() -> Paths:
     listed = ("playlist_id", "The playlist. It need not have been described to be known by its views.")
     return {
         "/api/admin/sitewide-stats": {
-            "get": _asked("Statistics of the site", "SiteStats", tag=SITE, more=[_LIMIT, *_OF_DAYS])
+            "get": _asked("Statistics of the site", "SiteStats", tag=SITE, more=[_LIMIT, *_OF_DAYS, _REFRESH])
         },
         "/api/admin/channels": {"get": _asked("Views and time by channel", "Channels", tag=SITE, more=[_LIMIT])},
         "/api/admin/play-orders": {"get": _asked("Views and time by play order", "PlayOrders", tag=SITE)},
