@@ -1,4 +1,4 @@
-"""Every snippet of docs/integrate.md is run as it stands there, in a real browser, against a real VTS.
+"""Every snippet of docs/integrate.md for pages is run as it stands there, in a real browser, against a real VTS.
 
 React is the real one, and its components are bundled as an application's are. Next.js itself is not installed: its
 snippet is rendered by React on the server, and `next/script` is a plain script element.
@@ -6,7 +6,6 @@ snippet is rendered by React on the server, and `next/script` is a plain script 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,12 @@ import pytest
 from jinja2 import Environment
 
 from tests.support.chromium import chromium
+from tests.support.guide import BLOCK, TEXT, snippet
 from tests.support.node import bundle, printed
 from tests.support.pages import RESOLVE, pages
 from tests.support.process import Vts, running
 from tests.support.waiting import until
 
-TEXT = (Path(__file__).parents[1] / "docs" / "integrate.md").read_text()
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 TEXTS = "[...document.querySelectorAll('vts-views')].map(one => one.shadowRoot.textContent)"
 
 
@@ -37,16 +35,6 @@ def vts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vts]:
 def service(vts: Vts) -> Iterator[httpx.Client]:
     with vts.client(vts.service_token()) as client:
         yield client
-
-
-def snippet(vts: Vts, heading: str, language: str, **changed: str) -> str:
-    """The first block of a language below a heading, with the address of this VTS and contents of the story."""
-    section = TEXT.partition(f"\n{heading}\n")[2]
-    text = next(code for kind, code in BLOCK.findall(section) if kind == language)
-    for old, new in changed.items():
-        assert old in text, f"{heading}: no {old}"
-        text = text.replace(old, new)
-    return text.replace("https://vts.example", vts.http)
 
 
 def stub(vts: Vts) -> str:
@@ -79,24 +67,9 @@ async def page_views(service: httpx.Client, story: str, wanted: dict[str, int]) 
     await until(found, pause_s=0.05)
 
 
-def test_every_block_is_run_here() -> None:
-    headings = re.split(r"^##+ ", TEXT, flags=re.MULTILINE)[1:]
-    blocks = {text.partition("\n")[0]: [kind for kind, _ in BLOCK.findall(text)] for text in headings}
-    assert {heading: kinds for heading, kinds in blocks.items() if kinds} == {
-        "The tracker": ["html", "html"],
-        "Cookies and storage": ["html"],
-        "Strict pages": ["html"],  # with the policy above it
-        "The badge": ["html"],
-        "React": ["jsx"],
-        "Next.js": ["jsx"],
-        "Template engines": ["jinja"],
-        "E-mail, README files, pages without scripts": ["html"],
-    }
-
-
 async def test_plain_html(vts: Vts, service: httpx.Client) -> None:
-    html = snippet(vts, "## The tracker", "html", **{"blog:1030": "blog:html"})
-    link = snippet(vts, "### Cookies and storage", "html")
+    html = snippet(vts.http, "## The tracker", "html", **{"blog:1030": "blog:html"})
+    link = snippet(vts.http, "### Cookies and storage", "html")
     async with pages(html + link) as address, chromium(RESOLVE) as browser:
         page = await (await browser.page()).goto(address + "html")
         await counted(service, "blog:html", intentional=1)
@@ -107,7 +80,7 @@ async def test_plain_html(vts: Vts, service: httpx.Client) -> None:
 
 
 async def test_a_strict_page_with_the_documented_policy(vts: Vts, service: httpx.Client) -> None:
-    html = snippet(vts, "### Strict pages", "html", **{'"42"': '"blog:strict"'})
+    html = snippet(vts.http, "### Strict pages", "html", **{'"42"': '"blog:strict"'})
     policy = next(line for line in TEXT.splitlines() if line.startswith("Content-Security-Policy: "))
     name, _, value = policy.replace("https://vts.example", vts.http).partition(": ")
     inline = "<script>window.isRefused = false</script>"
@@ -119,7 +92,7 @@ async def test_a_strict_page_with_the_documented_policy(vts: Vts, service: httpx
 
 
 async def test_the_badge_and_its_picture_without_scripts(vts: Vts, service: httpx.Client) -> None:
-    html = snippet(vts, "## The badge", "html", **{"42": "blog:badge"})
+    html = snippet(vts.http, "## The badge", "html", **{"42": "blog:badge"})
     async with pages(html) as address, chromium(RESOLVE) as browser:
         page = await (await browser.page()).goto(address)
         await counted(service, "blog:badge", widget=1)
@@ -152,9 +125,9 @@ createRoot(document.getElementById("app")).render(<App />);
 
 async def test_react(vts: Vts, service: httpx.Client, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
-    (folder / "snippet.jsx").write_text(snippet(vts, "## React", "jsx"))
+    (folder / "snippet.jsx").write_text(snippet(vts.http, "## React", "jsx"))
     (folder / "app.jsx").write_text(APP)
-    scripts = snippet(vts, "## The tracker", "html", **{' data-post-id="blog:1030"': ""})
+    scripts = snippet(vts.http, "## The tracker", "html", **{' data-post-id="blog:1030"': ""})
     badge = f'<script defer src="{vts.http}/widget.js"></script>'
     html = stub(vts) + scripts + badge + '<div id=app></div><script defer src="/app.js"></script>'
     application = bundle(folder / "app.jsx")
@@ -186,7 +159,7 @@ console.log(renderToStaticMarkup(<RootLayout><p>a page</p></RootLayout>));
 async def test_next(vts: Vts, service: httpx.Client, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     (folder / "script.jsx").write_text(SCRIPT)
-    (folder / "layout.jsx").write_text(snippet(vts, "## Next.js", "jsx"))
+    (folder / "layout.jsx").write_text(snippet(vts.http, "## Next.js", "jsx"))
     (folder / "render.jsx").write_text(RENDER)
     alias = f"--alias:next/script={folder / 'script.jsx'}"
     html = printed(bundle(folder / "render.jsx", "--platform=node", "--format=cjs", alias))
@@ -218,7 +191,7 @@ def snippet_of_template() -> str:
 
 async def test_a_picture(vts: Vts, service: httpx.Client) -> None:
     heading = "## E-mail, README files, pages without scripts"
-    html = snippet(vts, heading, "html", **{"42": "blog:picture"})
+    html = snippet(vts.http, heading, "html", **{"42": "blog:picture"})
     async with pages(html) as address, chromium(RESOLVE) as browser:
         page = await (await browser.page()).goto(address)
         await counted(service, "blog:picture", widget=1)

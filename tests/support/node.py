@@ -52,9 +52,9 @@ def bundle(entry: Path, *flags: str) -> str:
     return _output([str(_wheel() / "bin" / "node"), *words, production, *flags], environment)
 
 
-def printed(script: str) -> str:
-    """Return what a script prints."""
-    return _output([str(_wheel() / "bin" / "node"), "--input-type=commonjs", "-"], _environment(), script)
+def printed(script: str, *, kind: str = "commonjs", **environment: str) -> str:
+    """Return what a script prints; `kind` is "commonjs" or "module"."""
+    return _output([str(_wheel() / "bin" / "node"), f"--input-type={kind}", "-"], _environment() | environment, script)
 
 
 def _output(words: list[str], environment: dict[str, str], given: str = "") -> str:
