@@ -37,6 +37,8 @@ QUIET = (
     "--disable-dev-shm-usage",
     "--remote-debugging-port=0",
 )
+KEYS = {"Tab": (9, ""), "Enter": (13, "\r"), "Space": (32, " "), "Escape": (27, ""), "ArrowDown": (40, "")}
+"""Name of a key → its code, and the text that it types."""
 # A browser of people: agents with "HeadlessChrome" are bots, for VTS too.
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
 
@@ -192,6 +194,13 @@ class Page:
     async def before_scripts(self, script: str) -> None:
         """Run a script in each page that is loaded from now on, before the page's own."""
         await self.send("Page.addScriptToEvaluateOnNewDocument", source=script)
+
+    async def press(self, key: str, *, shift: bool = False) -> None:
+        """Press a key as a person does."""
+        code, text = KEYS[key]
+        how = {"key": key, "windowsVirtualKeyCode": code, "modifiers": 8 if shift else 0}
+        await self.send("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", text=text, **how)
+        await self.send("Input.dispatchKeyEvent", type="keyUp", **how)
 
     async def stored(self) -> dict[str, Any]:
         """Return what the page left in the browser: cookies of every site, and the storage of its own."""

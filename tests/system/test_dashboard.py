@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import trio
 
-from tests.support.chromium import Page, chromium
+from tests.support.chromium import chromium
+from tests.support.dashboard import SITE_PAGES, metric, shows, signed_in
 from tests.support.process import Vts
-
-SITE_PAGES = ("/", "/now", "/players", "/channels", "/not-counted", "/operations")
-
-
-async def signed_in(page: Page, vts: Vts, token: str) -> Page:
-    """Sign a page in, as a host application does."""
-    await page.goto(f"{vts.http}/health/live")
-    body = json.dumps(json.dumps({"token": token}))
-    assert await page.run(f"return (await fetch('/api/session', {{method: 'POST', body: {body}}})).status") == 201
-    return page
-
-
-async def shows(page: Page, path: str, words: str) -> None:
-    """Open a page and wait until it has drawn its answer."""
-    await page.goto(path)
-    await page.until(f"!document.querySelector('.loading') && document.body.innerText.includes({json.dumps(words)})")
 
 
 async def test_numbers_move_when_a_view_is_committed(shared_vts: Vts) -> None:
@@ -38,10 +21,10 @@ async def test_numbers_move_when_a_view_is_committed(shared_vts: Vts) -> None:
 
             await view("artwork:board")
             await shows(page, f"{vts.http}/content/artwork:board", "artwork:board")
-            all_time = "[...document.querySelectorAll('.metric')].find(one => one.innerText.includes('of all time'))"
-            await page.until(f"{all_time}.querySelector('b').innerText === '1'")
+            all_time = metric("of all time")
+            await page.until(f"{all_time}.innerText === '1'")
             await view("artwork:board")
-            await page.until(f"{all_time}.querySelector('b').innerText === '2'")
+            await page.until(f"{all_time}.innerText === '2'")
             await page.until("document.querySelector('.metric b').innerText === '2'")  # what the question is answered
         assert await page.run("return document.querySelector('.line').innerText") == "Live"
         for path in SITE_PAGES:

@@ -1,9 +1,11 @@
 // Questions to the API: one at a time for each place on a page; an answer that is older than a newer question is dropped.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { returned } from "./line.js";
 
 const AGAIN_MS = 2000; // after a live change, at most so often
 const AGAIN_LAST_MS = 15_000; // while changes never stop
 const RETRY_MS = 5000; // after a fault that passes
+const ANSWER_MS = 30_000; // a line that died without closing never answers
 
 /** What a question is answered when it fails: the status (0: no answer) and the API's text. */
 export class Fault extends Error {
@@ -33,7 +35,7 @@ export async function ask(path, params = {}, how = {}) {
   try {
     answer = await fetch(query ? `${path}?${query}` : path, { headers, ...how });
   } catch (fault) {
-    if (fault instanceof DOMException && fault.name === "AbortError") throw fault;
+    if (fault instanceof Fault || (fault instanceof DOMException && fault.name === "AbortError")) throw fault;
     throw new Fault(0, "VTS does not answer");
   }
   const body = answer.status === 204 ? null : await answer.json().catch(() => null);
@@ -49,7 +51,8 @@ export async function ask(path, params = {}, how = {}) {
  */
 
 /**
- * Ask a question when the component is drawn, when the question changes, and when `pulse` does (a live change).
+ * Ask a question when the component is drawn, when the question changes, when `pulse` does (a live change), and when the
+ * line is back.
  *
  * @param {string | null} path null asks nothing
  * @param {Record<string, string | number | null | undefined>} [params] @param {unknown} [pulse] @returns {Asked}
@@ -65,11 +68,16 @@ export function useAnswer(path, params = {}, pulse = null) {
   useEffect(() => {
     if (path === null) return undefined;
     const stop = new AbortController();
+    const late = setTimeout(() => stop.abort(new Fault(0, "VTS does not answer")), ANSWER_MS);
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
     ask(path, params, { signal: stop.signal }).then(
-      (data) => set({ data, fault: null, isFormer: false, key }),
+      (data) => {
+        clearTimeout(late);
+        set({ data, fault: null, isFormer: false, key });
+      },
       (fault) => {
+        clearTimeout(late);
         if (!(fault instanceof Fault)) return;
         set((old) => ({ ...old, data: old.key === key ? old.data : null, fault, key }));
         if (fault.status === 0 || fault.status >= 500) timer = setTimeout(() => retry((n) => n + 1), RETRY_MS);
@@ -77,9 +85,10 @@ export function useAnswer(path, params = {}, pulse = null) {
     );
     return () => {
       stop.abort();
+      clearTimeout(late);
       clearTimeout(timer);
     };
-  }, [key, pulses, retries]);
+  }, [key, pulses, retries, returned.value]);
   return { data: asked.data, fault: asked.fault, isFormer: asked.key !== key };
 }
 
@@ -90,7 +99,7 @@ export function useAnswer(path, params = {}, pulse = null) {
  */
 export function usePulse(pulse) {
   const [count, set] = useState(0);
-  const state = useRef({ pulse, at: 0, pause: AGAIN_MS, timer: /** @type {any} */ (0) });
+  const state = useRef({ pulse, at: 0, pause: AGAIN_MS, timer: /** @type {any} */ (0), isOwed: false });
   useEffect(() => {
     const now = state.current;
     if (now.pulse === pulse || now.timer) return;
@@ -102,11 +111,23 @@ export function usePulse(pulse) {
         now.timer = 0;
         now.at = performance.now();
         now.pulse = pulse;
+        now.isOwed = document.hidden;
         if (!document.hidden) set((n) => n + 1);
       },
       since > AGAIN_LAST_MS ? 400 : now.pause,
     );
   });
-  useEffect(() => () => clearTimeout(state.current.timer), []);
+  useEffect(() => {
+    const seen = () => {
+      if (document.hidden || !state.current.isOwed) return;
+      state.current.isOwed = false;
+      set((n) => n + 1);
+    };
+    document.addEventListener("visibilitychange", seen);
+    return () => {
+      document.removeEventListener("visibilitychange", seen);
+      clearTimeout(state.current.timer);
+    };
+  }, []);
   return count;
 }

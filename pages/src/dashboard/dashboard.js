@@ -1,8 +1,10 @@
 // The dashboard: which page an address is, what stands around every page, and links that do not load.
 import { render } from "preact";
+import { Fault, shared } from "./ask.js";
 import { word } from "./format.js";
 import { html } from "./html.js";
 import { state, watchLine } from "./line.js";
+import { Failed } from "./parts/states.js";
 import { address, followHistory, go, route } from "./place.js";
 import { Artist } from "./views/artist.js";
 import { Channels } from "./views/channels.js";
@@ -41,6 +43,7 @@ function App() {
   const found = PAGES[page];
   const title = found ? found[0] : "Not found";
   document.title = `${id || title} – VTS`;
+  const refused = refusal(found);
   const [line, meaning] = LINE[state.value];
   const pages = Object.entries(PAGES).filter(([, [, , listed]]) => listed && me.reads_everything);
   return html`<a class="skip" href="#page">To the page</a>
@@ -54,8 +57,18 @@ function App() {
       <span class=${`line ${state.value}`} role="status" title=${meaning}><i aria-hidden="true"></i>${line}</span>
       <${Account} />
     </header>
-    <main id="page" tabindex="-1">${found ? html`<${found[1]} key=${`${page} ${id}`} />` : html`<p class="failed"><strong>There is no such page.</strong> <a href="/">To the overview</a></p>`}</main>
+    <main id="page" tabindex="-1">${refused ? html`<h1 class="unseen">${title}</h1><${Failed} fault=${new Fault(refused, "")} />` : found ? html`<${found[1]} key=${`${page} ${id}`} />` : html`<p class="failed"><strong>There is no such page.</strong> <a href="/">To the overview</a></p>`}</main>
     <footer class="quiet">Days are UTC days. <a href="/docs">API</a></footer>`;
+}
+
+/**
+ * Return the status with which the questions of a page would be refused; 0 where the API decides.
+ *
+ * @param {[string, any, boolean] | undefined} page
+ */
+function refusal(page) {
+  if (!me.roles) return shared.secret ? 0 : 401;
+  return page?.[2] && !me.reads_everything ? 403 : 0;
 }
 
 /** Who is signed in, and the way out. */

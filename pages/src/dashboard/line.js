@@ -3,14 +3,19 @@ import { signal } from "@preact/signals";
 import { retryAfterMs } from "../site/live.js";
 
 export const STALE_AFTER_MS = 11_000; // the server sends a heartbeat every 5 s
+const OPEN_WITHIN_MS = 5000; // a handshake that takes longer was sent into a line that died
 const RETRY_FIRST_MS = 500;
+const RETRY_SOON_MS = 1600; // at most, with chance 2.4 s: numbers are right again 3 s after the line is back
+const SOON_MS = 60_000; // after this without a line the pauses grow further
 const HIDDEN_MS = 30_000; // a tab that nobody sees goes quiet after this
-const CHECK_MS = 1000;
+const CHECK_MS = 500;
 
 /** @typedef {{topic: string, epoch: string, seq: number, at: string} & Record<string, any>} Message */
 
 /** "connecting" until the first answer, "live", "stale" when the line is silent, "paused" in a hidden tab. */
 export const state = signal("connecting");
+/** Grows when the line is back: what was asked before may be old, or was never answered. */
+export const returned = signal(0);
 
 /** @type {Map<string, Set<(message: Message) => void>>} */
 const followers = new Map();
@@ -19,6 +24,8 @@ const newest = new Map();
 /** @type {WebSocket | null} */
 let socket = null;
 let heardAt = 0;
+let lostAt = 0; // 0: not lost
+let taken = 0;
 let retryMs = RETRY_FIRST_MS;
 let retryTimer = /** @type {any} */ (0);
 let hiddenTimer = /** @type {any} */ (0);
@@ -76,6 +83,8 @@ function connect() {
     retryMs = RETRY_FIRST_MS;
     state.value = "live";
     take(JSON.parse(event.data));
+    if (lostAt) returned.value += 1;
+    lostAt = 0;
   };
   own.onclose = () => {
     if (socket === own) lost();
@@ -85,7 +94,8 @@ function connect() {
 /** @param {any} message */
 function take(message) {
   if (message.error || !message.topic) return;
-  const shown = merged(newest.get(message.topic), message);
+  // The numbers of the server begin again with a line; those of a page do not, because a new one asks questions again.
+  const shown = { ...merged(newest.get(message.topic), message), seq: ++taken };
   newest.set(message.topic, shown);
   for (const on of followers.get(message.topic) ?? []) on(shown);
 }
@@ -93,6 +103,7 @@ function take(message) {
 function lost() {
   socket?.close();
   socket = null;
+  lostAt ||= performance.now();
   if (document.hidden) {
     state.value = "paused";
     return;
@@ -107,21 +118,25 @@ function lost() {
     retryAfterMs(retryMs, Math.random()),
   );
   retryMs *= 2;
+  if (performance.now() - lostAt < SOON_MS) retryMs = Math.min(retryMs, RETRY_SOON_MS);
 }
 
 /** Watch the line: a connection that died without closing looks like a quiet one. */
 export function watchLine() {
   setInterval(() => {
-    if (socket && performance.now() - heardAt > STALE_AFTER_MS) lost();
+    const limit = socket?.readyState === WebSocket.CONNECTING ? OPEN_WITHIN_MS : STALE_AFTER_MS;
+    if (socket && performance.now() - heardAt > limit) lost();
   }, CHECK_MS);
-  addEventListener("online", () => {
-    clearTimeout(retryTimer);
-    retryTimer = 0;
-    connect();
-  });
+  addEventListener("online", connectNow);
   document.addEventListener("visibilitychange", () => {
     clearTimeout(hiddenTimer);
     if (document.hidden) hiddenTimer = setTimeout(() => socket && lost(), HIDDEN_MS);
-    else connect();
+    else connectNow();
   });
+}
+
+function connectNow() {
+  clearTimeout(retryTimer);
+  retryTimer = 0;
+  connect();
 }

@@ -27,5 +27,14 @@ export const MEANING = /** @type {Record<string, string>} */ ({
 export function Term({ name, children }) {
   const text = MEANING[name];
   if (!text) return children;
-  return html`<span class="term" tabindex="0">${children}<span class="meaning" role="note">${text}</span></span>`;
+  return html`<span class="term" tabindex="0" onMouseEnter=${place} onFocus=${place}>${children}<span class="meaning" role="note">${text}</span></span>`;
+}
+
+/** Put the meaning below its term, inside the window: what scrolls around the term would cut it. @param {Event} event */
+function place(event) {
+  const term = /** @type {HTMLElement} */ (event.currentTarget);
+  const note = /** @type {HTMLElement} */ (term.querySelector(".meaning"));
+  const { left, bottom } = term.getBoundingClientRect();
+  note.style.left = `${Math.max(8, Math.min(left, document.documentElement.clientWidth - note.offsetWidth - 8))}px`;
+  note.style.top = `${bottom + 4}px`;
 }

@@ -33,7 +33,7 @@ export function Failed({ fault }) {
 export function Answer({ asked, lines, children }) {
   if (asked.data === null)
     return asked.fault ? html`<${Failed} fault=${asked.fault} />` : html`<${Loading} lines=${lines} />`;
-  return html`<div class=${asked.isFormer ? "former" : ""}>
+  return html`<div class=${asked.isFormer ? "waiting" : ""}>
     ${asked.fault && html`<${Failed} fault=${asked.fault} />`}${children(asked.data)}
   </div>`;
 }

@@ -60,7 +60,7 @@ function Contents({ id, pulse }) {
         );
         if (!rows.length) return html`<${Empty}>${wanted ? "No title has this text." : "No contents yet."}<//>`;
         const pages = Math.ceil(body.total / PAGE);
-        return html`<div class="scroll" tabindex="0" role="region" aria-label="Contents">
+        return html`<div class="scroll" tabindex="0" role="region" aria-label="List of contents">
             <table class="rows">
               <thead><tr>${COLUMNS.map(([key, label]) => html`<${SortHead} key=${key} name=${key} label=${label} sort=${sort} />`)}</tr></thead>
               <tbody>

@@ -1,5 +1,6 @@
 // The last events of this process and what became of each, as the server tells them while a page reads.
 import { signal } from "@preact/signals";
+import { returned } from "../line.js";
 
 const KEPT = 300;
 let count = 0;
@@ -11,22 +12,31 @@ let source = null;
 export const decided = signal([]);
 export const missed = signal(0);
 
+function open() {
+  source = new EventSource("/api/admin/outcomes/live");
+  source.onopen = () => {
+    decided.value = []; // what the server has kept comes again
+  };
+  source.onmessage = (event) => {
+    const piece = JSON.parse(event.data);
+    missed.value += piece.missed;
+    if (!piece.events.length) return;
+    const found = piece.events.map((/** @type {any} */ one) => ({ ...one, key: ++count })).reverse();
+    decided.value = [...found, ...decided.value].slice(0, KEPT);
+  };
+}
+
+// An event source does not tell that its line died without closing, and gives up when it is refused once.
+returned.subscribe(() => {
+  if (!source) return;
+  source.close();
+  open();
+});
+
 /** Read until the returned function is called. */
 export function watchDecided() {
   readers += 1;
-  if (!source) {
-    source = new EventSource("/api/admin/outcomes/live");
-    source.onopen = () => {
-      decided.value = []; // what the server has kept comes again
-    };
-    source.onmessage = (event) => {
-      const piece = JSON.parse(event.data);
-      missed.value += piece.missed;
-      if (!piece.events.length) return;
-      const found = piece.events.map((/** @type {any} */ one) => ({ ...one, key: ++count })).reverse();
-      decided.value = [...found, ...decided.value].slice(0, KEPT);
-    };
-  }
+  if (!source) open();
   return () => {
     readers -= 1;
     if (readers === 0) {

@@ -9,6 +9,7 @@ import { Chart } from "../parts/chart.js";
 import { Card } from "../parts/list.js";
 import { Metric } from "../parts/metric.js";
 import { Empty, Failed, Loading } from "../parts/states.js";
+import { useTopic } from "../parts/stats.js";
 
 const EVERY_MS = 5000;
 const KEPT = 120; // ten minutes
@@ -20,7 +21,9 @@ const fault = signal(/** @type {Fault | null} */ (null));
 
 async function look() {
   try {
-    const [metrics, state] = await Promise.all([fetch("/metrics"), fetch("/health/ready")]);
+    const [metrics, state] = await Promise.all(
+      ["/metrics", "/health/ready"].map((path) => fetch(path, { signal: AbortSignal.timeout(EVERY_MS) })),
+    );
     if (!metrics.ok) throw new Fault(metrics.status, "");
     const values = readMetrics(await metrics.text());
     ready.value = await state.json();
@@ -41,6 +44,7 @@ function rates(name, labels) {
 }
 
 export function Operations() {
+  useTopic("site"); // so that the state of the line is shown here too
   useEffect(() => {
     look();
     const timer = setInterval(() => !document.hidden && look(), EVERY_MS);

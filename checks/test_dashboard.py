@@ -1,0 +1,85 @@
+"""Every page of the dashboard over a demo site: usable by everyone, on a telephone and wide, in light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.support.chromium import Browser, Page, chromium
+from tests.support.dashboard import SETTLED, signed_in
+from tests.support.folders import open_folder
+from tests.support.process import Vts, running
+
+DEMO = ("seed", "--posts", "60", "--players", "6", "--views", "30000", "--days", "200")
+ARTIST = "seed-artist-1"
+CONTENT = "artwork:seed-1"
+MODERATOR_PAGES = {
+    "/?compare=1": SETTLED,
+    "/?range=today&who=authenticated": SETTLED,
+    "/now": SETTLED,
+    f"/content/{CONTENT}?range=365": SETTLED,
+    f"/artist/{ARTIST}": SETTLED,
+    "/players": SETTLED,
+    "/channels": SETTLED,
+    "/not-counted": SETTLED,
+    "/operations": "document.querySelector('.metrics')",
+}
+WIDER = """
+    const wide = [...document.querySelectorAll('body *')].filter(one => one.getBoundingClientRect().right > innerWidth
+        && !one.closest('.scroll, nav, .unseen, .skip')).map(one => `${one.tagName}.${one.className}`);
+    return document.documentElement.scrollWidth > innerWidth ? [document.documentElement.scrollWidth, ...wide] : [];
+"""
+
+
+@pytest.fixture(scope="module")
+def vts() -> Iterator[Vts]:
+    with open_folder() as folder, running(folder) as one:
+        one.cli(*DEMO)
+        with one.client() as client:
+            for _ in range(3):
+                assert client.post("/api/view", json=[{"post_id": CONTENT}, {"post_id": 7}]).is_success
+        yield one
+
+
+@asynccontextmanager
+async def moderator(vts: Vts) -> AsyncIterator[tuple[Browser, Page]]:
+    async with chromium() as browser:
+        yield browser, await signed_in(await browser.page(), vts, vts.token(1, "moderator"))
+
+
+async def faults_of(page: Page, url: str, drawn: str) -> list[str]:
+    """Open a page; return all that is wrong with it."""
+    page.complaints.clear()
+    page.requests.clear()
+    await page.goto(url)
+    await page.until(drawn)
+    found = [*await page.axe(), *page.complaints, *(f"wider: {one}" for one in await page.run(WIDER))]
+    found += [f"asks {host}" for host in page.hosts - {url.split("/")[2]}]
+    return [f"{url}: {one}" for one in found]
+
+
+def shared_url(vts: Vts) -> str:
+    with vts.client(vts.service_token()) as client:
+        made = client.post("/api/share-links", json={"post_id": CONTENT})
+        assert made.status_code == 201, made.text
+        return str(made.json()["url"])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 390, 1440])
+async def test_every_page_is_sound(vts: Vts, width: int, scheme: str) -> None:
+    found: list[str] = []
+    async with moderator(vts) as (browser, page):
+        await page.window(width, 844, scheme=scheme)
+        for path, drawn in MODERATOR_PAGES.items():
+            found += await faults_of(page, vts.http + path, drawn)
+        own = await signed_in(await browser.page(), vts, vts.token(ARTIST))
+        await own.window(width, 844, scheme=scheme)
+        found += await faults_of(own, vts.http + "/", SETTLED)
+        out = await browser.page()
+        await out.window(width, 844, scheme=scheme)
+        found += await faults_of(out, f"{vts.http}/artist/{ARTIST}", "document.querySelector('.failed')")
+        found += await faults_of(out, shared_url(vts), "document.getElementById('state')?.innerText === 'live'")
+    assert found == []
