@@ -72,6 +72,14 @@ def test_others_ask_the_application() -> None:
     assert site.status(b"/api/top?ref=1&ref=2") is None
 
 
+def test_the_count_of_one_content_is_kept_likewise() -> None:
+    site = Site()
+    site.keep(target=b"/api/post/1/count")
+    assert site.status(b"/api/post/1/count") == 200
+    site.keep(target=b"/api/post/1/stats")
+    assert site.status(b"/api/post/1/stats") is None
+
+
 def test_a_write_of_one_of_the_counts_ends_an_answer() -> None:
     site = Site()
     site.keep()

@@ -13,6 +13,7 @@ from vts.store.session.pool import Readers
 REFS_MAX: Final = 100  # contents of one question: two pages of a gallery
 OWN_VIEWS_S: Final = 0.2  # twice what a drain that keeps up takes for a view: 50 ms of linger and its transaction
 
+LAG: Final = "lag_seconds"
 _KINDS: Final = ", ".join(VIEW_TYPES)
 _OF_ROW: Final = ", ".join(f"coalesce((kinds->'{kind}'->>0)::bigint, 0)" for kind in VIEW_TYPES)
 _SUMS: Final = ", ".join(f"sum({name})::bigint" for name in ("views", *VIEW_TYPES))
@@ -94,4 +95,4 @@ def fields(post_id: int, count: PostCount | None) -> dict[str, Any]:
 
 def lag_field(counted: Counts) -> dict[str, float]:
     """Return `lag_seconds`, and nothing when the counts are whole."""
-    return {"lag_seconds": round(counted.lag_s, 3)} if counted.lag_s else {}
+    return {LAG: round(counted.lag_s, 3)} if counted.lag_s else {}

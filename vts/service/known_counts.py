@@ -17,7 +17,9 @@ from vts.capture.http.head import HeadVerdict
 from vts.capture.http.request import CaptureReply
 from vts.query.counts import Undrained
 
-PATH: Final = b"/api/counts"
+MANY: Final = b"/api/counts"
+ONE: Final = b"/api/post/"
+ONE_TAIL: Final = b"/count"
 ANSWERS_MAX: Final = 10_000  # of at most `BODY_MAX_BYTES`: 10 MB
 BODY_MAX_BYTES: Final = 1024  # longer ones are compressed for each client that takes it
 TOUCHED_MAX: Final = 100_000
@@ -53,7 +55,10 @@ class KnownCounts:
 
     def reply(self, verdict: HeadVerdict) -> CaptureReply | None:
         """Return the answer to a request, None where the web application has to answer."""
-        if verdict.path != PATH or not self.listens:
+        path = verdict.path
+        if path != MANY and not (path.endswith(ONE_TAIL) and path.startswith(ONE)):
+            return None
+        if not self.listens:
             return None
         head = verdict.head
         kept = self._kept.get(head.target)

@@ -6,7 +6,8 @@ contents may be counted, too.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 from quart import Blueprint, Response, request
 
@@ -14,16 +15,25 @@ from vts.capture.http.request import CaptureReply
 from vts.model.names import Names
 from vts.model.ports import Catalog
 from vts.model.principal import Principal
-from vts.query.counts import REFS_MAX, fields, lag_field
+from vts.query.counts import LAG, REFS_MAX, fields, lag_field
 from vts.query.naming import named
 from vts.query.questions import Questions
-from vts.service.known_counts import PATH, KnownCounts
+from vts.service.known_counts import KnownCounts
 from vts.web.access import Access, bearer_of, require_catalog
 from vts.web.answers import ASK_AGAIN, SECURITY_HEADERS, Problem, known_answer, tagged
 from vts.web.cors import public
 from vts.web.naming import Naming
 
 _HEADERS: Final = (("Cache-Control", ASK_AGAIN), ("Vary", "Origin"), *SECURITY_HEADERS.items())
+
+
+class _Asked(NamedTuple):
+    """What is asked for, and what was known before the counts were read. `is_public`: without a token."""
+
+    posts: Sequence[int]
+    since: int
+    revision: int
+    is_public: bool
 
 
 def blueprint(access: Access, catalog: Catalog, questions: Questions, naming: Naming, known: KnownCounts) -> Blueprint:
@@ -39,9 +49,10 @@ def blueprint(access: Access, catalog: Catalog, questions: Questions, naming: Na
         number = naming.content(post_id, names=names)
         if not _is_countable(principal, catalog, number):
             raise Problem(404, "post_id: unknown content")
+        asked = _Asked([number], known.moment, known.revision(), is_public=principal is None)
         counted = await questions.counts([number])
         body = fields(number, counted.by_post[number]) | lag_field(counted)
-        return await naming.known_json(request, body, names.texts)
+        return await _answered(asked, body, names)
 
     @routes.get("/api/counts")
     @public
@@ -50,18 +61,27 @@ def blueprint(access: Access, catalog: Catalog, questions: Questions, naming: Na
         require_catalog(catalog)
         names = naming.names()
         numbers = _refs(naming, names)
-        since, revision = known.moment, known.revision()
+        asked = _Asked(numbers, known.moment, known.revision(), is_public=principal is None)
         counted = await questions.counts({each for each in numbers if _is_countable(principal, catalog, each)})
         rows = [fields(number, counted.by_post.get(number)) for number in numbers]
-        body: dict[str, Any] = {"counts": rows} | lag_field(counted)
+        return await _answered(asked, {"counts": rows} | lag_field(counted), names)
+
+    async def _answered(asked: _Asked, body: dict[str, Any], names: Names) -> Response:
+        """Answer, and let the door give the answer again while no write has changed it."""
         body = named(body, await naming.texts_in(body, names.texts))
-        if principal is None and not counted.lag_s:
+        if asked.is_public and LAG not in body:
             text, tag = tagged(body)
             reply = CaptureReply(200, text, headers=(("ETag", f'W/"{tag}"'), *_HEADERS))
-            known.keep(PATH + b"?" + request.query_string, frozenset(numbers), since, revision, reply, tag)
+            known.keep(_target(), frozenset(asked.posts), asked.since, asked.revision, reply, tag)
         return await known_answer(request, body)
 
     return routes
+
+
+def _target() -> bytes:
+    """Return the target of the request as it was sent."""
+    path: bytes = request.scope["raw_path"]
+    return path + b"?" + request.query_string if request.query_string else path
 
 
 def _refs(naming: Naming, names: Names) -> list[int]:
