@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -51,6 +51,8 @@ class DailyRow(msgspec.Struct, frozen=True, kw_only=True):
             exported = getattr(self, f"total_{name}")
             if exported is not None and not getattr(self, name):
                 msgspec.structs.force_setattr(self, name, exported)
+        if self.breakdowns is not None:
+            msgspec.structs.force_setattr(self, "breakdowns", _paired(self.breakdowns))
 
     @property
     def viewers(self) -> tuple[int, int]:
@@ -66,12 +68,16 @@ class DailyRow(msgspec.Struct, frozen=True, kw_only=True):
         return self.first_view_at or start, self.last_view_at or start + dt.timedelta(days=1, microseconds=-1)
 
     def pairs(self) -> Breakdowns:
-        """Return the breakdowns as they are stored."""
-        return {
-            dimension: {value: n if isinstance(n, list) else [n, 0] for value, n in values.items()}
-            for dimension, values in (self.breakdowns or {}).items()
-            if values
-        }
+        """Return the breakdowns as they are stored. They are the row's own: not to be changed."""
+        paired: Any = self.breakdowns or {}  # since `__post_init__`
+        return {dimension: values for dimension, values in paired.items() if values}
+
+
+def _paired(breakdowns: dict[str, dict[str, int | list[int]]]) -> dict[str, dict[str, list[int]]]:
+    return {
+        dimension: {value: n if isinstance(n, list) else [n, 0] for value, n in values.items()}
+        for dimension, values in breakdowns.items()
+    }
 
 
 class SiteRow(DailyRow, frozen=True, kw_only=True):
@@ -117,8 +123,11 @@ def _check_breakdown(row: DailyRow, dimension: str, pairs: dict[str, list[int]])
         raise BadRow(f"breakdowns.{dimension}: more than {VALUES_MAX} values")
     if any("\0" in value for value in pairs):
         raise BadRow(f"breakdowns.{dimension}: a value has a NUL character")
-    if any(signed > n for n, signed in pairs.values()):
-        raise BadRow(f"breakdowns.{dimension}: more authenticated views than views")
-    for place, most in enumerate((row.views, row.views_authenticated)):
-        if sum(pair[place] for pair in pairs.values()) > most:
-            raise BadRow(f"breakdowns.{dimension}: adds up to more than the views")
+    views = signed = 0
+    for pair in pairs.values():
+        if pair[1] > pair[0]:
+            raise BadRow(f"breakdowns.{dimension}: more authenticated views than views")
+        views += pair[0]
+        signed += pair[1]
+    if views > row.views or signed > row.views_authenticated:
+        raise BadRow(f"breakdowns.{dimension}: adds up to more than the views")

@@ -64,11 +64,9 @@ class Names:
 
     def numbers_in(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return a row of JSON with numbers in the place of texts; other values stay for the decoder to judge."""
-        refuse_hashed((name, value) for name, value in row.items() if name in ID_FIELDS)
-        return {
-            name: self.read(name, value) if name in ID_FIELDS and isinstance(value, str) else value
-            for name, value in row.items()
-        }
+        ids = {name: row[name] for name in ID_FIELDS if name in row}
+        refuse_hashed(ids.items())
+        return {**row, **{name: self.read(name, value) for name, value in ids.items() if isinstance(value, str)}}
 
     def _number(
         self,

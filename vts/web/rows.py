@@ -88,21 +88,27 @@ def decode_rows(body: bytes, kind: type[T], most: int, names: Names | None = Non
 
 
 def _named_row(raw: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[T], names: Names) -> T:
-    """Decode a row whose ids are numbers at once, and any other after its texts have become numbers."""
+    """Decode a row whose ids are numbers at once, and any other after its texts have become numbers.
+
+    Where a row before it had a text, this one is looked at for texts first.
+    """
     kind: type[T] = decoder.type
     try:
         if REF_MARK in bytes(raw):
             return msgspec.convert(names.numbers_in(_with_kind(_with_refs(msgspec.json.decode(raw)), kind)), kind)
+        if names.texts and _has_texts(fields := msgspec.json.decode(raw)):
+            return msgspec.convert(names.numbers_in(_with_kind(fields, kind)), kind)
         row = decoder.decode(raw)
     except msgspec.ValidationError:
-        fields = msgspec.json.decode(raw)
-        if not isinstance(fields, dict):
-            raise
-        if not any(isinstance(fields.get(name), str) for name in ID_FIELDS):
+        if not _has_texts(fields := msgspec.json.decode(raw)):
             raise
         return msgspec.convert(names.numbers_in(_with_kind(fields, kind)), kind)
     refuse_hashed((name, getattr(row, name)) for name in row.__struct_fields__ if name in ID_FIELDS)
     return row
+
+
+def _has_texts(fields: Any) -> bool:
+    return isinstance(fields, dict) and any(isinstance(fields.get(name), str) for name in ID_FIELDS)
 
 
 def _with_refs(fields: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from vts.store.drain.batch import Dates
 from vts.store.drain.counting import OwnerOf, count_views, lock_days
 from vts.store.drain.revision import BUMP
 from vts.store.drain.texts import NO_TEXTS, note_own_texts
-from vts.store.facts.import_counters import ARTISTS, POSTS, Sum, Sums, merge
+from vts.store.facts.import_counters import ARTISTS, POSTS, Sum, Sums, merge, merge_posts
 from vts.store.facts.import_events import claim, make_days_of, store_raw
 from vts.store.facts.import_parts import counter_parts, note_parts
 from vts.store.facts.import_site import site_sums
@@ -87,7 +87,8 @@ async def import_daily(
 ) -> Applied:
     """Merge counters of days into the contents, their artists and the site. `register`: contents not known so far.
 
-    Of what the contents' rows and the site's rows (post_id 0) have of a day so far, the larger counts for the site.
+    A content and day comes once in `rows`. Of what the contents' rows and the site's rows (post_id 0) have of a day so
+    far, the larger counts for the site.
     `texts` are those of hashed numbers in the rows. Raises ImportIdUsed, DaysOpen, ReferenceTaken (nothing is applied),
     StoreUnavailable.
     """
@@ -100,7 +101,7 @@ async def import_daily(
         async with closing(connection, dates, register):
             await note_parts(connection, ticket.import_id, counter_parts(brought.posts, brought.site))
             of_site = await site_sums(connection, brought.contents, brought.site)
-            posts = await merge(connection, POSTS, brought.posts | of_site)
+            posts = await merge_posts(connection, ticket.import_id, brought.posts | of_site)
             await merge(connection, ARTISTS, brought.artists)
         await note(connection, ticket, len(rows))
         await tell(connection, posts)
@@ -193,20 +194,21 @@ class _Brought(NamedTuple):
 
 
 def _sums(rows: Sequence[DailyRow], owner_of: OwnerOf) -> _Brought:
+    """Add up rows: a content's into its artist's day, artists' days into the site's, so that each is added once."""
     brought = _Brought({}, {}, {}, {})
+    owned: dict[tuple[int | None, dt.date], Sum] = {}
     for row in rows:
+        one = Sum.of(row)
+        one.add_viewers(row)
         if row.post_id == SITE:
-            site = brought.site.setdefault(row.day, Sum())
-            site.add(row)
-            site.add_viewers(row)
+            brought.site[row.day] = one
             continue
-        post = brought.posts.setdefault((row.post_id, row.day), Sum())
-        post.add(row)
-        post.add_viewers(row)
-        brought.contents.setdefault(row.day, Sum()).add(row)
-        owner_id = owner_of(row.post_id)
+        brought.posts[row.post_id, row.day] = one
+        owned.setdefault((owner_of(row.post_id), row.day), Sum()).add(one)
+    for (owner_id, day), one in owned.items():
+        brought.contents.setdefault(day, Sum()).add(one)
         if owner_id is not None:
-            brought.artists.setdefault((owner_id, row.day), Sum()).add(row)
+            brought.artists[owner_id, day] = one
     return brought
 
 
