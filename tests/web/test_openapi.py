@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -110,3 +111,16 @@ async def test_the_page_loads_nothing_from_other_sites(app: QuartTrio) -> None:
     for path in loaded:
         assert path.startswith("/static/"), path
         assert (await client.get(path)).status_code == 200
+
+
+def test_the_reference_for_people_names_every_route_and_parameter() -> None:
+    reference = re.sub(r"\{\w+\}", "{}", (Path(__file__).parents[2] / "docs" / "api.md").read_text())
+    missing = set()
+    for path, methods in document(Limits())["paths"].items():
+        if path.startswith(("/api/", "/live", "/analytics", "/player", "/login", "/logout", "/health", "/metrics")):
+            if re.sub(r"\{\w+\}", "{}", path) not in reference:
+                missing.add(path)
+            for operation in methods.values():
+                names = {one["name"] for one in operation.get("parameters", []) if one["in"] != "path"}
+                missing |= {f"{path}: {name}" for name in names if not re.search(rf"\b{name}\b", reference)}
+    assert missing == set()
