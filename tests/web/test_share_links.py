@@ -179,7 +179,14 @@ async def test_who_may_share_what(site: Site) -> None:
         (bearer(7), {"user_id": "7"}, 201),
     ):
         assert (await site.make(who, **body)).status_code == status, body
-    for bad in ({}, {"post_id": 1, "user_id": 7}, {"post_id": 0}, {"post_id": 1, "days": 0}, {"post_id": 1, "x": 1}):
+    for bad in (
+        {},
+        {"post_id": 1, "user_id": 7},
+        {"post_id": 0},
+        {"post_id": 1, "days": 0},
+        {"post_id": 1, "x": 1},
+        {"post_id": 1, "note": "a\0b"},
+    ):
         answer = await site.make(bearer(7), **bad)
         assert (answer.status_code, (await answer.get_json())["error_code"]) == (400, "invalid")
     late = await site.make(bearer(7), post_id=1, days=1000)

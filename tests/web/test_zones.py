@@ -120,6 +120,12 @@ async def test_a_table_has_the_dates_of_the_zone(readers: Readers) -> None:
     assert "tz_inexact" not in named["error"]
 
 
+async def test_the_first_date_of_the_calendar_has_no_day_before(readers: Readers) -> None:
+    for path in ("/api/post/1/stats", "/api/user/7/artist-stats", "/api/admin/sitewide-stats"):
+        body = await ask(app_in(readers), f"{path}?from=0001-01-01&to=0001-01-02&tz={AUCKLAND}")
+        assert (body["from"], body["total_views"]) == ("0001-01-01", 0)
+
+
 @pytest.mark.parametrize("name", ["Europe/Atlantis", "", "../../etc/passwd", "UTC+1"])
 async def test_an_unknown_zone_is_refused_by_name(readers: Readers, name: str) -> None:
     body = await ask(app_in(readers), f"/api/post/1/stats?tz={name}", 400)

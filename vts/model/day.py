@@ -14,6 +14,9 @@ _EPOCH_ORDINAL = _EPOCH.toordinal()
 _EPOCH_UTC = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 
+FIRST_DAY = dt.date.min.toordinal() - _EPOCH_ORDINAL
+"""The first day that a date can name: 0001-01-01."""
+
 
 def day_of(time_us: int) -> int:
     """Return the UTC day number that holds this time."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final
 
-from vts.model.day import day_of_date
+from vts.model.day import FIRST_DAY, day_of_date
 
 DAYS_DEFAULT: Final = 30
 DAYS_MAX: Final = 3660  # ten years of daily rows stay one quick index range
@@ -32,7 +32,7 @@ def parse_range(days: str | None, start: str | None, end: str | None, today: int
         return today - count + 1, today
     last = _day("to", end) if end is not None else today
     first = _day("from", start) if start is not None else last - DAYS_DEFAULT + 1
-    if not first <= last <= today or last - first >= DAYS_MAX:
+    if not FIRST_DAY <= first <= last <= today or last - first >= DAYS_MAX:
         raise BadRange(f"from, to: {ALLOWED}")
     return first, last
 

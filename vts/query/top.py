@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 import numpy as np
 
 from vts.model.content import KINDS, Kind
-from vts.model.day import date_of, datetime_of, day_of_date
+from vts.model.day import FIRST_DAY, date_of, datetime_of, day_of_date
 from vts.query.artist_posts import Numbers, numbers
 from vts.query.ranges import BadRange
 from vts.query.shape import range_of
@@ -18,7 +18,6 @@ By = Literal["views", "viewers", "trend"]
 BYS: Final[tuple[By, ...]] = get_args(By)
 BY_DEFAULT: Final[By] = "views"
 ROWS_MAX: Final = 40_000  # daily rows whose sketches are united for the contents that are shown: half a second
-FIRST_DAY: Final = day_of_date(dt.date.min)
 
 
 class Filters(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from vts.model.day import date_of, day_of_date
+from vts.model.day import FIRST_DAY, date_of, day_of_date
 from vts.model.tally import Pair
 from vts.query.zone_days import HourRow
 from vts.store.session.pool import Readers
@@ -28,5 +28,5 @@ _decode: Final = msgspec.json.Decoder(dict[str, Pair]).decode
 
 async def hour_rows(readers: Readers, counted: Counted, name: int, first: int, last: int) -> list[HourRow]:
     """Read the hours that dates of any zone may have; the range is one of dates. Raises StoreUnavailable."""
-    rows = await readers.fetch(_STATEMENTS[counted], name, date_of(first - 1), date_of(last + 1))
+    rows = await readers.fetch(_STATEMENTS[counted], name, date_of(max(FIRST_DAY, first - 1)), date_of(last + 1))
     return [HourRow(day_of_date(row[0]), [row[1], row[2]], _decode(row[3] or "{}")) for row in rows]

@@ -82,7 +82,10 @@ def take_described_only(app: Quart, document: Json) -> None:
 
 
 def _check(described: Described) -> None:
-    """Raise Problem 400 for a request with other parameters, or with one that is given twice."""
+    """Raise Problem 400 for a request with other parameters, with one that is given twice, or with a NUL in one.
+
+    PostgreSQL takes no NUL in a text, so no parameter has a use for it.
+    """
     if not request.query_string:
         request.args = described.none_given
         return
@@ -92,6 +95,8 @@ def _check(described: Described) -> None:
     for name, values in given.lists():
         if len(values) > 1 and name in described.names - described.lists:
             raise Problem(400, f"{name}: given more than once")
+        if name in described.names and any("\0" in value for value in values):
+            raise Problem(400, f"{name}: holds a character that cannot be stored")
     request.args = DescribedArgs(described.names, given)
 
 

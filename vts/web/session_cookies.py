@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from typing import Final
-from urllib.parse import urlsplit
 
 from quart import Request, Response
 
@@ -65,9 +64,8 @@ def path_in(text: str) -> str:
 
     Raises Problem 400 for anything that a browser could read as another site (`//host`, `/\\host`, a tab between).
     """
-    parts = urlsplit(text or "/")
     plain = text.isascii() and text.isprintable() and "\\" not in text and " " not in text
-    if not text or (plain and text.startswith("/") and not text.startswith("//") and not parts.netloc):
+    if not text or (plain and text.startswith("/") and not text.startswith("//")):
         return text or "/"
     raise Problem(400, "next: a path of this site is expected, like /?days=7")
 

@@ -17,6 +17,7 @@ from vts.store.facts.share_links import Kind
 from vts.web.access import Access, principal_of, readable_content, require
 from vts.web.answers import Problem, catalog_not_loaded, json_answer
 from vts.web.naming import Naming
+from vts.web.openapi.request_bodies import NO_NUL
 from vts.web.origin import base_url
 
 LIMIT: Final = 100
@@ -31,7 +32,7 @@ class NewShare(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     post_id: int | str | None = None
     user_id: int | str | None = None
     days: Annotated[int, msgspec.Meta(ge=1, le=DAYS_MAX)] = DAYS
-    note: Annotated[str, msgspec.Meta(max_length=NOTE_MAX_CHARS)] | None = None
+    note: Annotated[str, msgspec.Meta(max_length=NOTE_MAX_CHARS, pattern=NO_NUL)] | None = None
 
 
 _read_body: Final = msgspec.json.Decoder(NewShare).decode

@@ -31,10 +31,13 @@ from vts.web.openapi.builders import (
     words,
 )
 from vts.web.openapi.errors import RETRY_AFTER, refusal
+from vts.web.openapi.request_bodies import NO_NUL
 from vts.web.openapi.signing import SIGN_IN
 
 _KIND: Final = words("content", "artist")
-_NOTE: Final = or_null(TEXT | {"maxLength": NOTE_MAX_CHARS, "description": "For whom it is; only its maker sees it."})
+_NOTE: Final = or_null(
+    TEXT | {"maxLength": NOTE_MAX_CHARS, "pattern": NO_NUL, "description": "For whom it is; only its maker sees it."}
+)
 _SUBJECT: Final[dict[str, Json]] = {"post_id": NAMED, "user_id": NAMED}
 _EITHER: Final = ("post_id", "user_id")
 _TOO_MANY: Final = refusal(429, "Too many unknown links were tried, from this address or in all.") | {
