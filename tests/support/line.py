@@ -16,7 +16,9 @@ class Line:
     def __init__(self, port: int) -> None:
         self._server_port = port
         self._open: set[trio.CancelScope] = set()
+        self._silences = 0
         self.is_cut = False
+        self.is_silent = False
         self.port = 0
 
     @property
@@ -29,8 +31,14 @@ class Line:
         for scope in self._open:
             scope.cancel()
 
+    def silence(self) -> None:
+        """Swallow all bytes from now on, and close nothing. Connections of such a time stay dead after it."""
+        self.is_silent = True
+        self._silences += 1
+
     def mend(self) -> None:
-        self.is_cut = False
+        """Carry new connections again."""
+        self.is_cut = self.is_silent = False
 
     async def serve(self, client: trio.SocketStream) -> None:
         """Carry one connection until an end closes it."""
@@ -46,9 +54,11 @@ class Line:
                     self._open.discard(nursery.cancel_scope)
 
     async def _carry(self, one: trio.SocketStream, other: trio.SocketStream, scope: trio.CancelScope) -> None:
+        silences = self._silences - self.is_silent
         with suppress(*LOST):
             async for data in one:
-                await other.send_all(data)
+                if self._silences == silences:
+                    await other.send_all(data)
         scope.cancel()
 
 

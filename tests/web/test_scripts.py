@@ -13,6 +13,8 @@ from vts.web.static_files import SCRIPTS, asset, built_files
 
 TRACKER_MAX_BYTES = 1023  # gzipped; docs/integrate.md promises below 1,024
 WIDGET_MAX_BYTES = 2560
+FIRST_LOAD_MAX_BYTES = 120 * 1024
+DASHBOARD_MAX_BYTES = 200 * 1024
 
 
 def client() -> Any:
@@ -58,3 +60,27 @@ async def test_what_was_not_built_is_not_there(path: str) -> None:
 async def test_licences_of_what_is_built_in_are_served_with_it() -> None:
     text = (await (await client().get("/static/LICENSES.txt")).get_data()).decode()
     assert all(name in text for name in ("preact ", "@preact/signals ", "htm "))
+
+
+def wire_bytes(names: set[str]) -> int:
+    """What files cost over the wire."""
+    files = [built_files()[name] for name in names]
+    return sum(len(file.plain if file.packed is None else file.packed) for file in files)
+
+
+def parts_of(name: str, how: str) -> set[str]:
+    """Return a built script and all that it imports: at once (`from`), and when asked for (`import(`), by `how`."""
+    text = built_files()[name].plain.decode()
+    found = {name}
+    for part in re.findall(rf'{how}"\./([\w.-]+\.js)"', text):
+        found |= parts_of(part, how)
+    return found
+
+
+def test_the_dashboard_stays_small() -> None:
+    entry = asset("dashboard.js").rpartition("/")[2]
+    beside = {asset(name).rpartition("/")[2] for name in ("dashboard.css", "icon.svg")}
+    first = parts_of(entry, "(?:from|import) ?") | beside
+    assert len(first) > 3  # it has parts that other pages have too
+    assert wire_bytes(first) <= FIRST_LOAD_MAX_BYTES
+    assert wire_bytes(first | parts_of(entry, r"(?:from|import) ?\(?")) <= DASHBOARD_MAX_BYTES
