@@ -3,9 +3,12 @@ import { test } from "node:test";
 
 // The modules of the dashboard read where they are when they are loaded.
 Object.assign(globalThis, { location: new URL("http://vts.test/"), addEventListener: () => {} });
-const { before, rangeOf, routeOf } = await import("../src/dashboard/place.js");
-const { change, compact, country, duration, percent, share, word } = await import("../src/dashboard/format.js");
+const { before, pickOf, rangeOf, routeOf } = await import("../src/dashboard/place.js");
+const { aboutArtist, change, compact, country, duration, percent, share, word } = await import(
+  "../src/dashboard/format.js"
+);
 const { merged } = await import("../src/dashboard/line.js");
+const { weekOf } = await import("../src/dashboard/parts/heatmap.js");
 const { step } = await import("../src/dashboard/parts/map.js");
 const { readMetrics, sum } = await import("../src/dashboard/metrics.js");
 const { PATHS } = await import("../src/dashboard/world.js");
@@ -42,6 +45,30 @@ test("what is compared are the days before, of the same number", () => {
   assert.equal(before(asked("range=all")), null);
 });
 
+test("a value of a breakdown is picked by the address", () => {
+  const picked = (/** @type {string} */ query) => pickOf(new URLSearchParams(query));
+  assert.deepEqual(picked("pick=country:BR"), { text: "country:BR", name: "country", value: "BR" });
+  assert.equal(picked("pick=referrer:a.example:8080")?.value, "a.example:8080");
+  for (const query of ["", "pick=", "pick=country", "pick=country:", "pick=<b>:x"])
+    assert.equal(picked(query), null, query);
+});
+
+test("an artist's contents are told in words", () => {
+  const at = "2026-03-01T12:00:00Z";
+  assert.equal(aboutArtist({ total_posts: 0, first_post_at: null, latest_post_at: null }), "No contents.");
+  assert.equal(
+    aboutArtist({ total_posts: 2, first_post_at: at, latest_post_at: at }),
+    "2 contents, the first of Mar 1, 2026, the latest of Mar 1, 2026.",
+  );
+});
+
+test("the hours of a week stand in rows of days, for all and for signed-in viewers", () => {
+  const cells = [{ weekday: 6, hour: 23, views: 5, views_authenticated: 2 }];
+  assert.equal(weekOf(cells, "")[6][23], 5);
+  assert.equal(weekOf(cells, "_authenticated")[6][23], 2);
+  assert.deepEqual([weekOf(cells, "").length, weekOf(cells, "")[0].length], [7, 24]);
+});
+
 test("a path names a page and what it is about", () => {
   assert.deepEqual(routeOf("/"), { page: "overview", id: "" });
   assert.deepEqual(routeOf("/content/blog%3A7"), { page: "content", id: "blog:7" });
@@ -56,6 +83,7 @@ test("numbers are short where digits no longer help", () => {
   assert.equal(share(1, 0), "–");
   assert.equal(percent(null), "–");
   assert.equal(change(15, 10), "+50%");
+  assert.equal(change(170, 1), "×170");
   assert.equal(change(1, 0), null);
   assert.equal(duration(200), "3 min 20 s");
   assert.equal(duration(7_500), "2 h 5 min");

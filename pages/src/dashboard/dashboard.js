@@ -58,7 +58,7 @@ function App() {
       <${Account} />
     </header>
     <main id="page" tabindex="-1">${refused ? html`<h1 class="unseen">${title}</h1><${Failed} fault=${new Fault(refused, "")} />` : found ? html`<${found[1]} key=${`${page} ${id}`} />` : html`<p class="failed"><strong>There is no such page.</strong> <a href="/">To the overview</a></p>`}</main>
-    <footer class="quiet">Days are UTC days. <a href="/docs">API</a></footer>`;
+    <footer class="quiet"><a href="/docs">API</a></footer>`;
 }
 
 /**

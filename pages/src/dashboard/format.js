@@ -11,6 +11,7 @@ const signed = new Intl.NumberFormat(undefined, {
 const countries = new Intl.DisplayNames(undefined, { type: "region" });
 const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
 const longDay = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeZone: "UTC" });
+const wholeDay = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const EXACT_BELOW = 10_000; // shorter forms begin where digits no longer help
@@ -33,7 +34,8 @@ export const percent = (rate) => (rate === null || rate === undefined ? "–" : 
  *
  * @param {number} now @param {number} before
  */
-export const change = (now, before) => (before ? signed.format(now / before - 1) : null);
+export const change = (now, before) =>
+  !before ? null : now / before >= 10 ? `×${short.format(now / before)}` : signed.format(now / before - 1);
 
 /** Write seconds as 45 s, 3 min 20 s, 2 h 5 min. @param {number | null | undefined} seconds */
 export function duration(seconds) {
@@ -53,6 +55,9 @@ export const wholeDate = (text) => longDay.format(new Date(`${text}T00:00Z`));
 
 /** Write a time of day. @param {string | Date} at */
 export const time = (at) => clock.format(new Date(at));
+
+/** Write the day of a time. @param {string} at */
+export const fullDate = (at) => wholeDay.format(new Date(at));
 
 /** Write a day and time. @param {string | null | undefined} at */
 export const when = (at) => (at ? moment.format(new Date(at)) : "–");
@@ -87,3 +92,10 @@ const WORDS = /** @type {Record<string, string>} */ ({
 
 /** Write a word of an enumeration: rate_limited → Rate limited. @param {string} name */
 export const word = (name) => WORDS[name] ?? (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll("_", " ");
+
+/** How many contents, and from when to when. @param {any} body */
+export function aboutArtist({ total_posts: n, first_post_at: first, latest_post_at: latest }) {
+  if (!n) return "No contents.";
+  const made = first ? `, the first of ${fullDate(first)}, the latest of ${fullDate(latest)}` : "";
+  return `${n === 1 ? "1 content" : `${compact(n)} contents`}${made}.`;
+}

@@ -52,6 +52,17 @@ export function before(range) {
   return { from: iso(first - range.days * DAY_MS), to: iso(first - DAY_MS) };
 }
 
+/**
+ * Read which value of a breakdown an address has picked.
+ *
+ * @param {URLSearchParams} params @returns {{text: string, name: string, value: string} | null}
+ */
+export function pickOf(params) {
+  const text = params.get("pick") ?? "";
+  const [, name, value] = /^([a-z_]+):(.{1,512})$/s.exec(text) ?? [];
+  return name && value ? { text, name, value } : null;
+}
+
 /** @typedef {{page: string, id: string}} Route */
 
 /** Return which page a path is: /content/blog:7 → {page: "content", id: "blog:7"}. @param {string} path @returns {Route} */
@@ -70,6 +81,18 @@ export const who = computed(() => (address.value.searchParams.get("who") === "au
 export const compared = computed(() =>
   address.value.searchParams.get("compare") === "1" ? before(range.value) : null,
 );
+
+/** The range as questions take it: a number of days ends today in the zone of the answer. */
+export const asked = computed(() => {
+  const { name, from, to, days } = range.value;
+  return /** @type {Record<string, string>} */ (name === "custom" ? { from, to } : { days: `${days}` });
+});
+/** The value of a breakdown whose days are shown, like country:BR; null for none. */
+export const pick = computed(() => pickOf(address.value.searchParams));
+
+/** Show the days of a value; a second time takes it away. @param {string} name @param {string} value */
+export const choose = (name, value) =>
+  change({ pick: pick.value?.text === `${name}:${value}` ? null : `${name}:${value}` });
 
 /** Go to a path of the dashboard; the range comes along. @param {string} path */
 export function go(path) {

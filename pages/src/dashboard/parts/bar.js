@@ -3,9 +3,10 @@
 import { date } from "../format.js";
 import { html } from "../html.js";
 import { before, change, compared, nowMs, RANGES, range, who } from "../place.js";
+import { Term } from "./definitions.js";
 
-/** @param {{title: any, about?: any, people?: boolean, children?: any}} props */
-export function PageBar({ title, about, people = true, children }) {
+/** @param {{title: any, about?: any, zone?: any, people?: boolean, children?: any}} props `zone` is an answer that may name one. */
+export function PageBar({ title, about, zone, people = true, children }) {
   const { name, from, to } = range.value;
   const today = new Date(nowMs.value).toISOString().slice(0, 10);
   const submit = (/** @type {Event} */ event) => {
@@ -14,7 +15,7 @@ export function PageBar({ title, about, people = true, children }) {
     change({ range: null, from: `${form.get("from")}`, to: `${form.get("to")}` });
   };
   return html`<div class="pagebar">
-    <div class="titles"><h1>${title}</h1>${about && html`<p class="quiet">${about}</p>`}</div>
+    <div class="titles"><h1>${title}</h1><p class="quiet">${about} <${Zone} of=${zone} /></p></div>
     ${children}
     <div class="controls">
       ${
@@ -44,4 +45,12 @@ export function PageBar({ title, about, people = true, children }) {
       }
     </div>
   </div>`;
+}
+
+/** Which days are meant. @param {{of?: {tz?: string, tz_inexact?: string[]} | null}} props */
+function Zone({ of }) {
+  if (!of?.tz) return html`<span class="zone">Days are UTC days.</span>`;
+  const inexact = of.tz_inexact?.map((name) => name.replaceAll("_", " ").replace(".", ": ")).join(", ");
+  const more = inexact ? `Of the UTC days of the same dates: ${inexact}.` : "";
+  return html`<span class="zone"><${Term} name="" more=${more}>Days are dates of ${of.tz.replaceAll("_", " ")}.<//></span>`;
 }

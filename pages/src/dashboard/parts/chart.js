@@ -19,9 +19,10 @@ const color = (name) => getComputedStyle(document.documentElement).getPropertyVa
 
 /**
  * @param {string[]} labels days (YYYY-MM-DD) or times of hours @param {Series[]} series @param {number} width
+ * @param {((n: number) => string) | undefined} write
  * @returns {import("uplot").Options}
  */
-function options(labels, series, width) {
+function options(labels, series, width, write) {
   const axis = {
     stroke: color("--quiet"),
     grid: { stroke: color("--line"), width: 1 },
@@ -31,7 +32,7 @@ function options(labels, series, width) {
   return {
     width,
     height: HEIGHT,
-    padding: [8, 8, 0, 0],
+    padding: [8, 22, 0, 0],
     legend: { show: false },
     cursor: { points: { size: 7 }, drag: { x: false, y: false } },
     scales: { x: { time: false }, y: { range: (_, __, max) => [0, Math.max(1, max) * 1.08] } },
@@ -41,9 +42,14 @@ function options(labels, series, width) {
         grid: { show: false },
         values: (_, at) => at.map((n) => (Number.isInteger(n) && labels[n] ? shortOf(labels[n]) : "")),
         space: 70,
+        size: 26,
         incrs: [1, 2, 3, 4, 6, 7, 14, 28, 56, 91, 182, 365, 730],
       },
-      { ...axis, size: 48, values: (_, at) => at.map((n) => (Number.isInteger(n) ? compact(n) : "")) },
+      {
+        ...axis,
+        size: write ? 64 : 48,
+        values: (_, at) => at.map((n) => write?.(n) ?? (Number.isInteger(n) ? compact(n) : "")),
+      },
     ],
     series: [
       {},
@@ -70,8 +76,8 @@ const longOf = (label) =>
     ? wholeDate(label)
     : new Date(label).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 
-/** @param {{title: string, labels: string[], series: Series[], note?: string}} props */
-export function Chart({ title, labels, series, note }) {
+/** @param {{title: string, labels: string[], series: Series[], note?: string, write?: (n: any) => string}} props */
+export function Chart({ title, labels, series, note, write }) {
   const place = useRef(/** @type {HTMLElement | null} */ (null));
   const tip = useRef(/** @type {HTMLElement | null} */ (null));
   const plot = useRef(/** @type {uPlot | null} */ (null));
@@ -90,7 +96,7 @@ export function Chart({ title, labels, series, note }) {
       plot.current?.destroy();
       const width = Math.max(240, element.clientWidth);
       plot.current = new uPlot(
-        { ...options(shown.current.labels, shown.current.series, width), hooks: { setCursor: [tell] } },
+        { ...options(shown.current.labels, shown.current.series, width, write), hooks: { setCursor: [tell] } },
         data,
         element,
       );
@@ -101,7 +107,7 @@ export function Chart({ title, labels, series, note }) {
       if (!note) return;
       note.hidden = n === null || n === undefined || !shown.current.labels[n];
       if (note.hidden || n === null || n === undefined) return;
-      const lines = shown.current.series.map((one) => `${one.label}: ${number(one.values[n])}`);
+      const lines = shown.current.series.map((one) => `${one.label}: ${(write ?? number)(one.values[n])}`);
       note.textContent = [longOf(shown.current.labels[n]), ...lines].join("\n");
       const left = own.valToPos(n, "x");
       note.style.left = `${Math.min(left + 56, element.clientWidth - note.offsetWidth - 4)}px`;
@@ -136,7 +142,7 @@ export function Chart({ title, labels, series, note }) {
           <caption class="unseen">${title}</caption>
           <thead><tr><th scope="col">When</th>${series.map(({ label }) => html`<th scope="col" class="n">${label}</th>`)}</tr></thead>
           <tbody>
-            ${labels.map((label, n) => html`<tr><th scope="row">${shortOf(label)}</th>${series.map(({ values }) => html`<td class="n">${number(values[n])}</td>`)}</tr>`)}
+            ${labels.map((label, n) => html`<tr><th scope="row">${shortOf(label)}</th>${series.map(({ values }) => html`<td class="n">${(write ?? number)(values[n])}</td>`)}</tr>`)}
           </tbody>
         </table>
       </div>

@@ -13,19 +13,31 @@ export const MEANING = /** @type {Record<string, string>} */ ({
   posts: "Uploads, as the host application reports them.",
   api_calls: "Calls of the host application's API, as it reports them.",
   errors: "Errors that the host application reports.",
-  visits: "Page views of one visitor with at most 30 minutes between them. A visit ends at midnight UTC.",
+  visits:
+    "Page views of one visitor with at most 30 minutes between them. A visit ends at midnight UTC. Known for the days of which page views are kept raw.",
+  pages_per_visit: "Page views of visits, divided by the visits.",
+  seconds_per_visit: "From a visit's first page view to its last one, on average: a visit of one page has 0 s.",
+  bounce_rate: "Share of visits with one page view only.",
   reactions: "Reactions that stand now, of all time.",
   comments: "Comments that stand now, of all time.",
   impressions: "Views in lists and galleries: the content was seen there, not opened.",
+  registered: "Players that the host application has registered.",
+  not_counted: "Events that were refused, with a reason for each. Duplicates are among them: they had counted already.",
+  journal: "Events that are durable on this machine and not in the database yet.",
+  behind: "How old the oldest event in the journal is that is not in the database yet.",
+  live_clients: "Open live connections of dashboards and programs to this process.",
+  dead_letters: "Events that the database refused for good. They are kept: docs/operations.md says what to do.",
+  restarts: "How often a part of this process was started again after a fault.",
+  days_waiting: "Days whose raw views wait to be added up once more.",
   conversion: "Of viewers who saw a content in this channel, the share that then opened it on the same day.",
   dwell: "Time between a player's view and its next one; a gap counts 15 minutes at most.",
   active_players: "Players that reported a view.",
   accepted: "Events that are durable. Each counts exactly once.",
 });
 
-/** @param {{name: string, children?: any}} props */
-export function Term({ name, children }) {
-  const text = MEANING[name];
+/** @param {{name: string, more?: string, children?: any}} props */
+export function Term({ name, more, children }) {
+  const text = [MEANING[name], more].filter(Boolean).join(" ");
   if (!text) return children;
   return html`<span class="term" tabindex="0" onMouseEnter=${place} onFocus=${place}>${children}<span class="meaning" role="note">${text}</span></span>`;
 }

@@ -7,6 +7,13 @@ const monday = Date.UTC(2024, 0, 1);
 const names = new Intl.DateTimeFormat(undefined, { weekday: "short", timeZone: "UTC" });
 export const WEEKDAYS = Array.from({ length: 7 }, (_, n) => names.format(monday + n * 86_400_000));
 
+/** Return the views of a week as 7 rows of 24, Monday first. @param {any[]} cells @param {string} suffix */
+export function weekOf(cells, suffix) {
+  const rows = Array.from({ length: 7 }, () => Array(24).fill(0));
+  for (const one of cells) rows[one.weekday][one.hour] = one[`views${suffix}`];
+  return rows;
+}
+
 /** @param {{title: string, cells: number[][]}} props 7 rows, Monday first, of 24 hours */
 export function Heatmap({ title, cells }) {
   const most = Math.max(0, ...cells.flat());

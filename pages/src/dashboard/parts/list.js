@@ -1,9 +1,12 @@
 // A list of the largest values of a breakdown: the value, a bar as long as its share, the number.
+
+import { useState } from "preact/hooks";
 import { compact, number, share } from "../format.js";
 import { html } from "../html.js";
 import { Empty } from "./states.js";
 
 const SHOWN = 8;
+const MORE = 100; // of every breakdown and day no more values are kept
 
 /**
  * @typedef {object} ListProps
@@ -14,11 +17,13 @@ const SHOWN = 8;
  * @property {string} [picked] the value whose trend is shown
  * @property {(value: string) => void} [onPick]
  * @property {(value: string) => string | null} [link]
+ * @property {number} [shown] how many, until all are asked for
  * @property {string} label the column's name
  */
 
 /** @param {ListProps} props */
-export function List({ values, empty, write = String, of, picked, onPick, link, label }) {
+export function List({ values, empty, write = String, of, picked, onPick, link, label, shown = SHOWN }) {
+  const [isWhole, showWhole] = useState(false);
   const rows = Object.entries(values ?? {}).filter(([, n]) => n > 0);
   if (!rows.length) return html`<${Empty}>${empty}<//>`;
   rows.sort(([, a], [, b]) => b - a);
@@ -28,7 +33,7 @@ export function List({ values, empty, write = String, of, picked, onPick, link, 
     <colgroup><col /><col class="count" /><col class="count" /></colgroup>
     <thead class="unseen"><tr><th scope="col">${label}</th><th scope="col">Count</th><th scope="col">Share</th></tr></thead>
     <tbody>
-      ${rows.slice(0, SHOWN).map(([value, n]) => {
+      ${rows.slice(0, isWhole ? MORE : shown).map(([value, n]) => {
         const to = link?.(value);
         const name = write(value);
         const text = to
@@ -43,17 +48,18 @@ export function List({ values, empty, write = String, of, picked, onPick, link, 
         </tr>`;
       })}
     </tbody>
-  </table>`;
+  </table>
+  ${rows.length > shown && html`<button type="button" class="plain more" aria-expanded=${isWhole} onClick=${() => showWhole(!isWhole)}>${isWhole ? "Fewer" : `All ${Math.min(rows.length, MORE)}`}</button>`}`;
 }
 
 /**
  * A card with a title, what exports it, and what is in it.
  *
- * @param {{title: string, id?: string, wide?: boolean, files?: string | null, children?: any}} props
+ * @param {{title: string, id?: string, wide?: boolean | "two", files?: string | null, about?: any, children?: any}} props
  */
-export const Card = ({ title, id, wide, files, children }) =>
-  html`<section class=${`card ${wide ? "wide" : ""}`} aria-labelledby=${id ?? title}>
-    <header><h2 id=${id ?? title}>${title}</h2>${files && html`<${Files} path=${files} title=${title} />`}</header>
+export const Card = ({ title, id, wide, files, about, children }) =>
+  html`<section class=${`card ${wide === "two" ? "two" : wide ? "wide" : ""}`} aria-labelledby=${id ?? title}>
+    <header><h2 id=${id ?? title}>${title}${about && html` <small class="quiet">${about}</small>`}</h2>${files && html`<${Files} path=${files} title=${title} />`}</header>
     ${children}
   </section>`;
 

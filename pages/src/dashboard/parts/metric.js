@@ -4,6 +4,9 @@ import { change, compact, number } from "../format.js";
 import { html } from "../html.js";
 import { Term } from "./definitions.js";
 
+export const EXACT_VIEWERS = 1500; // above, viewers are estimated
+const SKETCH_ERROR = 0.008; // one standard deviation of the estimate
+
 /**
  * A number that glows once when it changes.
  *
@@ -31,19 +34,20 @@ export function Live({ n, write = compact }) {
  * @property {number | null | undefined} [was] the same of the days before
  * @property {(n: any) => string} [write]
  * @property {boolean} [estimated]
+ * @property {string} [hint] what else its definition says here
  * @property {boolean} [live]
  * @property {() => void} [onPick] shows it in the chart
  * @property {boolean} [picked]
  */
 
 /** @param {MetricProps} props */
-export function Metric({ name, label, n, was, write, estimated, live, onPick, picked }) {
+export function Metric({ name, label, n, was, write, estimated, hint, live, onPick, picked }) {
   const moved = was === null || was === undefined || n === null || n === undefined ? null : change(n, was);
   const inside = html`<span class="name"
-      >${live && html`<i class="dot" aria-hidden="true"></i>`}<${Term} name=${name}>${label}<//></span
+      >${live && html`<i class="dot" aria-hidden="true"></i>`}<${Term} name=${name} more=${hint}>${label}<//></span
     >
-    <span class="value">${estimated && html`<abbr title="estimated, 0.8 % off at most times">≈</abbr>`}<${Live} n=${n} write=${write} />
-      ${moved && html`<small class=${(n ?? 0) < (was ?? 0) ? "down" : "up"} title=${`${number(was)} in the days before`}>${moved}</small>`}
+    <span class="value">${estimated && html`<abbr title="estimated">≈</abbr>`}<${Live} n=${n} write=${write} />${estimated && html`<small class="quiet" title="One standard deviation: two in three estimates are closer">±${compact(Math.max(1, Math.round((n ?? 0) * SKETCH_ERROR)))}</small>`}
+      ${moved && html`<small class=${(n ?? 0) < (was ?? 0) ? "down" : "up"} title=${`${write ? write(was) : number(was)} in the days before`}>${moved}</small>`}
     </span>`;
   return onPick
     ? html`<div class=${`metric pick ${picked ? "picked" : ""}`}>

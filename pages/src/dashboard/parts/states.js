@@ -7,6 +7,13 @@ export const Loading = ({ lines = 3 }) =>
     ${Array.from({ length: lines }, () => html`<i></i>`)}
   </div>`;
 
+/** The room of numbers and a chart, so that nothing below moves when they come. @param {{metrics?: number, chart?: boolean}} props */
+export const Room = ({ metrics = 7, chart = true }) =>
+  html`<div role="status" aria-label="Loading">
+    ${metrics > 0 && html`<div class="metrics">${Array.from({ length: metrics }, () => html`<div class="metric"><span class="name"> </span><span class="value">…</span></div>`)}</div>`}
+    ${chart && html`<section class="card wide charted"></section>`}
+  </div>`;
+
 /** @param {{children?: any}} props */
 export const Empty = ({ children }) => html`<p class="empty">${children}</p>`;
 
@@ -28,11 +35,13 @@ export function Failed({ fault }) {
 /**
  * Draw `children` with the data of a question, or what stands in its place.
  *
- * @param {{asked: import("../ask.js").Asked, lines?: number, children: (data: any) => any}} props
+ * @param {{asked: import("../ask.js").Asked, lines?: number, room?: any, children: (data: any) => any}} props
  */
-export function Answer({ asked, lines, children }) {
-  if (asked.data === null)
-    return asked.fault ? html`<${Failed} fault=${asked.fault} />` : html`<${Loading} lines=${lines} />`;
+export function Answer({ asked, lines, room, children }) {
+  if (asked.data === null) {
+    if (asked.fault) return html`<${Failed} fault=${asked.fault} />`;
+    return room ?? html`<${Loading} lines=${lines} />`;
+  }
   return html`<div class=${asked.isFormer ? "waiting" : ""}>
     ${asked.fault && html`<${Failed} fault=${asked.fault} />`}${children(asked.data)}
   </div>`;

@@ -2,7 +2,14 @@
 import { useEffect, useState } from "preact/hooks";
 import { useAnswer } from "../ask.js";
 import { follow } from "../line.js";
-import { compared, range } from "../place.js";
+import { asked, compared, pick, range } from "../place.js";
+
+/** Breakdowns whose values have days in an answer. */
+export const OF_SITE = ["country", "device", "type", "source", "referrer"];
+export const OF_VIEWS = [...OF_SITE, "channel", "play_order", "hour_local"];
+
+/** Return the picked value as a question takes it. @param {string[]} names breakdowns that it takes */
+export const trendOf = (names) => (pick.value && names.includes(pick.value.name) ? pick.value.text : null);
 
 /**
  * Follow a live topic; null until its first message, and where there is none to follow.
@@ -24,9 +31,9 @@ export function useTopic(topic) {
  * @param {string} path @param {unknown} pulse @param {Record<string, any>} [more]
  */
 export function useStats(path, pulse, more = {}) {
-  const { from, to } = range.value;
-  const now = useAnswer(path, { from, to, ...more }, pulse);
-  const former = useAnswer(compared.value && path, { ...compared.value, ...more });
+  const now = useAnswer(path, { ...asked.value, ...more }, `${pulse} ${range.value.to}`);
+  const { trend_of: _, ...same } = more;
+  const former = useAnswer(compared.value && path, { ...compared.value, ...same });
   return { now, former: compared.value ? former.data : null };
 }
 
@@ -40,4 +47,4 @@ export function fromFirst(days, count) {
 }
 
 /** Return the path of a question's table in the range. @param {string} path @param {string} table */
-export const tableOf = (path, table) => `${path}?from=${range.value.from}&to=${range.value.to}&table=${table}`;
+export const tableOf = (path, table) => `${path}?${new URLSearchParams({ ...asked.value, table })}`;

@@ -2,13 +2,14 @@
 import { signal } from "@preact/signals";
 import { nameOf } from "../../site/live.js";
 import { useAnswer } from "../ask.js";
-import { compact, when, word } from "../format.js";
+import { aboutArtist, compact, fullDate, when, word } from "../format.js";
 import { html } from "../html.js";
 import { PageBar } from "../parts/bar.js";
 import { Card } from "../parts/list.js";
-import { Answer, Empty } from "../parts/states.js";
-import { useStats, useTopic } from "../parts/stats.js";
-import { address, change, range, route, who } from "../place.js";
+import { Share } from "../parts/share.js";
+import { Answer, Empty, Room } from "../parts/states.js";
+import { OF_VIEWS, trendOf, useStats, useTopic } from "../parts/stats.js";
+import { address, change, asked as days, route, who } from "../place.js";
 import { Statistics } from "./content.js";
 import { contentPath } from "./contents.js";
 
@@ -28,9 +29,9 @@ export function Artist() {
   const id = route.value.id;
   const path = `/api/user/${encodeURIComponent(id)}/artist-stats`;
   const live = useTopic(`artist:${id}`);
-  const { now, former } = useStats(path, live?.seq);
-  return html`<${PageBar} title=${`Artist ${id}`} about=${now.data ? `${compact(now.data.total_posts)} contents.` : ""} />
-    <${Answer} asked=${now} lines=${8}>${(/** @type {any} */ body) => html`<${Statistics} body=${body} former=${former} live=${live} path=${path} />`}<//>
+  const { now, former } = useStats(path, live?.seq, { trend_of: trendOf(OF_VIEWS) });
+  return html`<${PageBar} title=${`Artist ${id}`} about=${now.data ? aboutArtist(now.data) : "…"} zone=${now.data}>${now.data && html`<${Share} subject=${{ user_id: now.data.user_id }} />`}<//>
+    <${Answer} asked=${now} room=${html`<${Room} metrics=${8} />`}>${(/** @type {any} */ body) => html`<${Statistics} body=${body} former=${former} live=${live} path=${path} />`}<//>
     <${Contents} id=${id} pulse=${live?.seq} />`;
 }
 
@@ -40,14 +41,13 @@ function Contents({ id, pulse }) {
   const sort = params.get("sort") ?? "-views";
   const page = Math.max(0, Number(params.get("page")) || 0);
   const path = `/api/user/${encodeURIComponent(id)}/posts-stats`;
-  const { from, to } = range.value;
   const wanted = search.value.trim().toLowerCase();
   const asked = useAnswer(
     path,
-    { from, to, sort, limit: wanted ? 500 : PAGE, offset: wanted ? 0 : page * PAGE },
+    { ...days.value, sort, limit: wanted ? 500 : PAGE, offset: wanted ? 0 : page * PAGE },
     pulse,
   );
-  return html`<${Card} title="Contents" wide=${true} files=${`${path}?from=${from}&to=${to}&sort=${sort}&limit=500`}>
+  return html`<${Card} title="Contents" wide=${true} files=${`${path}?${new URLSearchParams({ ...days.value, sort, limit: "500" })}`}>
     <input type="search" placeholder="Search titles" aria-label="Search titles" value=${search.value} onInput=${(
       /** @type {any} */ event,
     ) => {
@@ -67,7 +67,7 @@ function Contents({ id, pulse }) {
                 ${rows.map(
                   (/** @type {any} */ row) => html`<tr key=${row.post_id}>
                     <th scope="row"><a href=${contentPath(row.post_id)}>${nameOf(row)}</a> <small>${word(row.kind ?? "")}${row.visibility === "private" ? ", private" : ""}</small></th>
-                    <td>${when(row.created_at)}</td>
+                    <td>${row.created_at ? fullDate(row.created_at) : "–"}</td>
                     ${["total_views", "unique_viewers", "total_reactions", "total_comments"].map((field) => html`<td class="n">${compact(row[`${field}${who.value}`])}</td>`)}
                     <td>${when(row[`last_view_at${who.value}`])}</td>
                   </tr>`,

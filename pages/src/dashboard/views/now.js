@@ -22,6 +22,7 @@ export function Now() {
     return watchDecided();
   }, []);
   const posts = /** @type {any[]} */ (top?.posts ?? []);
+  const titles = new Map(posts.map((one) => [`${one.post_id}`, nameOf(one)]));
   const watched = posts.filter((one) => one.viewers_now > 0).sort((a, b) => b.viewers_now - a.viewers_now);
   const counted = decided.value.filter((one) => one.outcome === "accepted" && one.post_id !== null).slice(0, SHOWN);
   return html`<div class="pagebar"><div class="titles"><h1>Now</h1><p class="quiet">The last five minutes. Today means the UTC day.</p></div></div>
@@ -50,7 +51,7 @@ export function Now() {
                 <tbody>${counted.map(
                   (
                     one,
-                  ) => html`<tr key=${one.key}><td>${time(one.at)}</td><th scope="row"><a href=${contentPath(one.post_id)}>${nameOf(one)}</a></th>
+                  ) => html`<tr key=${one.key}><td>${time(one.at)}</td><th scope="row"><a href=${contentPath(one.post_id)}>${titles.get(`${one.post_id}`) ?? nameOf(one)}</a></th>
                     <td>${one.country ? country(one.country) : "–"}</td><td>${word(one.device ?? "–")}</td><td>${word(one.event_type ?? "")}, ${word(one.source)}</td></tr>`,
                 )}</tbody></table></div>`
             : html`<${Empty}>Views are listed here from the moment this page is open.<//>`

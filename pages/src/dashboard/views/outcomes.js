@@ -1,16 +1,14 @@
 // Why events did not count: the reasons over time, and single events while an integration is tested.
-import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { useAnswer } from "../ask.js";
-import { compact, country, number, share, time, word } from "../format.js";
+import { compact, country, number, percent, share, time, word } from "../format.js";
 import { html } from "../html.js";
 import { PageBar } from "../parts/bar.js";
 import { Chart } from "../parts/chart.js";
-import { Card, List } from "../parts/list.js";
+import { Card } from "../parts/list.js";
 import { Metric } from "../parts/metric.js";
-import { Answer, Empty } from "../parts/states.js";
-import { useTopic } from "../parts/stats.js";
-import { range } from "../place.js";
+import { Answer, Empty, Room } from "../parts/states.js";
+import { tableOf, useStats, useTopic } from "../parts/stats.js";
+import { change, choose, pick, range } from "../place.js";
 import { contentPath } from "./contents.js";
 import { decided, missed, watchDecided } from "./decided.js";
 
@@ -28,59 +26,21 @@ export const REASONS = /** @type {Record<string, string>} */ ({
   unavailable: "The journal had no room, or no catalog was loaded yet. The sender tries again.",
 });
 const PATH = "/api/admin/outcomes";
-const only = signal("");
 
 export function Outcomes() {
   const site = useTopic("site");
   useEffect(watchDecided, []);
-  const { from, to } = range.value;
-  const asked = useAnswer(PATH, { from, to }, `${site?.seq} ${decided.value[0]?.key}`);
-  const events = decided.value.filter((one) => !only.value || one.outcome === only.value);
+  const { now, former } = useStats(PATH, `${site?.seq} ${decided.value[0]?.key}`);
+  const only = pick.value?.name === "reason" && REASONS[pick.value.value] ? pick.value.value : "";
+  const events = decided.value.filter((one) => !only || one.outcome === only);
   return html`<${PageBar} title="Why not counted" about="What became of every event that reached VTS." people=${false} />
-    <${Answer} asked=${asked} lines=${6}>
-      ${(/** @type {any} */ body) => {
-        const hourly = range.value.name === "today";
-        const line = hourly ? body.hourly : body.daily;
-        const all = Object.values(body.outcomes).reduce(
-          (/** @type {number} */ sum, n) => sum + /** @type {number} */ (n),
-          0,
-        );
-        const refused = Object.fromEntries(Object.keys(REASONS).map((reason) => [reason, body.outcomes[reason]]));
-        const lost = all - body.outcomes.accepted;
-        return html`<div class="metrics">
-            <${Metric} name="accepted" label="Counted" n=${body.outcomes.accepted} />
-            <${Metric} name="" label="Not counted" n=${lost} />
-            <${Metric} name="" label="Share not counted" n=${lost} write=${() => share(lost, all)} />
-          </div>
-          <section class="card wide"><header><h2>Events by ${hourly ? "hour" : "day"}</h2></header>
-            <${Chart} title="Events" labels=${line.map((/** @type {any} */ one) => one.hour ?? one.date)} series=${[
-              { label: "Counted", kind: "main", values: line.map((/** @type {any} */ one) => one.accepted) },
-              {
-                label: "Not counted",
-                kind: "second",
-                values: line.map((/** @type {any} */ one) =>
-                  Object.keys(REASONS).reduce((sum, name) => sum + one[name], 0),
-                ),
-              },
-            ]} /></section>
-          <div class="cards">
-            <${Card} title="Reasons" files=${`${PATH}?from=${from}&to=${to}&table=by_source`}>
-              <${List} label="Reason" values=${refused} write=${word} picked=${only.value} onPick=${(
-                /** @type {string} */ name,
-              ) => {
-                only.value = only.value === name ? "" : name;
-              }} empty="Every event counted in these days." /><//>
-            <${Card} title="By source"><${Sources} rows=${body.by_source} /><//>
-            <${Card} title="What the reasons mean"><dl class="meanings">${Object.entries(REASONS).map(([name, text]) => html`<dt>${word(name)}</dt><dd>${text}</dd>`)}</dl><//>
-          </div>`;
-      }}
+    <${Answer} asked=${now} room=${html`<${Room} metrics=${3} />`}>
+      ${(/** @type {any} */ body) => html`<${Totals} body=${body} former=${former} only=${only} />`}
     <//>
     <${Card} title="Events as they arrive" wide=${true}>
       <p class="quiet">Of this process, since this page is open${
-        only.value
-          ? html`; only <b>${word(only.value)}</b> <button type="button" class="plain" onClick=${() => {
-              only.value = "";
-            }}>show all</button>`
+        only
+          ? html`; only <b>${word(only)}</b> <button type="button" class="plain" onClick=${() => change({ pick: null })}>show all</button>`
           : ""
       }${missed.value ? `; ${number(missed.value)} came too fast to be listed` : ""}.</p>
       ${
@@ -98,6 +58,51 @@ export function Outcomes() {
           : html`<${Empty}>Send an event now, and it appears here within a second with what became of it.<//>`
       }
     <//>`;
+}
+
+/** The numbers, the chart, and the closed list of reasons. @param {{body: any, former: any, only: string}} props */
+function Totals({ body, former, only }) {
+  const hourly = range.value.name === "today";
+  const line = hourly ? body.hourly : body.daily;
+  const [all, lost] = sumOf(body.outcomes);
+  const [allThen, lostThen] = former ? sumOf(former.outcomes) : [null, null];
+  const series = [
+    { label: "Counted", kind: "main", values: line.map((/** @type {any} */ one) => one.accepted) },
+    {
+      label: only ? word(only) : "Not counted",
+      kind: "second",
+      values: line.map((/** @type {any} */ one) => (only ? one[only] : sumOf(one)[1])),
+    },
+  ];
+  const by = hourly ? "hour" : "day";
+  return html`<div class="metrics">
+      <${Metric} name="accepted" label="Counted" n=${body.outcomes.accepted} was=${former?.outcomes.accepted} />
+      <${Metric} name="not_counted" label="Not counted" n=${lost} was=${lostThen} />
+      <${Metric} name="" label="Share not counted" n=${all ? lost / all : null} was=${allThen && lostThen !== null ? lostThen / allThen : null} write=${percent} />
+    </div>
+    <section class="card wide charted"><header><h2>Events by ${by}</h2>${only && html`<button type="button" class="chip" aria-label="Show all reasons" onClick=${() => change({ pick: null })}>Reason: <b>${word(only)}</b> <span aria-hidden="true">×</span></button>`}</header>
+      <${Chart} title=${`Events by ${by}`} labels=${line.map((/** @type {any} */ one) => one.hour ?? one.date)} series=${series} /></section>
+    <div class="cards start">
+      <${Card} title="Reasons" wide="two" files=${tableOf(PATH, "daily")}><${Reasons} counts=${body.outcomes} lost=${lost} only=${only} /><//>
+      <${Card} title="By source" files=${tableOf(PATH, "by_source")}><${Sources} rows=${body.by_source} /><//>
+    </div>`;
+}
+
+/** Return the events of all outcomes, and of those that did not count. @param {Record<string, any>} counts */
+function sumOf(counts) {
+  const lost = Object.keys(REASONS).reduce((sum, name) => sum + counts[name], 0);
+  return [counts.accepted + lost, lost];
+}
+
+/** @param {{counts: Record<string, number>, lost: number, only: string}} props */
+function Reasons({ counts, lost, only }) {
+  const rows = Object.entries(REASONS).sort(([a], [b]) => counts[b] - counts[a]);
+  return html`<table class="rows reasons"><thead><tr><th scope="col">Reason</th><th scope="col" class="n">Events</th><th scope="col" class="n">Share</th></tr></thead>
+    <tbody>${rows.map(
+      ([name, text]) => html`<tr key=${name} class=${only === name ? "picked" : counts[name] ? "" : "none"}>
+        <th scope="row"><button type="button" class="plain" aria-pressed=${only === name} onClick=${() => choose("reason", name)}>${word(name)}</button><small class="quiet">${text}</small></th>
+        <td class="n" title=${number(counts[name])}>${compact(counts[name])}</td><td class="n quiet">${share(counts[name], lost)}</td></tr>`,
+    )}</tbody></table>`;
 }
 
 /** @param {{rows: {source: string, outcome: string, events: number}[]}} props */

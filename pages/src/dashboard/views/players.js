@@ -1,16 +1,15 @@
 // Players: which are online, what they show, and whose reports were refused.
 import { signal } from "@preact/signals";
 import { useAnswer } from "../ask.js";
-import { ago, compact, country, number, when, word } from "../format.js";
+import { ago, country, when, word } from "../format.js";
 import { html } from "../html.js";
 import { PageBar } from "../parts/bar.js";
-import { Card } from "../parts/list.js";
+import { Card, List } from "../parts/list.js";
 import { Metric } from "../parts/metric.js";
-import { Answer, Empty } from "../parts/states.js";
-import { of, useStats, useTopic } from "../parts/stats.js";
+import { Answer, Empty, Room } from "../parts/states.js";
+import { tableOf, useStats, useTopic } from "../parts/stats.js";
 import { address, change, nowMs } from "../place.js";
 import { contentPath } from "./contents.js";
-import { REASONS } from "./outcomes.js";
 
 const LIMIT = 100;
 const search = signal("");
@@ -25,16 +24,17 @@ export function Players() {
     { limit: LIMIT, status, after: params.get("after") },
     `${site?.seq} ${minute}`,
   );
-  const { now } = useStats("/api/admin/sitewide-stats", null, { limit: 20 });
+  const { now, former } = useStats("/api/admin/sitewide-stats", null, { limit: 20 });
   const wanted = search.value.trim().toLowerCase();
-  return html`<${PageBar} title="Players" about="Devices on walls and shelves, and what they report." />
-    <${Answer} asked=${now}>
+  return html`<${PageBar} title="Players" about="Devices on walls and shelves, and what they report." zone=${now.data} people=${false} />
+    <${Answer} asked=${now} room=${html`<${Room} metrics=${3} chart=${false} />`}>
       ${(/** @type {any} */ body) => {
-        const activity = of(body, "")("player_activity");
+        const activity = body.player_activity;
+        const old = former?.player_activity;
         return html`<div class="metrics">
-          <${Metric} name="" label="Registered" n=${body.players_registered} />
-          <${Metric} name="active_players" label="Active in these days" n=${activity.active_players} />
-          <${Metric} name="views" label="Views by players" n=${activity.views} />
+          <${Metric} name="registered" label="Registered" n=${body.players_registered} />
+          <${Metric} name="active_players" label="Active in these days" n=${activity.active_players} was=${old?.active_players} />
+          <${Metric} name="views" label="Views by players" n=${activity.views} was=${old?.views} />
         </div>`;
       }}
     <//>
@@ -55,7 +55,7 @@ export function Players() {
             (/** @type {any} */ one) => !wanted || `${one.name ?? ""} ${one.player_key}`.toLowerCase().includes(wanted),
           );
           if (!rows.length)
-            return html`<${Empty}>${wanted || status ? "No player is like that." : "No players are registered: POST /api/players registers one."}<//>`;
+            return html`<${Empty}>${wanted || status ? "No player fits: change the search or the status." : "No players are registered: POST /api/players registers one."}<//>`;
           return html`<div class="scroll" tabindex="0" role="region" aria-label="Players"><table class="rows">
               <thead><tr><th scope="col">Player</th><th scope="col">Status</th><th scope="col">Shows</th><th scope="col">Firmware</th><th scope="col">Country</th><th scope="col">Last seen</th><th scope="col">Last view</th></tr></thead>
               <tbody>${rows.map(
@@ -71,17 +71,17 @@ export function Players() {
         }}
       <//>
     <//>
-    <div class="cards">
-      <${Card} title="Views by player"><${Answer} asked=${now}>${(/** @type {any} */ body) => html`<${ByPlayer} rows=${of(body, "")("player_activity").views_by_player} />`}<//><//>
-      <${Card} title="Reports that were refused"><${Refused} /><//>
+    <div class="cards start">
+      <${Card} title="Views by player" wide="two" files=${tableOf("/api/admin/sitewide-stats", "player")}><${Answer} asked=${now} lines=${8}>${(/** @type {any} */ body) => html`<${ByPlayer} rows=${body.player_activity.views_by_player} of=${body.player_activity.views} />`}<//><//>
+      <${Card} title="Reports that were refused" files=${tableOf("/api/admin/outcomes", "by_source")}><${Refused} /><//>
     </div>`;
 }
 
-/** @param {{rows: any[]}} props */
-function ByPlayer({ rows }) {
-  if (!rows?.length) return html`<${Empty}>No player has reported a view in these days.<//>`;
-  return html`<table class="rows"><thead><tr><th scope="col">Player</th><th scope="col" class="n">Views</th></tr></thead>
-    <tbody>${rows.map((row) => html`<tr key=${row.player_key}><th scope="row">${row.name ?? row.player_key.slice(0, 8)}</th><td class="n" title=${number(row.views)}>${compact(row.views)}</td></tr>`)}</tbody></table>`;
+/** @param {{rows: any[], of: number}} props */
+function ByPlayer({ rows, of }) {
+  const names = Object.fromEntries(rows.map((row) => [row.player_key, row.name ?? row.player_key.slice(0, 8)]));
+  const values = Object.fromEntries(rows.map((row) => [row.player_key, row.views]));
+  return html`<${List} label="Player" values=${values} of=${of} write=${(/** @type {string} */ key) => names[key]} empty="No player has reported a view in these days." />`;
 }
 
 function Refused() {
@@ -91,9 +91,8 @@ function Refused() {
       const rows = body.by_source.filter(
         (/** @type {any} */ row) => row.source === "player" && row.outcome !== "accepted",
       );
-      if (!rows.length) return html`<${Empty}>Every report of a player counted in these days.<//>`;
-      return html`<table class="rows"><thead><tr><th scope="col">Reason</th><th scope="col" class="n">Reports</th></tr></thead>
-        <tbody>${rows.map((/** @type {any} */ row) => html`<tr><th scope="row" title=${REASONS[row.outcome] ?? ""}>${word(row.outcome)}</th><td class="n">${compact(row.events)}</td></tr>`)}</tbody></table>`;
+      const values = Object.fromEntries(rows.map((/** @type {any} */ row) => [row.outcome, row.events]));
+      return html`<${List} label="Reason" values=${values} write=${word} link=${(/** @type {string} */ name) => `/not-counted?pick=reason:${name}`} empty="Every report of a player counted in these days." />`;
     }}
   <//>`;
 }
