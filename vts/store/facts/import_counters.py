@@ -38,6 +38,7 @@ def _table(name: str, key: str) -> Table:
 POSTS: Final = _table("post_stats_daily", "post_id")
 ARTISTS: Final = _table("artist_stats_daily", "owner_id")
 _NEW_POSTS: Final = query("import_new_posts")
+_CHANGES_NOTED: Final = "SELECT set_config('vts.changes_noted', $1, true)"  # to the end of the transaction
 
 
 class Sum:
@@ -104,7 +105,9 @@ async def merge_posts(connection: Connection, import_id: str, sums: Sums) -> lis
     }
     totals = await _merge(connection, POSTS, further, known)
     others = list(zip(*further, strict=True)) or [(), ()]
+    await connection.execute(_CHANGES_NOTED, "on")
     await connection.execute(_NEW_POSTS, import_id, *others)
+    await connection.execute(_CHANGES_NOTED, "off")
     for (post_id, day), one in sums.items():
         if (post_id, day) not in further:
             totals.append(DayTotals(post_id, day_of_date(day), one.views[0], min(one.viewers[0], one.views[0])))
