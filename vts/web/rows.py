@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -154,16 +155,26 @@ def _words(fault: Exception) -> str:
 
 
 def _refuse_unstorable(row: msgspec.Struct, index: int) -> None:
-    """Refuse what PostgreSQL cannot hold as text: NUL and lone surrogates."""
+    """Refuse what cannot be stored: NUL and lone surrogates in a text, a time whose UTC is beyond the calendar."""
     for field, value in msgspec.structs.asdict(row).items():
         for text in value if isinstance(value, list) else (value,):
             if isinstance(text, str) and ("\0" in text or not _encodable(text)):
                 raise Problem(400, f"row {index}: {field} holds a character that cannot be stored")
+        if isinstance(value, dt.datetime) and not _is_storable(value):
+            raise Problem(400, f"row {index}: {field} is in UTC outside the years 1 to 9999")
 
 
 def _encodable(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_storable(when: dt.datetime) -> bool:
+    try:
+        when.astimezone(dt.UTC)
+    except OverflowError:
         return False
     return True
