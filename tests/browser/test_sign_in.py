@@ -13,6 +13,10 @@ SHARE: Final = """
 const answer = await fetch('/api/share-links', {method: 'POST', body: JSON.stringify({post_id: 4711})});
 return (await answer.json()).url
 """
+VIEWS: Final = (
+    "[...document.querySelectorAll('.metric')].find(one => one.innerText.includes('of all time'))"
+    "?.querySelector('.value').innerText.trim()"
+)
 STATUS: Final = "return (await fetch('/api/post/4711/stats')).status"
 TEXT: Final = "return document.body.innerText"
 PRESS: Final = "document.querySelector('main button').click()"
@@ -34,10 +38,10 @@ async def test_a_person_signs_in_shares_a_content_and_signs_out(folder: Any) -> 
             assert await page.run("return document.cookie + location.search") == ""  # no script reads the session
 
             guest = await (await browser.page()).goto(await page.run(SHARE))
-            await guest.until("document.getElementById('state').innerText === 'live'")
+            await guest.until("document.querySelector('.line')?.innerText === 'Live'")
             with vts.client() as visitor:
                 await in_thread(lambda: visitor.post("/api/view", json={"post_id": 4711}))
-            await guest.until("document.getElementById('views').innerText === '1'")
+            await guest.until(f"{VIEWS} === '1'")
             assert "Tide" in await guest.run(TEXT)
             assert await guest.run("return document.cookie") == ""
             assert not guest.complaints and {url.split("/")[2] for _, url in guest.requests} == {vts.http.split("/")[2]}

@@ -58,9 +58,9 @@ def blueprint(access: Access, links: ShareLinks, questions: Questions, naming: N
         stats = await _statistics(found, questions, access)
         most = max((day["views"] for day in stats["daily_views"]), default=0)
         name = found.title or found.text or f"{'artist' if found.kind == 'artist' else 'post'} {found.subject}"
-        values = {"name": name, "shared": found, "stats": stats, "most": most, "topic": _topic(found)}
+        values = {"name": name, "shared": found, "stats": stats, "most": most}
         return _private(
-            Response(await render_template("share.html", **values), content_type="text/html; charset=utf-8")
+            Response(await render_template("shared.html", **values), content_type="text/html; charset=utf-8")
         )
 
     @routes.get("/api/share")

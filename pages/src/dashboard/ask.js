@@ -30,10 +30,11 @@ export async function ask(path, params = {}, how = {}) {
     value === null || value === undefined ? [] : [[name, `${value}`]],
   );
   const query = new URLSearchParams(given).toString();
-  const headers = shared.secret ? { Authorization: `Bearer ${shared.secret}` } : undefined;
+  /** @type {RequestInit} */
+  const usual = shared.secret ? { headers: { "X-VTS-Share": shared.secret }, credentials: "omit" } : {};
   let answer;
   try {
-    answer = await fetch(query ? `${path}?${query}` : path, { headers, ...how });
+    answer = await fetch(query ? `${path}?${query}` : path, { ...usual, ...how });
   } catch (fault) {
     if (fault instanceof Fault || (fault instanceof DOMException && fault.name === "AbortError")) throw fault;
     throw new Fault(0, "VTS does not answer");

@@ -4,6 +4,7 @@ import { Fault, shared } from "./ask.js";
 import { word } from "./format.js";
 import { html } from "./html.js";
 import { state, watchLine } from "./line.js";
+import { LineState } from "./parts/line_state.js";
 import { Failed } from "./parts/states.js";
 import { address, followHistory, go, route } from "./place.js";
 import { Artist } from "./views/artist.js";
@@ -31,20 +32,12 @@ const PAGES = /** @type {Record<string, [string, any, boolean]>} */ ({
   content: ["Content", Content, false],
   artist: ["Artist", Artist, false],
 });
-const LINE = /** @type {Record<string, [string, string]>} */ ({
-  connecting: ["Connecting", "The line to VTS is being opened."],
-  live: ["Live", "Numbers move when a view is committed."],
-  stale: ["Stale", "The line to VTS is silent: numbers may be old. It is opened again by itself."],
-  paused: ["Paused", "The tab was hidden."],
-});
-
 function App() {
   const { page, id } = route.value;
   const found = PAGES[page];
   const title = found ? found[0] : "Not found";
   document.title = `${id || title} – VTS`;
   const refused = refusal(found);
-  const [line, meaning] = LINE[state.value];
   const pages = Object.entries(PAGES).filter(([, [, , listed]]) => listed && me.reads_everything);
   return html`<a class="skip" href="#page">To the page</a>
     <header class="top">
@@ -54,7 +47,7 @@ function App() {
         ${me.user && html`<a href=${`/artist/${encodeURIComponent(me.user)}`} aria-current=${page === "artist" && id === me.user ? "page" : undefined}>My contents</a>`}
       </nav>
       <${Find} />
-      <span class=${`line ${state.value}`} role="status" title=${meaning}><i aria-hidden="true"></i>${line}</span>
+      <${LineState} state=${state.value} />
       <${Account} />
     </header>
     <main id="page" tabindex="-1">${refused ? html`<h1 class="unseen">${title}</h1><${Failed} fault=${new Fault(refused, "")} />` : found ? html`<${found[1]} key=${`${page} ${id}`} />` : html`<p class="failed"><strong>There is no such page.</strong> <a href="/">To the overview</a></p>`}</main>

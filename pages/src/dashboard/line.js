@@ -30,6 +30,15 @@ let retryMs = RETRY_FIRST_MS;
 let retryTimer = /** @type {any} */ (0);
 let hiddenTimer = /** @type {any} */ (0);
 
+/** @type {(() => Promise<string>) | null} */
+let ticketOf = null;
+let isAsking = false;
+
+/** Open each line with a ticket: for a page without a session. @param {() => Promise<string>} ask */
+export function withTickets(ask) {
+  ticketOf = ask;
+}
+
 /**
  * Return the message to show after another one of its topic: counts of all time and of a day do not fall, because an
  * answer of a process that is behind is no news.
@@ -72,8 +81,27 @@ function send(frame) {
 }
 
 function connect() {
-  if (socket || retryTimer || document.hidden || !followers.size) return;
-  const own = new WebSocket(`${location.origin.replace(/^http/, "ws")}/live`);
+  if (socket || isAsking || retryTimer || document.hidden || !followers.size) return;
+  if (!ticketOf) {
+    open("");
+    return;
+  }
+  isAsking = true;
+  ticketOf().then(
+    (ticket) => {
+      isAsking = false;
+      open(`?ticket=${encodeURIComponent(ticket)}`);
+    },
+    () => {
+      isAsking = false;
+      lost();
+    },
+  );
+}
+
+/** @param {string} query */
+function open(query) {
+  const own = new WebSocket(`${location.origin.replace(/^http/, "ws")}/live${query}`);
   socket = own;
   heardAt = performance.now();
   own.onopen = () => send({ op: "subscribe", topics: [...followers.keys()] });

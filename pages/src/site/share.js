@@ -1,52 +1,37 @@
-// The page of a share link: the numbers are there without this script, which keeps two of them live. The secret is in
-// the page's path; it is sent in a header, and a ticket stands for it on the WebSocket.
-import { retryAfterMs } from "./live.js";
+// The page of a share link: the dashboard's statistics of one content or artist. The secret is in the page's path; it is
+// sent in a header, and a ticket stands for it on the WebSocket.
+import { render } from "preact";
+import { ask, shared, useAnswer } from "../dashboard/ask.js";
+import { aboutArtist, fullDate, word } from "../dashboard/format.js";
+import { html } from "../dashboard/html.js";
+import { state, watchLine, withTickets } from "../dashboard/line.js";
+import { PageBar } from "../dashboard/parts/bar.js";
+import { LineState } from "../dashboard/parts/line_state.js";
+import { Answer, Room } from "../dashboard/parts/states.js";
+import { OF_VIEWS, trendOf, useStats, useTopic } from "../dashboard/parts/stats.js";
+import { followHistory } from "../dashboard/place.js";
+import { Statistics } from "../dashboard/views/content.js";
 
-const RETRY_FIRST_MS = 500;
-const state = /** @type {HTMLElement} */ (document.getElementById("state"));
-const secret = location.pathname.split("/")[2] ?? "";
+const root = /** @type {HTMLElement} */ (document.getElementById("dashboard"));
+shared.secret = location.pathname.split("/")[2] ?? "";
+withTickets(async () => (await ask("/api/share/ticket", {}, { method: "POST" })).ticket);
 
-let retryMs = RETRY_FIRST_MS;
-
-async function follow() {
-  const answer = await fetch("/api/share/ticket", {
-    method: "POST",
-    credentials: "omit",
-    headers: { "X-VTS-Share": secret },
-  }).catch(() => undefined);
-  if (answer?.status === 404) {
-    state.textContent = "this link has ended";
-    return;
-  }
-  if (!answer?.ok) {
-    again();
-    return;
-  }
-  const { ticket, topic } = await answer.json();
-  const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/live?ticket=${ticket}`);
-  socket.onopen = () => {
-    socket.send(JSON.stringify({ op: "subscribe", topics: [topic] }));
-  };
-  socket.onmessage = (event) => {
-    const message = JSON.parse(event.data);
-    if (message.error) {
-      state.textContent = message.error;
-      return;
-    }
-    retryMs = RETRY_FIRST_MS;
-    state.textContent = "live";
-    for (const name of ["views", "viewers_now"]) {
-      const shown = document.getElementById(name);
-      if (shown) shown.textContent = message[name].toLocaleString();
-    }
-  };
-  socket.onclose = again;
+function Shared() {
+  const what = useAnswer("/api/share");
+  const live = useTopic(what.data?.topic ?? null);
+  const { now, former } = useStats("/api/share/stats", live?.seq, { trend_of: trendOf(OF_VIEWS) });
+  const about =
+    now.data && (what.data?.kind === "artist" ? aboutArtist(now.data) : `${word(now.data.kind ?? "content")}.`);
+  const until = what.data ? `Shared until ${fullDate(what.data.expires_at)}.` : "…";
+  return html`<header class="top"><span class="brand">VTS</span><span class="quiet shared">Statistics, shared by a link</span><${LineState} state=${state.value} /></header>
+    <main id="page">
+      <${PageBar} title=${root.dataset.name} about=${`${about ?? ""} ${until}`} zone=${now.data} />
+      <${Answer} asked=${now} room=${html`<${Room} metrics=${8} />`}>
+        ${(/** @type {any} */ body) => html`<${Statistics} body=${body} former=${former} live=${live} path=${null} />`}
+      <//>
+    </main>`;
 }
 
-function again() {
-  state.textContent = "reconnecting";
-  setTimeout(follow, retryAfterMs(retryMs, Math.random()));
-  retryMs *= 2;
-}
-
-follow();
+followHistory();
+watchLine();
+render(html`<${Shared} />`, root);
