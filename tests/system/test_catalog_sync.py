@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,6 +41,26 @@ def test_a_title_sync_publishes_no_private_content(service: httpx.Client, page: 
     assert page.get("/api/post/blog:71001/count").status_code == before.status_code
     assert service.post("/api/content", json={"post_id": "blog:71001", "owner_id": None}).status_code == 200
     assert service.get("/api/user/7101/posts-stats").json()["posts"] == []
+
+
+def test_many_contents_and_players_are_deleted_at_once(service: httpx.Client) -> None:
+    contents = [{"post_id": f"blog:71100-{number}", "owner_id": 7111} for number in range(4)]
+    players = [{"player_key": str(uuid.UUID(int=7111_0000 + number)), "owner_id": 7111} for number in range(3)]
+    assert service.post("/api/content", json=contents).json() == {"upserted": 4}
+    assert service.post("/api/players", json=players).json() == {"upserted": 3}
+    bad = service.post("/api/content/delete", json=[{"post_id": "blog:71100-0"}, {"post_id": -1}])
+    assert (bad.status_code, "row 1" in bad.json()["error"]) == (400, True)
+    named = [{"post_id": row["post_id"]} for row in contents[:3]]
+    gone = service.post("/api/content/delete", json=[*named, {"post_id": "blog:71100-unknown"}])
+    assert (gone.status_code, gone.json()) == (200, {"deleted": 3})
+    assert service.post("/api/content/delete", json=named).json() == {"deleted": 0}
+    assert service.post("/api/content/delete", json=contents[3]).json() == {"deleted": 1}
+    assert service.get("/api/content", params={"owner": 7111}).json()["contents"] == []
+    keys = [{"player_key": row["player_key"]} for row in players]
+    assert service.post("/api/players/delete", json=keys).json() == {"deleted": 3}
+    assert service.get("/api/players", params={"owner": 7111}).json()["players"] == []
+    assert service.post("/api/content", json=contents).json() == {"upserted": 4}
+    assert len(service.get("/api/content", params={"owner": 7111}).json()["contents"]) == 4
 
 
 def test_the_catalog_is_read_back_page_by_page_as_it_may_be_written(service: httpx.Client, shared_vts: Vts) -> None:

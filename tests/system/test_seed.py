@@ -78,6 +78,20 @@ def test_a_demo_of_its_own_range_comes_once_and_refuses_another_catalog(vts: Vts
     assert left["imports"] == []
     assert [row["post_id"] for row in left["content"] if not row["deleted"]] == [1]
     assert all(views == 0 for _, views, _, _ in left["trend"][:50])
+    second = seed(vts, *SMALL, "--beside")
+    assert second.exit_code == 0, second.output
+    with vts.client(vts.service_token()) as client:
+        wait_until(lambda: "\nvts_journal_depth 0" in client.get("/metrics").text)
+    now, moves = shown(vts), ("updated_at", "imported_at", "registered_at")
+
+    def fixed(table: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{name: value for name, value in row.items() if name not in moves} for row in table]
+
+    assert {name: now[name] for name in full if name not in ("content", "players", "imports")} == {
+        name: full[name] for name in full if name not in ("content", "players", "imports")
+    }
+    for name in ("content", "players", "imports"):
+        assert fixed(now[name]) == fixed(full[name])
 
 
 def site() -> DemoSite:

@@ -71,6 +71,18 @@ class ContentRow(msgspec.Struct, frozen=True, kw_only=True):
     created_at: dt.datetime | UnsetType | None = UNSET
 
 
+class ContentName(msgspec.Struct, frozen=True, kw_only=True):
+    """A content that a service names, and nothing else of it."""
+
+    post_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+
+
+class PlayerName(msgspec.Struct, frozen=True, kw_only=True):
+    """A player that a service names."""
+
+    player_key: uuid.UUID
+
+
 class PlayerRow(msgspec.Struct, frozen=True, kw_only=True):
     """What a service changes of a player, likewise; `registered` is never cleared.
 

@@ -11,7 +11,7 @@ from vts.model.faults import JournalFull
 from vts.model.ports import Clock
 from vts.model.record import Record
 from vts.store.drain.texts import NO_TEXTS
-from vts.store.facts.catalog import Write, delete_content, delete_player, upsert_contents, upsert_players
+from vts.store.facts.catalog import Write, delete_contents, delete_players, upsert_contents, upsert_players
 from vts.store.session.connection import Connection
 from vts.store.session.pool import Writer
 
@@ -69,11 +69,19 @@ class CatalogWrites:
 
     async def delete_content(self, post_id: int) -> bool:
         """Mark a content as deleted; False for an unknown one. Raises StoreUnavailable, JournalFull."""
-        return await self.journaled(lambda session, write: delete_content(session, post_id, write))
+        return await self.delete_contents([post_id]) == 1
+
+    async def delete_contents(self, post_ids: Sequence[int]) -> int:
+        """Mark contents as deleted, all or none; return how many were known. Raises likewise."""
+        return await self.journaled(lambda session, write: delete_contents(session, post_ids, write))
 
     async def delete_player(self, player_key: bytes) -> bool:
         """Remove a player; False for an unknown one. Raises StoreUnavailable, JournalFull."""
-        return await self.journaled(lambda session, write: delete_player(session, player_key, write))
+        return await self.delete_players([player_key]) == 1
+
+    async def delete_players(self, keys: Sequence[bytes]) -> int:
+        """Remove players, all or none; return how many were known. Raises likewise."""
+        return await self.journaled(lambda session, write: delete_players(session, keys, write))
 
     async def write(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Do a piece of work that changes the catalog, and make the change known. Raises what the work raises."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from quart import Blueprint, Response, request
 
 from vts.capture.http.limits import Limits
-from vts.model.content import KINDS, ContentRow
+from vts.model.content import KINDS, ContentName, ContentRow
 from vts.model.names import Names
 from vts.model.reference import ReferenceTaken
 from vts.query import contents
@@ -44,6 +44,13 @@ def blueprint(
             return json_answer({"upserted": await writes.upsert_contents(rows, names.texts)})
         except ReferenceTaken as fault:
             raise reference_taken(fault, rows, names) from None
+
+    @routes.post("/api/content/delete")
+    async def delete_contents() -> Response:
+        principal = require_service(principal_of(request, access))
+        rows = await rows_of(request, ContentName, naming.names(), limits)
+        await audit.note(principal, "catalog.delete", "content", {"rows": len(rows)})
+        return json_answer({"deleted": await writes.delete_contents([row.post_id for row in rows])})
 
     @routes.delete("/api/content/<post_id>")
     async def delete_content(post_id: str) -> Response:

@@ -9,7 +9,7 @@ from quart import Blueprint, Response, request
 from vts.capture.http.limits import Limits
 from vts.capture.players.topics import parse_key
 from vts.model import identity
-from vts.model.content import PlayerRow
+from vts.model.content import PlayerName, PlayerRow
 from vts.model.principal import Principal
 from vts.model.reference import ReferenceTaken
 from vts.query import players
@@ -54,6 +54,13 @@ def blueprint(
             return json_answer({"upserted": await writes.upsert_players(rows, names.texts)})
         except ReferenceTaken as fault:
             raise reference_taken(fault, rows, names) from None
+
+    @routes.post("/api/players/delete")
+    async def delete_players() -> Response:
+        principal = require_service(principal_of(request, access))
+        rows = await rows_of(request, PlayerName, naming.names(), limits)
+        await audit.note(principal, "catalog.delete", "players", {"rows": len(rows)})
+        return json_answer({"deleted": await writes.delete_players([row.player_key.bytes for row in rows])})
 
     @routes.delete("/api/players/<player_key>")
     async def delete_player(player_key: str) -> Response:

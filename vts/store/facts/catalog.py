@@ -39,7 +39,7 @@ _BUMP: Final = query("catalog_bump_above")
 _UPSERT_CONTENTS: Final = query("catalog_upsert_contents")
 _UPSERT_PLAYERS: Final = query("catalog_upsert_players")
 _DELETE_CONTENT: Final = query("catalog_delete_content")
-_DELETE_PLAYER: Final = "DELETE FROM players WHERE player_key = $1"
+_DELETE_PLAYERS: Final = "DELETE FROM players WHERE player_key = ANY($1::uuid[]) RETURNING player_key"
 _CONTENTS_SINCE: Final = query("catalog_contents_since")
 _PLAYERS_SINCE: Final = query("catalog_players_since")
 _REMOVED_SINCE: Final = query("catalog_removed_since")
@@ -47,7 +47,7 @@ _UNSETTLED: Final = query("catalog_unsettled")
 _SETTLE: Final = query("catalog_settle")
 _REMOVE_CONTENTS: Final = query("catalog_remove_contents")
 _FORGET_REMOVED: Final = query("catalog_forget_removed")
-_NOTE_PLAYER: Final = "INSERT INTO catalog_removed (player_key, revision) VALUES ($1, $2)"
+_NOTE_PLAYERS: Final = "INSERT INTO catalog_removed (player_key, revision) SELECT unnest($1::uuid[]), $2"
 _NOTE_CONTENTS: Final = "INSERT INTO catalog_removed (post_id, revision) SELECT unnest($1::bigint[]), $2"
 _REVISION: Final = "SELECT revision, horizon, reference_key FROM catalog_revision, installation"
 _KEPT_CONTENTS: Final = query("catalog_kept_contents")
@@ -143,24 +143,34 @@ async def upsert_players(
     return len(rows)
 
 
-async def delete_content(connection: Connection, post_id: int, write: Write | None = None) -> bool:
-    """Mark a content as deleted; what was counted stays. False when there is none."""
+async def delete_contents(connection: Connection, post_ids: Sequence[int], write: Write | None = None) -> int:
+    """Mark contents as deleted; what was counted stays. Returns how many there were."""
     async with writing(connection, write) as revision:
-        is_done = await connection.execute(_DELETE_CONTENT, post_id, revision) == "UPDATE 1"
-        if write is not None:  # whether or not it was deleted before: the journal may have refused the first time
-            await write.keep_contents(connection, [post_id])
-    return is_done
+        tag = await connection.execute(_DELETE_CONTENT, post_ids, revision)
+        if write is not None:  # whether or not one was deleted before: the journal may have refused the first time
+            await write.keep_contents(connection, post_ids)
+    return int(tag.rpartition(" ")[2])
+
+
+async def delete_content(connection: Connection, post_id: int, write: Write | None = None) -> bool:
+    """Mark a content as deleted. False when there is none."""
+    return await delete_contents(connection, [post_id], write) == 1
+
+
+async def delete_players(connection: Connection, keys: Sequence[bytes], write: Write | None = None) -> int:
+    """Remove players. Returns how many there were."""
+    async with writing(connection, write) as revision:
+        gone = [row[0] for row in await connection.fetch(_DELETE_PLAYERS, keys)]
+        if gone:
+            await connection.execute(_NOTE_PLAYERS, gone, revision)
+        if write is not None:
+            await write.keep_players(connection, keys)
+    return len(gone)
 
 
 async def delete_player(connection: Connection, player_key: bytes, write: Write | None = None) -> bool:
     """Remove a player. False when there is none."""
-    async with writing(connection, write) as revision:
-        is_done = await connection.execute(_DELETE_PLAYER, player_key) == "DELETE 1"
-        if is_done:
-            await connection.execute(_NOTE_PLAYER, player_key, revision)
-        if write is not None:
-            await write.keep_players(connection, [player_key])
-    return is_done
+    return await delete_players(connection, [player_key], write) == 1
 
 
 async def changes_since(connection: Connection, revision: int) -> Change:

@@ -53,9 +53,12 @@ _SAYS: Final = "An object, an array or NDJSON. A bad row is named by its index a
 _MERGED: Final = (
     "A field that is absent stays as it is, null clears it; of several rows for one id the later wins, field by field. "
 )
+_GONE: Final = "Those that are not known are none of `deleted`. "
 _EXAMPLES: Final[dict[str, Json]] = {
     "ContentRow": {"post_id": 42, "kind": "artwork", "owner_id": 7, "title": "Evening", "hashtags": ["pixelart"]},
     "PlayerRow": {"player_key": "0b6d8a3e-5f0c-4d5b-9b07-2f6a4c1d9e11", "owner_id": 7, "name": "Hall", "country": "BR"},
+    "ContentName": {"post_id": "blog:1030"},
+    "PlayerName": {"player_key": "0b6d8a3e-5f0c-4d5b-9b07-2f6a4c1d9e11"},
     "Reaction": {"post_id": 42, "user_id": 7, "emoji": "❤", "op": "add"},
     "Comment": {"post_id": "blog:1030", "user_id": "Xy7", "comment_id": 1001, "op": "add"},
 }
@@ -73,6 +76,7 @@ def rows_of(name: str) -> dict[str, Json]:
 def paths() -> Paths:
     """Return the operations of the catalog, of reactions and of comments."""
     upserted = answer("All of them are in force.", {JSON: obj({"upserted": COUNT})})
+    deleted = answer("None of them is there any more.", {JSON: obj({"deleted": COUNT})})
     accepted = answer("All of them are kept.", {JSON: obj({"accepted": COUNT})})
     limit = refusal(
         409,
@@ -92,11 +96,13 @@ def paths() -> Paths:
             "get": _list(),
             "post": _write("Write contents", "ContentRow", {200: upserted, 409: taken}, _MERGED),
         },
+        "/api/content/delete": {"post": _write("Delete contents", "ContentName", {200: deleted, 409: taken}, _GONE)},
         "/api/content/sync": {"post": _sync()},
         "/api/content/{post_id}": {
             "delete": _delete("Delete a content", "Its views are dropped as `deleted` from now on.", _number())
         },
         "/api/players": {"post": _write("Write players", "PlayerRow", {200: upserted, 409: taken}, _MERGED)},
+        "/api/players/delete": {"post": _write("Delete players", "PlayerName", {200: deleted}, _GONE)},
         "/api/players/{player_key}": {"delete": _delete("Delete a player", "It may report nothing from now on.", key)},
         "/api/reactions": {"post": _write("Add or remove reactions", "Reaction", {202: accepted, 409: limit})},
         "/api/comments": {"post": _write("Add or remove comments", "Comment", {202: accepted, 409: taken})},

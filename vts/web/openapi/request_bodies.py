@@ -17,7 +17,7 @@ from vts.capture.events.imported_site import ImportedPlayback, ImportedSiteEvent
 from vts.capture.events.playback import Playback
 from vts.capture.events.view_fields import INTENTS, PostView, View
 from vts.capture.players import payloads
-from vts.model.content import ContentRow, PlayerRow
+from vts.model.content import ContentName, ContentRow, PlayerName, PlayerRow
 from vts.model.content_sync import SyncOrder
 from vts.model.imported_stats import HistoryRow, ProviderRow, SiteStatsRow
 from vts.model.imports import VALUES_MAX, DailyRow, SiteRow
@@ -29,7 +29,7 @@ from vts.web.openapi.builders import CONTENT, USER, Json, lenient, or_null
 
 STRUCTS: Final = (
     *(View, PostView, site.PageView, site.HostEvent, Playback, payloads.ViewPayload),
-    *(ContentRow, SyncOrder, PlayerRow, Reaction, Comment, DailyRow, SiteRow, ImportedView),
+    *(ContentName, ContentRow, SyncOrder, PlayerName, PlayerRow, Reaction, Comment, DailyRow, SiteRow, ImportedView),
     *(SiteStatsRow, ImportedSiteEvent, ImportedPlayback, HistoryRow, ProviderRow),
 )
 RENAMED: Final = {"ViewPayload": "PlayerView"}
@@ -91,6 +91,7 @@ NAMED: Final[dict[str, dict[str, Json]]] = {
     "ImportedPlayback": {"stream_id": CONTENT},
     "HistoryRow": {"user_id": USER, "post_id": or_null(CONTENT), "ref": or_null(CONTENT)},
     "ProviderRow": {"stream_id": CONTENT},
+    "ContentName": {"post_id": CONTENT},
     "ContentRow": {"post_id": CONTENT, "owner_id": or_null(USER)},
     "PlayerRow": {"owner_id": or_null(USER)},
     "Reaction": {"post_id": CONTENT, "user_id": or_null(USER)},

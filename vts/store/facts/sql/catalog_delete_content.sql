@@ -3,4 +3,4 @@ UPDATE content SET deleted = true, title = NULL, category = NULL, hashtags = '{}
     field_revisions = COALESCE(field_revisions, jsonb_build_object(
         'kind', revision, 'owner_id', revision, 'visibility', revision, 'created_at', revision))
         || jsonb_build_object('title', $2::bigint, 'category', $2::bigint, 'hashtags', $2::bigint)
-WHERE post_id = $1 AND NOT deleted
+WHERE post_id = ANY($1::bigint[]) AND NOT deleted
