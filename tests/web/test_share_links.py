@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import trio
 
 from tests.query.story import stored, story
 from tests.store.drained import DAY
@@ -165,6 +166,19 @@ async def test_guessing_is_limited(site: Site) -> None:
     statuses = [(await site.get("/api/share", "x" * 43)).status_code for _ in range(BURST + 1)]
     assert statuses == [404] * BURST + [429]
     assert (await site.get("/api/share", secret, "127.0.0.9")).status_code == 200
+
+
+async def test_links_that_are_good_are_no_attempts_however_many_are_answered_at_once(site: Site) -> None:
+    _, secret = await site.shared(post_id=1)
+    statuses: list[int] = []
+
+    async def ask() -> None:
+        statuses.append((await site.get("/api/share", secret)).status_code)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(3 * BURST):
+            nursery.start_soon(ask)
+    assert statuses == [200] * 3 * BURST
 
 
 async def test_who_may_share_what(site: Site) -> None:

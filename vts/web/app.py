@@ -114,13 +114,12 @@ def _blueprints(services: Services, limits: Limits) -> Iterator[Blueprint]:
     yield operations.blueprint(services.health)
     yield pages.blueprint(access, services.health)
     sign_in = services.signing.sign_in
-    attempts = Attempts()
-    door = SignInDoor(access, sign_in, attempts)
+    door = SignInDoor(access, sign_in, Attempts())
     yield login.blueprint(access, sign_in, door)
     yield sessions.blueprint(access, sign_in, door, naming)
     yield login_links.blueprint(access, sign_in, persons.audit, naming)
     shares = services.signing.share_links
     yield share_links.blueprint(access, catalog, shares, naming)
-    yield shared.blueprint(access, shares, questions, naming, attempts)
+    yield shared.blueprint(access, shares, questions, naming, Attempts())
     yield docs.blueprint(access, limits)
     yield scripts.blueprint()

@@ -32,32 +32,25 @@ class Attempts:
 
     @contextmanager
     def attempt(self, asked: Request, access: Access) -> Iterator[None]:
-        """Count an attempt, unless the block ends well. Raises Problem 429 when there were too many that did not."""
+        """Count an attempt that ends with 401 or 404. Raises Problem 429 when there were too many of these.
+
+        It is counted when it has failed: attempts that are right take no place, however many wait for their answer.
+        """
         forwarded = asked.headers.getlist("X-Forwarded-For")
         address = client_address(asked.remote_addr or "", forwarded, access.schemes.trusted)[0].network
-        now_us = access.clock()
-        for bucket in (self._of_address, self._of_all):
-            bucket.age(now_us)
-        if wait_us := self._of_address.take(address, now_us):
-            raise _too_many(wait_us)
-        if wait_us := self._of_all.take(_ALL, now_us):
-            self._of_address.give_back(address)
-            raise _too_many(wait_us)
+        limits = ((self._of_address, address), (self._of_all, _ALL))
+        for bucket, key in limits:
+            bucket.age(access.clock())
+            if wait_us := bucket.take(key, access.clock()):
+                raise _too_many(wait_us)
+            bucket.give_back(key)
         try:
             yield
         except Problem as fault:
             if fault.status in (401, 404):
-                raise
-            self._give_back(address)
+                for bucket, key in limits:
+                    bucket.take(key, access.clock())
             raise
-        except BaseException:
-            self._give_back(address)
-            raise
-        self._give_back(address)
-
-    def _give_back(self, address: bytes) -> None:
-        self._of_address.give_back(address)
-        self._of_all.give_back(_ALL)
 
 
 def _too_many(wait_us: int) -> Problem:
