@@ -61,6 +61,11 @@ RULED = (
     *("/api/user/{user_id}/artist-stats", "/api/user/{user_id}/posts-stats", "/api/admin/users/{user_id}/data"),
     "/api/import/daily",  # counts that contradict each other, days that are still kept raw
     "/api/import/site",  # likewise
+    "/api/import/site-stats",  # likewise
+    *("/api/import/site-events", "/api/import/playback"),  # times in the future, streams that are not there
+    "/api/import/viewing-history",  # exactly one content, an end before the start
+    "/api/import/provider-stats",  # at least one number
+    "/api/content/sync",  # sync_id goes with part, parts with commit
     "/api/import/views",  # an old view needs an event_id, of version 7 with its own time
     "/api/export/{name}",  # from after to
     "/api/share-links",  # which characters are printable

@@ -98,6 +98,7 @@ async def test_a_user_without_contents_is_an_artist_with_zeros(app: QuartTrio) -
         assert (await ask(app, f"0/{route}", bearer(5, "moderator")))[0] == 404
         assert (await ask(app, f"{2**63}/{route}", bearer(5, "moderator")))[0] == 404
         assert (await ask(app, f"{2**63}/{route}"))[0] == 403
+        assert (await ask(app, f"a%0Ab/{route}", bearer(5, "moderator")))[0] == 400
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,10 @@ async def test_any_page_may_read_it_and_it_is_a_table(app: QuartTrio) -> None:
         ("category=a%00b", "category: holds a character that cannot be stored"),
         ("hashtag=%00", "hashtag: holds a character that cannot be stored"),
         (f"owner={2**61}", "owner: must be a positive integer"),
+        ("owner=0", "owner: must be a positive integer"),
+        (f"owner={'0' * 129}", "owner: must be a positive integer"),
         ("format=doc", "format: csv, json"),
+        ("bom=yes", "bom: 0 or 1 is expected"),
         ("sort=views", "query: allowed here: bom, by, category"),
     ],
 )

@@ -74,10 +74,10 @@ def _asked(naming: Naming, names: Names) -> contents.ContentsAsked:
         raise Problem(400, f"kind: one of {', '.join(KINDS)} is expected")
     try:
         return contents.ContentsAsked(
-            after=0 if after is None else naming.content(after, "after", names=names),
+            after=0 if after is None else naming.after(after, names),
             limit=contents.parse_limit(args.get("limit")),
             kind=kind,
-            owner_id=None if owner is None else naming.user(owner, names, field="owner"),
+            owner_id=None if owner is None else naming.owner(owner, names),
         )
     except BadRange as fault:
         raise Problem(400, str(fault)) from None

@@ -20,7 +20,7 @@ from vts.web.answers import Problem, catalog_not_loaded, json_answer, known_answ
 class NameConverter(BaseConverter):
     """`<name:user_id>`: a part of a path that may contain slashes, which a user's text may (%2F in what was sent)."""
 
-    regex = ".+?"
+    regex = "(?s:.+?)"  # a line feed, too: the route says what a name may hold
     part_isolating = False
 
 
@@ -45,9 +45,17 @@ class Naming:
         """
         return _of_path(text, field, (names or self.names()).content)
 
-    def user(self, text: str, names: Names | None = None, *, field: str = "user_id") -> int:
-        """Return the number of a user in a path, or in a parameter, likewise."""
-        return _of_path(text, field, (names or self.names()).user)
+    def user(self, text: str, names: Names | None = None) -> int:
+        """Return the number of a user in a path, likewise."""
+        return _of_path(text, "user_id", (names or self.names()).user)
+
+    def owner(self, text: str, names: Names | None = None) -> int:
+        """Return the number of the user in `owner=`. Raises Problem 400 and 503, 400 also for digits of no id."""
+        return _read(text, "owner", (names or self.names()).user)
+
+    def after(self, text: str, names: Names | None = None) -> int:
+        """Return the number of the content in `after=`, likewise."""
+        return _read(text, "after", (names or self.names()).content)
 
     async def json(self, body: Any, asked: Mapping[int, str]) -> Response:
         """Encode a body as JSON, with texts in the place of their numbers. Raises StoreUnavailable."""
@@ -70,6 +78,10 @@ class Naming:
 def _of_path(text: str, field: str, read: Callable[[int | str], int]) -> int:
     if text.isascii() and text.isdigit() and not (len(text) <= DIGITS_MAX and 0 < int(text) <= NUMBER_MAX):
         return 0
+    return _read(text, field, read)
+
+
+def _read(text: str, field: str, read: Callable[[int | str], int]) -> int:
     try:
         return read(text)
     except BadReference as fault:

@@ -80,7 +80,7 @@ def _asked(principal: Principal, naming: Naming) -> players.PlayersAsked:
     """Return which players are asked for: of a user, the user's own. Raises Problem 400, 403 and 503."""
     args = request.args
     owner = args.get("owner")
-    owner_id = None if owner is None else naming.user(owner, field="owner")
+    owner_id = None if owner is None else naming.owner(owner)
     if not principal.reads_everything:
         if owner_id not in (None, principal.user_id):
             raise Problem(403, "owner: players of other users are not yours to read")

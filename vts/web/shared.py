@@ -46,7 +46,10 @@ def blueprint(access: Access, links: ShareLinks, questions: Questions, naming: N
             return found
 
     async def of_header() -> Shared:
-        return await shared(request.headers.get(SHARE_HEADER, ""))
+        secret = request.headers.get(SHARE_HEADER)
+        if secret is None:
+            raise Problem(400, f"{SHARE_HEADER}: the secret of a share link is expected")  # no attempt at one
+        return await shared(secret)
 
     @routes.get("/share/<secret>")
     async def page(secret: str) -> Response:

@@ -60,14 +60,19 @@ def format_asked(asked: Request) -> Format | None:
 
 def _mark_asked(asked: Request, form: Format) -> bytes:
     """Return the byte order mark of a file, which a request may ask for a CSV; else nothing. Raises Problem 400."""
+    return BOM if _is_mark_asked(asked) and form == "csv" else b""
+
+
+def _is_mark_asked(asked: Request) -> bool:
     text = asked.args.get("bom", "0")
     if text not in {"0", "1"}:
         raise Problem(400, "bom: 0 or 1 is expected")
-    return BOM if text == "1" and form == "csv" else b""
+    return text == "1"
 
 
 def is_table_asked(asked: Request) -> bool:
-    """Return whether a request asks for one table of an answer. Raises Problem 400 for an unknown format."""
+    """Return whether a request asks for one table of an answer. Raises Problem 400 for an unknown format or mark."""
+    _is_mark_asked(asked)  # refused also where the answer is no file
     return format_asked(asked) not in {None, "json"} or "table" in asked.args
 
 

@@ -47,7 +47,7 @@ def _asked(access: Access, answers: Answers, names: Names, principal: Principal 
         kind=kind,
         category=args.get("category"),
         hashtag=args.get("hashtag"),
-        owner_id=None if owner is None else answers.naming.user(owner, names, field="owner"),
+        owner_id=None if owner is None else answers.naming.owner(owner, names),
         reader=None if principal is None else principal.user_id,
         reads_everything=principal is not None and principal.reads_everything,
     )

@@ -110,9 +110,14 @@ _CONTENT_TEXT: Final[Json] = {
     "maxLength": TEXT_MAX_CHARS,
     "pattern": rf"^([1-9][0-9]{{0,17}}|({'|'.join(KINDS)}):[A-Za-z0-9._~\-]+)$",
 }
+_WITHOUT_KIND: Final = r"[A-Za-z0-9._~\-]*[A-Za-z._~\-][A-Za-z0-9._~\-]*"
 _TEXT: Final[Json] = {"type": "string", "minLength": 1, "maxLength": TEXT_MAX_CHARS}
 CONTENT: Final[Json] = {"anyOf": [*_NUMBERS, _CONTENT_TEXT]}
 """A content as clients name it: a number, also as digits, or a text `kind:id`."""
+CONTENT_OF_KIND: Final[Json] = {
+    "anyOf": [*_NUMBERS, _CONTENT_TEXT | {"pattern": rf"{_CONTENT_TEXT['pattern'][:-2]}|{_WITHOUT_KIND})$"}]
+}
+"""A content of a field that says the kind: as `CONTENT`, or the id alone."""
 USER: Final[Json] = {"anyOf": [*_NUMBERS, _TEXT | {"description": "Printable characters, not digits alone."}]}
 """A user or a comment as clients name it: a number, also as digits, or a text."""
 NAMED: Final[Json] = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": EXACT_MAX}, _TEXT]}

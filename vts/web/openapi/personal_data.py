@@ -42,7 +42,7 @@ _AS_TABLE: Final = [FORMAT_QUERY, BOM_QUERY, query("table", words(*PERSONAL), "O
 _BUSY: Final = refusal(503, "`busy`: as many as may run at a time are running; or the database does not answer.")
 _ERASED: Final = (
     *("journal", "view_events", "site_events", "dead_letters", "reactions", "comments", "sessions"),
-    *("viewing_history", "players"),
+    *("viewing_history", "share_links", "players"),
 )
 _ERASURE: Final = obj({"user_id": NAMED, "erased": obj(dict.fromkeys(_ERASED, COUNT))})
 

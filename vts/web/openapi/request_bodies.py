@@ -19,13 +19,13 @@ from vts.capture.events.view_fields import INTENTS, PostView, View
 from vts.capture.players import payloads
 from vts.model.content import ContentName, ContentRow, PlayerName, PlayerRow
 from vts.model.content_sync import SyncOrder
-from vts.model.imported_stats import HistoryRow, ProviderRow, SiteStatsRow
+from vts.model.imported_stats import SITE_DIMENSIONS, WATCHED, HistoryRow, ProviderRow, SiteStatsRow
 from vts.model.imports import VALUES_MAX, DailyRow, SiteRow
 from vts.model.reaction import Comment, Reaction
 from vts.model.site import EVENT_TYPES, PLAYBACK_TYPES
 from vts.model.tally import DIMENSIONS
 from vts.model.view import CHANNELS, PLAY_ORDERS, VIEW_SOURCES, VIEW_TYPES
-from vts.web.openapi.builders import CONTENT, USER, Json, lenient, or_null
+from vts.web.openapi.builders import CONTENT, CONTENT_OF_KIND, USER, Json, lenient, or_null
 
 STRUCTS: Final = (
     *(View, PostView, site.PageView, site.HostEvent, Playback, payloads.ViewPayload),
@@ -88,9 +88,11 @@ NAMED: Final[dict[str, dict[str, Json]]] = {
     "PlayerView": {"post_id": CONTENT, "playlist_id": {"anyOf": [{"const": ""}, *_PLAYLIST["anyOf"]]}},
     "HostEvent": {"user_id": or_null(USER)},
     "ImportedSiteEvent": {"user_id": or_null(USER)},
-    "ImportedPlayback": {"stream_id": CONTENT},
-    "HistoryRow": {"user_id": USER, "post_id": or_null(CONTENT), "ref": or_null(CONTENT)},
-    "ProviderRow": {"stream_id": CONTENT},
+    "ImportedPlayback": {"stream_id": CONTENT_OF_KIND, "user_id": or_null(USER)},
+    "HistoryRow": {"user_id": USER}
+    | dict.fromkeys(("post_id", "ref"), or_null(CONTENT))
+    | dict.fromkeys(WATCHED, or_null(CONTENT_OF_KIND)),
+    "ProviderRow": {"stream_id": CONTENT_OF_KIND},
     "ContentName": {"post_id": CONTENT},
     "ContentRow": {"post_id": CONTENT, "owner_id": or_null(USER)},
     "PlayerRow": {"owner_id": or_null(USER)},
@@ -103,6 +105,23 @@ _BREAKDOWNS: Final[Json] = {
     "description": f"{{dimension: {{value: count}}}}, at most {VALUES_MAX} values in each; a count may be "
     "[all, authenticated]. A key of `playlist` is an id or a text; integers from 2^61 to 2^62 - 1 are refused.",
 }
+_HOST_EVENT: Final[dict[str, Json]] = {
+    "event_type": {"enum": list(EVENT_TYPES), "description": "What happened. A page_view needs a page_path."},
+    "page_path": {"pattern": PATH, "description": "Path or URL of the page where it happened."},
+    "user_id": {"description": "Whose doing it was."},
+    "event_data": {"description": "At most 4 KiB. `error_type`, `type`, `code` or `status` names an error's kind."},
+    "referrer": _REFERRER,
+    "event_id": {"pattern": UUID_7, "description": "UUID of version 7, for a safe retry."},
+    "client_ip": _VISITOR["client_ip"],
+    "user_agent": _VISITOR["user_agent"],
+}
+_HAPPENED: Final[dict[str, Json]] = {
+    "type": {"enum": list(PLAYBACK_TYPES), "description": "In any case. A heartbeat comes every 15 s."},
+    "event_id": _EVENT_ID,
+    "extra": {"description": "Any JSON of at most 1 KiB."},
+}
+_CLIENT: Final[Json] = {"pattern": NO_NUL, "description": "The player's name for itself; only a keyed hash is kept."}
+_BACK_THEN: Final[Json] = {"description": "When it happened, with an offset; not in the future."}
 ADDED: Final[dict[str, dict[str, Json]]] = {
     "View": _VIEW | {"post_id": _COUNTED},
     "PostView": _VIEW | {"intent": lenient(*INTENTS, about="`view` is intentional, `impression` a listing.")},
@@ -114,27 +133,49 @@ ADDED: Final[dict[str, dict[str, Json]]] = {
         "referrer": _REFERRER,
         "event_id": {"pattern": UUID_7, "description": "UUID of version 7, for a safe retry."},
     },
-    "HostEvent": {
-        "event_type": {"enum": list(EVENT_TYPES), "description": "What happened. A page_view needs a page_path."},
-        "page_path": {"pattern": PATH, "description": "Path or URL of the page where it happened."},
-        "user_id": {"description": "Whose doing it was."},
-        "event_data": {"description": "At most 4 KiB. `error_type`, `type`, `code` or `status` names an error's kind."},
+    "HostEvent": _HOST_EVENT,
+    "ImportedSiteEvent": _HOST_EVENT | {"created_at": _BACK_THEN},
+    "ImportedPlayback": _HAPPENED
+    | {
+        "stream_id": {"description": "The stream; a text without a kind is `stream:`. An unknown one is refused."},
+        "client_id": _CLIENT,
+        "created_at": _BACK_THEN,
+        "video_time": {"description": "Seconds into the video; null or absent: 0."},
         "referrer": _REFERRER,
-        "event_id": {"pattern": UUID_7, "description": "UUID of version 7, for a safe retry."},
         "client_ip": _VISITOR["client_ip"],
         "user_agent": _VISITOR["user_agent"],
+        "user_id": {"description": "Signed-in user."},
+    },
+    "HistoryRow": {
+        "user_id": {"description": "Who watched."},
+        "started_at": {"description": "With an offset."},
+        "ended_at": {"description": "With an offset; not before `started_at`."},
+        "stream_url": {"pattern": NO_NUL},
+        **{name: {"description": f"A text without a kind is `{kind}:`."} for name, kind in WATCHED.items()},
+    },
+    "ProviderRow": {
+        "stream_id": {"description": "The stream; a text without a kind is `stream:`."},
+        "provider": {"pattern": NO_NUL},
+        **{
+            name: {"description": f"{{value: count}}, at most {VALUES_MAX} values."}
+            for name in ("top_countries", "device_breakdown")
+        },
+    },
+    "SiteStatsRow": {
+        "breakdowns": {
+            "propertyNames": {"enum": list(SITE_DIMENSIONS)},
+            "description": "As of `DailyRow`: `error_type` counts errors, the others page views.",
+        }
     },
     "Playback": {
         "streamId": {"description": "The stream; a text without a kind is `stream:`. An unknown one is a 404."},
-        "clientId": {"pattern": NO_NUL, "description": "The player's name for itself; only a keyed hash is kept."},
+        "clientId": _CLIENT,
     },
-    "Happened": {
-        "type": {"enum": list(PLAYBACK_TYPES), "description": "In any case. A heartbeat comes every 15 s."},
+    "Happened": _HAPPENED
+    | {
         "videoTime": {
             "description": "Seconds into the video; null or absent: 0. It tells a report from one that is sent again."
         },
-        "event_id": _EVENT_ID,
-        "extra": {"description": "Any JSON of at most 1 KiB."},
     },
     "PlayerView": {
         "player_key": {"description": "If given, the player that signs in."},
