@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from statistics import median
 
 import pytest
 
@@ -83,3 +84,42 @@ async def test_every_page_is_sound(vts: Vts, width: int, scheme: str) -> None:
         found += await faults_of(out, f"{vts.http}/artist/{ARTIST}", "document.querySelector('.failed')")
         found += await faults_of(out, shared_url(vts), "document.getElementById('state')?.innerText === 'live'")
     assert found == []
+
+
+PAINT_S = 1.0
+INTERACTIVE_S = 2.0
+BUSY = 4  # how much longer both may take on cores that do other work; the figures are printed
+LOADS = 5
+FIRST_LOAD_MAX_BYTES = 120 * 1024
+SETTLING = f"""
+    const look = () => {SETTLED}
+        ? requestIdleCallback(() => {{ window.interactive = performance.now(); }})
+        : requestAnimationFrame(look);
+    requestAnimationFrame(look);
+"""
+LOADED = """
+    const loads = performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'));
+    const [built, data] = [loads.filter(one => !one.name.includes('/api/')), loads.filter(one => one.name.includes('/api/'))];
+    const sum = all => all.reduce((bytes, one) => bytes + one.transferSize, 0);
+    const [paint] = performance.getEntriesByName('first-contentful-paint');
+    return [paint.startTime / 1000, window.interactive / 1000, sum(built), sum(data)];
+"""
+
+
+async def test_a_first_load_is_small_and_soon_of_use(vts: Vts) -> None:
+    loads = []
+    async with chromium() as browser:
+        for _ in range(LOADS):  # each in a profile of its own, so nothing is in a cache
+            page = await signed_in(await browser.page(), vts, vts.token(1, "moderator"))
+            await page.before_scripts(SETTLING)
+            await page.goto(vts.http + "/")
+            await page.until("window.interactive && performance.getEntriesByName('first-contentful-paint').length")
+            loads.append(await page.run(LOADED))
+            await page.close()
+    paints, interactives, built, data = zip(*loads, strict=True)
+    print(f"\nfirst contentful paint: median {median(paints):.2f} s, max {max(paints):.2f} s", end="; ")
+    print(f"answers drawn and idle: median {median(interactives):.2f} s, max {max(interactives):.2f} s")
+    print(f"page, scripts and styles {max(built):,.0f} bytes, answers {max(data):,.0f} bytes")
+    assert max(built) <= FIRST_LOAD_MAX_BYTES
+    assert median(paints) <= PAINT_S * BUSY
+    assert median(interactives) <= INTERACTIVE_S * BUSY

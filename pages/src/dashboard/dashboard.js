@@ -1,5 +1,6 @@
 // The dashboard: which page an address is, what stands around every page, and links that do not load.
 import { render } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { Fault, shared } from "./ask.js";
 import { word } from "./format.js";
 import { html } from "./html.js";
@@ -38,6 +39,14 @@ function App() {
   const title = found ? found[0] : "Not found";
   document.title = `${id || title} – VTS`;
   const refused = refusal(found);
+  const had = useRef(`${page} ${id}`);
+  useEffect(() => {
+    const main = document.getElementById("page");
+    // The link that led here has gone with its page: the keyboard goes on in the new one.
+    if (had.current !== `${page} ${id}` && document.activeElement === document.body)
+      main?.focus({ preventScroll: true });
+    had.current = `${page} ${id}`;
+  }, [page, id]);
   const pages = Object.entries(PAGES).filter(([, [, , listed]]) => listed && me.reads_everything);
   return html`<a class="skip" href="#page">To the page</a>
     <header class="top">
