@@ -82,7 +82,7 @@ async def test_every_page_is_sound(vts: Vts, width: int, scheme: str) -> None:
         out = await browser.page()
         await out.window(width, 844, scheme=scheme)
         found += await faults_of(out, f"{vts.http}/artist/{ARTIST}", "document.querySelector('.failed')")
-        found += await faults_of(out, shared_url(vts), "document.getElementById('state')?.innerText === 'live'")
+        found += await faults_of(out, shared_url(vts), f"document.querySelector('.line.live') && {SETTLED}")
     assert found == []
 
 
@@ -99,10 +99,11 @@ SETTLING = f"""
 """
 LOADED = """
     const loads = performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'));
-    const [built, data] = [loads.filter(one => !one.name.includes('/api/')), loads.filter(one => one.name.includes('/api/'))];
+    const isData = one => one.name.includes('/api/');
     const sum = all => all.reduce((bytes, one) => bytes + one.transferSize, 0);
     const [paint] = performance.getEntriesByName('first-contentful-paint');
-    return [paint.startTime / 1000, window.interactive / 1000, sum(built), sum(data)];
+    return [paint.startTime / 1000, window.interactive / 1000,
+        sum(loads.filter(one => !isData(one))), sum(loads.filter(isData))];
 """
 
 

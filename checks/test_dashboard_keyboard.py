@@ -26,7 +26,8 @@ PAGES = {
 }
 STOPS_MAX = 400
 CONTROLS = """
-    const kinds = 'a[href], button:not(:disabled), input:not(:disabled, [type=hidden]), select, summary, [tabindex="0"]';
+    const kinds = 'a[href], button:not(:disabled), input:not(:disabled, [type=hidden]), select, summary, '
+        + '[tabindex="0"]';
     window.controls = [...document.querySelectorAll(kinds)].filter(one => one.checkVisibility());
     return window.controls.length;
 """
@@ -37,7 +38,7 @@ STOP = """
     const name = one.ariaLabel || one.innerText || one.name || one.className;
     const note = one.matches('.term') && one.querySelector('.meaning')?.getBoundingClientRect();
     const faults = [];
-    if (style.outlineStyle === 'none' || parseFloat(style.outlineWidth) < 2) faults.push('is not seen to have the focus');
+    if (!(parseFloat(style.outlineWidth) >= 2)) faults.push('is not seen to have the focus');
     if (document.documentElement.scrollWidth > innerWidth) faults.push('makes the page wider');
     if (note && (note.left < 0 || note.right > innerWidth || !note.width)) faults.push('has a meaning beyond the edge');
     return {at: window.controls.indexOf(one), name: `${one.tagName} ${name}`.slice(0, 60), faults};

@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import { retryAfterMs } from "../site/live.js";
 
 export const STALE_AFTER_MS = 11_000; // the server sends a heartbeat every 5 s
-const OPEN_WITHIN_MS = 5000; // a handshake that takes longer was sent into a line that died
+export const OPEN_WITHIN_MS = 5000; // a handshake that takes longer was sent into a line that died
 const RETRY_FIRST_MS = 500;
 const RETRY_SOON_MS = 1600; // at most, with chance 2.4 s: numbers are right again 3 s after the line is back
 const SOON_MS = 60_000; // after this without a line the pauses grow further

@@ -4,7 +4,7 @@ import { render } from "preact";
 import { ask, shared, useAnswer } from "../dashboard/ask.js";
 import { aboutArtist, fullDate, word } from "../dashboard/format.js";
 import { html } from "../dashboard/html.js";
-import { state, watchLine, withTickets } from "../dashboard/line.js";
+import { OPEN_WITHIN_MS, state, watchLine, withTickets } from "../dashboard/line.js";
 import { PageBar } from "../dashboard/parts/bar.js";
 import { LineState } from "../dashboard/parts/line_state.js";
 import { Answer, Room } from "../dashboard/parts/states.js";
@@ -14,7 +14,10 @@ import { Statistics } from "../dashboard/views/content.js";
 
 const root = /** @type {HTMLElement} */ (document.getElementById("dashboard"));
 shared.secret = location.pathname.split("/")[2] ?? "";
-withTickets(async () => (await ask("/api/share/ticket", {}, { method: "POST" })).ticket);
+withTickets(async () => {
+  const signal = AbortSignal.timeout(OPEN_WITHIN_MS); // a line that died without closing never answers
+  return (await ask("/api/share/ticket", {}, { method: "POST", signal })).ticket;
+});
 
 function Shared() {
   const what = useAnswer("/api/share");
