@@ -6,7 +6,7 @@ PYTHON ?= $(shell for v in 3.13 3.12 3.11; do python$$v -c 'import venv, ensurep
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check truth lint types contracts tests pages debian clean clean-data
+.PHONY: run test check truth lint types contracts tests pages screenshots debian clean clean-data
 
 run: $(VENV)/.installed
 	$(BIN)/vts serve
@@ -40,6 +40,10 @@ tests: $(VENV)/.installed-dev debian
 # What VTS serves to browsers, built from pages/ into vts/web/static and committed, so that `make run` needs no Node.
 pages: pages/node_modules/.package-lock.json
 	$(BIN)/python -m tests.support.node build
+
+# The README's pictures, from a seeded VTS.
+screenshots: $(VENV)/.installed-dev debian
+	$(BIN)/python -m checks.screenshots
 
 pages/node_modules/.package-lock.json: pages/package-lock.json $(VENV)/.installed-pages
 	$(BIN)/python -m tests.support.node install

@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { compact, date, number, wholeDate } from "../format.js";
 import { html } from "../html.js";
+import { nowMs } from "../place.js";
 
 const HEIGHT = 220;
 const DARK = matchMedia("(prefers-color-scheme: dark)");
@@ -76,8 +77,21 @@ const longOf = (label) =>
     ? wholeDate(label)
     : new Date(label).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 
+/** Shade the day that is not over, so that its few views are not read as a fall. @param {string} today */
+const shading =
+  (today) =>
+  (/** @type {{labels: string[]}} */ { labels }, /** @type {uPlot} */ own) => {
+    const last = labels.length - 1;
+    if (last < 1 || labels[last] !== today) return;
+    const left = own.valToPos(last - 1, "x", true);
+    own.ctx.fillStyle = color("--tint");
+    own.ctx.fillRect(left, own.bbox.top, own.valToPos(last, "x", true) - left, own.bbox.height);
+  };
+
 /** @param {{title: string, labels: string[], series: Series[], note?: string, write?: (n: any) => string}} props */
 export function Chart({ title, labels, series, note, write }) {
+  const today = new Date(nowMs.value).toISOString().slice(0, 10);
+  const isOpen = labels.length > 1 && labels.at(-1) === today;
   const place = useRef(/** @type {HTMLElement | null} */ (null));
   const tip = useRef(/** @type {HTMLElement | null} */ (null));
   const plot = useRef(/** @type {uPlot | null} */ (null));
@@ -96,11 +110,15 @@ export function Chart({ title, labels, series, note, write }) {
       plot.current?.destroy();
       const width = Math.max(240, element.clientWidth);
       plot.current = new uPlot(
-        { ...options(shown.current.labels, shown.current.series, width, write), hooks: { setCursor: [tell] } },
+        {
+          ...options(shown.current.labels, shown.current.series, width, write),
+          hooks: { setCursor: [tell], drawClear: [shadeToday] },
+        },
         data,
         element,
       );
     };
+    const shadeToday = (/** @type {uPlot} */ own) => shading(today)(shown.current, own);
     const tell = (/** @type {uPlot} */ own) => {
       const n = own.cursor.idx;
       const note = tip.current;
@@ -131,7 +149,8 @@ export function Chart({ title, labels, series, note, write }) {
     <figcaption>
       <span class="legend">
         ${series.map(({ label, kind }) => html`<span class=${`key ${kind}`}><i aria-hidden="true"></i>${label}</span>`)}
-      </span>
+        ${isOpen && html`<span class="key today"><i aria-hidden="true"></i>Today, not over</span>`}
+    </span>
       ${note && html`<small>${note}</small>`}
     </figcaption>
     <div class="plot" ref=${place} aria-hidden="true"><div class="tip" ref=${tip} hidden></div></div>

@@ -35,19 +35,20 @@ export function Live({ n, write = compact }) {
  * @property {(n: any) => string} [write]
  * @property {boolean} [estimated]
  * @property {string} [hint] what else its definition says here
+ * @property {boolean} [less] whether less of it is better
  * @property {boolean} [live]
  * @property {() => void} [onPick] shows it in the chart
  * @property {boolean} [picked]
  */
 
 /** @param {MetricProps} props */
-export function Metric({ name, label, n, was, write, estimated, hint, live, onPick, picked }) {
+export function Metric({ name, label, n, was, write, estimated, hint, less, live, onPick, picked }) {
   const moved = was === null || was === undefined || n === null || n === undefined ? null : change(n, was);
   const inside = html`<span class="name"
       >${live && html`<i class="dot" aria-hidden="true"></i>`}<${Term} name=${name} more=${hint}>${label}<//></span
     >
     <span class="value">${estimated && html`<abbr title="estimated">≈</abbr>`}<${Live} n=${n} write=${write} />${estimated && html`<small class="quiet" title="One standard deviation: two in three estimates are closer">±${compact(Math.max(1, Math.round((n ?? 0) * SKETCH_ERROR)))}</small>`}
-      ${moved && html`<small class=${(n ?? 0) < (was ?? 0) ? "down" : "up"} title=${`${write ? write(was) : number(was)} in the days before`}>${moved}</small>`}
+      ${moved && html`<small class=${n === was ? "quiet" : (n ?? 0) < (was ?? 0) === Boolean(less) ? "up" : "down"} title=${`${write ? write(was) : number(was)} in the days before`}>${moved}</small>`}
     </span>`;
   return onPick
     ? html`<div class=${`metric pick ${picked ? "picked" : ""}`}>

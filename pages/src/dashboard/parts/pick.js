@@ -4,7 +4,7 @@ import { html } from "../html.js";
 import { change, choose, pick } from "../place.js";
 
 const ORDERS = /** @type {Record<string, string>} */ ({
-  0: "Server's order",
+  0: "Server's",
   1: "By creation",
   2: "Random",
 });

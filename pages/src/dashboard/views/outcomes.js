@@ -77,8 +77,8 @@ function Totals({ body, former, only }) {
   const by = hourly ? "hour" : "day";
   return html`<div class="metrics">
       <${Metric} name="accepted" label="Counted" n=${body.outcomes.accepted} was=${former?.outcomes.accepted} />
-      <${Metric} name="not_counted" label="Not counted" n=${lost} was=${lostThen} />
-      <${Metric} name="" label="Share not counted" n=${all ? lost / all : null} was=${allThen && lostThen !== null ? lostThen / allThen : null} write=${percent} />
+      <${Metric} name="not_counted" label="Not counted" n=${lost} was=${lostThen} less=${true} />
+      <${Metric} name="" label="Share not counted" n=${all ? lost / all : null} was=${allThen && lostThen !== null ? lostThen / allThen : null} write=${percent} less=${true} />
     </div>
     <section class="card wide charted"><header><h2>Events by ${by}</h2>${only && html`<button type="button" class="chip" aria-label="Show all reasons" onClick=${() => change({ pick: null })}>Reason: <b>${word(only)}</b> <span aria-hidden="true">×</span></button>`}</header>
       <${Chart} title=${`Events by ${by}`} labels=${line.map((/** @type {any} */ one) => one.hour ?? one.date)} series=${series} /></section>

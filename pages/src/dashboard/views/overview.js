@@ -14,7 +14,7 @@ import { address, asked, change, pick, range, who } from "../place.js";
 import { ContentTable } from "./contents.js";
 
 const PATH = "/api/admin/sitewide-stats";
-/** @typedef {{name: string, label: string, field: string, about?: boolean, write?: (n: any) => string}} Count */
+/** @typedef {{name: string, label: string, field: string, about?: boolean, less?: boolean, write?: (n: any) => string}} Count */
 /** What stands above the chart: name in the answer, label, field of a day, whether it is estimated. */
 const METRICS = /** @type {Count[]} */ ([
   { name: "total_views", label: "Views", field: "views" },
@@ -24,11 +24,11 @@ const METRICS = /** @type {Count[]} */ ([
   { name: "visits", label: "Visits", field: "visits" },
   { name: "pages_per_visit", label: "Pages per visit", field: "pages_per_visit", write: decimal },
   { name: "seconds_per_visit", label: "Time per visit", field: "seconds_per_visit", write: duration },
-  { name: "bounce_rate", label: "Bounce rate", field: "bounce_rate", write: percent },
+  { name: "bounce_rate", label: "Bounce rate", field: "bounce_rate", write: percent, less: true },
   { name: "signups", label: "Signups", field: "signups" },
   { name: "posts", label: "Uploads", field: "posts" },
   { name: "api_calls", label: "API calls", field: "api_calls" },
-  { name: "errors", label: "Errors", field: "errors" },
+  { name: "errors", label: "Errors", field: "errors", less: true },
 ]);
 const HOURLY = ["views", "page_views"];
 
@@ -97,12 +97,12 @@ function Totals({ body, former, site }) {
     </section>`;
 
   /** @param {Count} one */
-  function metric({ name, label, field, about, write }) {
+  function metric({ name, label, field, about, less, write }) {
     const n = get(name);
     const imported = name === "unique_viewers" ? get("unique_viewers_imported") : 0;
     const hint = imported ? `${compact(imported)} are of imported days, on each of which a viewer counts anew.` : "";
     return html`<${Metric} key=${name} name=${name === "total_views" ? "views" : name} label=${label} n=${n} was=${former ? old(name) : null}
-      estimated=${about && n - imported > EXACT_VIEWERS} hint=${hint} write=${write} picked=${chosen.field === field}
+      estimated=${about && n - imported > EXACT_VIEWERS} hint=${hint} less=${less} write=${write} picked=${chosen.field === field}
       onPick=${() => change({ metric: field === "views" ? null : field })} />`;
   }
 }
