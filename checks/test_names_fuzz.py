@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.capture.http_support import World, new_world
+from tests.capture.http_support import WebDoor, new_world
 from tests.capture.test_references import SERVICE
 from vts.capture.http.request import CaptureHead, CaptureReply, Route
 from vts.model.content import KINDS
@@ -39,7 +39,7 @@ DOORS = {
 WORLD = new_world()
 
 
-def fresh() -> World:
+def fresh() -> WebDoor:
     """The world without what it has taken; making one costs more than a thousand names."""
     WORLD.admission.reports.clear()
     WORLD.site.entries.clear()

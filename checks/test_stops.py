@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.rollup.world import World
+from tests.rollup.world import RolledSite
 from tests.support.postgres import Server, postgres_server  # noqa: F401
 from tests.support.process import Vts, running
 from tests.support.waiting import until, wait_until
@@ -135,7 +135,7 @@ def test_a_roll_up_that_stops_leaves_its_turn_to_the_next(shared: Database, fold
 
     async def story() -> None:
         async with session(shared) as look:
-            world = World(shared, random.Random(1))
+            world = RolledSite(shared, random.Random(1))
             await world.drained([world.view(day=yesterday) for _ in range(3)])
             async with look.transaction():
                 await look.execute(f"SELECT pg_advisory_xact_lock({locks.DAY}, $1)", yesterday)

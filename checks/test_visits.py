@@ -8,7 +8,7 @@ from collections import defaultdict
 import pytest
 
 from tests.rollup.visit_model import analysed, model, some_page_view, stored_visits
-from tests.rollup.world import RAW_DAYS, World
+from tests.rollup.world import RAW_DAYS, RolledSite
 from tests.support.postgres import database, empty_database, postgres_server  # noqa: F401
 from vts.model.day import day_of, day_of_date
 from vts.model.site import SiteEvent
@@ -18,7 +18,7 @@ from vts.store.session.connection import Database
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_any_history_is_what_a_model_counts(database: Database, seed: int) -> None:  # noqa: F811
     """Page views come in any order, on any raw day; days are rolled up, and dropped with their rows."""
-    world = World(database, chance := random.Random(seed))
+    world = RolledSite(database, chance := random.Random(seed))
     kept: dict[int, list[SiteEvent]] = defaultdict(list)
     frozen: dict[int, list[int]] = {}
     for _ in range(16):

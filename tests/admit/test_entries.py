@@ -21,7 +21,7 @@ from vts.model.view import Report, ViewEvent
 Settled = Callable[[Exception | None], None]
 
 
-class World:
+class PlayedAdmission:
     """An admission whose journal is played by the test: entries wait in `entries` until they are settled."""
 
     def __init__(self, **rules: object) -> None:
@@ -64,7 +64,7 @@ def word(outcome: Outcome) -> str:
     return "accepted" if isinstance(outcome, Accepted) else outcome.reason.value
 
 
-async def submitted(world: World, reports: Sequence[Report], *faults: Exception | None) -> list[str]:
+async def submitted(world: PlayedAdmission, reports: Sequence[Report], *faults: Exception | None) -> list[str]:
     """Submit a batch and settle what it brings, fault by fault."""
     found: list[Outcome] = []
 
@@ -80,7 +80,7 @@ async def submitted(world: World, reports: Sequence[Report], *faults: Exception 
 
 
 async def test_one_record_that_cannot_be_kept_falls_alone() -> None:
-    world, seen = World(), []
+    world, seen = PlayedAdmission(), []
 
     def settle_by_post(records: Sequence[ViewEvent], settled: Settled) -> None:
         seen.append([record.post_id for record in records])
@@ -95,7 +95,7 @@ async def test_one_record_that_cannot_be_kept_falls_alone() -> None:
 
 async def test_a_lost_batch_is_undone_as_a_whole_before_its_duplicates_are_judged() -> None:
     """The second batch holds a duplicate of the first one's event, in a bucket that the first one had emptied."""
-    world, twice = World(web_burst=2), visit(event_id=id_4(1))
+    world, twice = PlayedAdmission(web_burst=2), visit(event_id=id_4(1))
     first: list[str] = []
     async with trio.open_nursery() as nursery:
 
@@ -113,7 +113,7 @@ async def test_a_lost_batch_is_undone_as_a_whole_before_its_duplicates_are_judge
 
 async def test_a_repeat_of_a_player_without_a_clock_waits_for_the_first_one() -> None:
     for fault, last in ((None, "duplicate"), (JournalFull("full"), "accepted")):
-        world = World()
+        world = PlayedAdmission()
         first, again = world.tell(play()), world.tell(play())
         assert (len(world.entries), again) == (1, [])
         world.settle(fault)
@@ -123,7 +123,7 @@ async def test_a_repeat_of_a_player_without_a_clock_waits_for_the_first_one() ->
 
 
 async def test_second_reports_wait_for_the_first_and_get_one_outcome_each() -> None:
-    world, report = World(), visit(event_id=id_4(1))
+    world, report = PlayedAdmission(), visit(event_id=id_4(1))
     heard = [world.tell(report) for _ in range(5)]
     world.settle(JournalFull("full"))
     world.settle(JournalFull("full"))
@@ -133,7 +133,7 @@ async def test_second_reports_wait_for_the_first_and_get_one_outcome_each() -> N
 
 
 async def test_a_full_journal_answers_every_duplicate_at_once() -> None:
-    world, report = World(), visit(event_id=id_4(1))
+    world, report = PlayedAdmission(), visit(event_id=id_4(1))
     first, again = world.tell(report), world.tell(report)
 
     def refuse(records: Sequence[ViewEvent], settled: Settled) -> None:
@@ -145,7 +145,7 @@ async def test_a_full_journal_answers_every_duplicate_at_once() -> None:
 
 
 async def test_a_caller_that_was_cancelled_leaves_a_settled_gate() -> None:
-    world, report = World(), visit(event_id=id_4(1))
+    world, report = PlayedAdmission(), visit(event_id=id_4(1))
     with trio.CancelScope() as scope:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(world.admission.submit, [report])
@@ -158,14 +158,14 @@ async def test_a_caller_that_was_cancelled_leaves_a_settled_gate() -> None:
 
 
 async def test_a_refusal_waits_for_nothing() -> None:
-    world = World()
+    world = PlayedAdmission()
     assert world.tell(visit(DELETED)) == ["deleted"]
     assert await submitted(world, [visit(DELETED), visit(bot="tool")]) == ["deleted", "bot"]
     assert world.entries == []
 
 
 async def test_outcomes_come_in_the_order_of_the_reports() -> None:
-    world = World(web_burst=1)
+    world = PlayedAdmission(web_burst=1)
     reports = [play(1, at=NOW), visit(), visit(), play(2, at=NOW + S), visit(event_id=id_4(1), viewer=b"W" * 16)]
     assert await submitted(world, reports, None) == [
         "accepted",
@@ -178,7 +178,7 @@ async def test_outcomes_come_in_the_order_of_the_reports() -> None:
 
 
 async def test_randomness_is_drawn_in_bulk_and_never_twice() -> None:
-    world, ids = World(web_per_minute=0), set()
+    world, ids = PlayedAdmission(web_per_minute=0), set()
     for _ in range(3 * POOL_IDS):
         world.tell(visit())
         ids.add(world.entries.pop()[0][0].event_id)
@@ -186,7 +186,7 @@ async def test_randomness_is_drawn_in_bulk_and_never_twice() -> None:
 
 
 async def test_full_allowances_are_forgotten_while_the_admission_runs(autojump_clock: trio.testing.MockClock) -> None:
-    world = World()
+    world = PlayedAdmission()
     world.tell(visit())
     assert world.gate.sizes()["viewers"] == 1
     async with trio.open_nursery() as nursery:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from tests.admit.test_entries import World
+from tests.admit.test_entries import PlayedAdmission
 from tests.admit.world import (
     NOW,
     OWNED_PLAYER,
@@ -66,7 +66,7 @@ def test_a_view_that_was_not_kept_is_no_first_view() -> None:
 
 
 async def test_the_second_view_waits_for_the_first_to_be_durable() -> None:
-    world = World(view_once=True)
+    world = PlayedAdmission(view_once=True)
     first, second = world.tell(visit(5)), world.tell(visit(5, event_id=id_4(1)))
     assert (first, second, len(world.entries)) == ([], [], 1)
     world.settle(JournalFull("at its cap"))

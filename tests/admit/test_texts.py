@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.admit.test_entries import World
+from tests.admit.test_entries import PlayedAdmission
 from tests.admit.world import DELETED, NOW, S, signed_in, visit
 from vts.admit.texts import REMEMBERED_US
 from vts.model.content import Content
@@ -27,13 +27,13 @@ def of_alice(**fields: Any) -> Report:
     return signed_in(ALICE.number, texts=(ALICE,), **fields)
 
 
-def texts_in(world: World) -> list[list[str]]:
+def texts_in(world: PlayedAdmission) -> list[list[str]]:
     """The texts of each entry that waits."""
     return [[one.text for one in records if isinstance(one, ReferenceText)] for records, _ in world.entries]
 
 
 def test_a_text_stands_before_its_event_in_the_same_entry() -> None:
-    world = World()
+    world = PlayedAdmission()
     told = world.tell(of_blog())
     (records, _) = world.entries[0]
     assert [type(one).__name__ for one in records] == ["ReferenceText", "ViewEvent"]
@@ -48,19 +48,19 @@ def test_a_text_stands_before_its_event_in_the_same_entry() -> None:
     ids=["bot", "deleted content"],
 )
 def test_what_is_refused_leaves_no_text(refused: Report) -> None:
-    world = World()
+    world = PlayedAdmission()
     assert world.tell(refused) != ["accepted"]
     assert world.entries == []
 
 
 def test_in_strict_mode_an_unknown_text_leaves_nothing() -> None:
-    world = World(strict=True)
+    world = PlayedAdmission(strict=True)
     assert world.tell(of_blog()) == ["not_found"]
     assert world.entries == []
 
 
 def test_a_users_text_is_written_once_an_hour() -> None:
-    world = World()
+    world = PlayedAdmission()
     world.tell(of_alice())
     world.tell(of_alice())
     assert texts_in(world) == [["alice"], ["alice"]]  # the first is not durable yet
@@ -74,7 +74,7 @@ def test_a_users_text_is_written_once_an_hour() -> None:
 
 
 def test_a_text_that_was_not_kept_is_written_again() -> None:
-    world = World()
+    world = PlayedAdmission()
     world.tell(of_alice())
     world.settle(JournalFull("full"))
     world.tell(of_alice())
@@ -82,7 +82,7 @@ def test_a_text_that_was_not_kept_is_written_again() -> None:
 
 
 def test_a_provisional_content_brings_its_text_every_time_and_a_registered_one_never() -> None:
-    world = World()
+    world = PlayedAdmission()
     for _ in range(2):
         world.tell(of_blog())
         assert texts_in(world) == [["blog:1030"]]
@@ -93,7 +93,7 @@ def test_a_provisional_content_brings_its_text_every_time_and_a_registered_one_n
 
 
 async def test_a_batch_has_each_of_its_texts_once(autojump_clock: object) -> None:
-    world = World()
+    world = PlayedAdmission()
     written: list[list[str]] = []
 
     def write(records: Any, settled: Any) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import trio
 
 from config.load import load
+from tests.capture.fake_catalog import FakeCatalog
 from tests.support.waiting import BOUND_S
 from vts.admit.site import SiteAdmission
 from vts.admit.site_rules import SiteRules
@@ -31,11 +32,9 @@ from vts.enrich.enrich import Enricher
 from vts.enrich.pages import Pages
 from vts.enrich.timezones import TimeZones
 from vts.enrich.viewer import ViewerKeys
-from vts.model.content import Content, Player
 from vts.model.faults import JournalFull
 from vts.model.outcome import ACCEPTED, Outcome, Reason, Refused
 from vts.model.record import Record
-from vts.model.reference import ReferenceKey, References
 from vts.model.view import Report, ViewEvent, event_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +42,6 @@ NOW_US = 1_760_000_000_000_000
 SECRET = b"a secret of the tests, 32 bytes long"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 ZONES = TimeZones()
-REFERENCES = References(ReferenceKey(SECRET[:32]))
 COUNTRIES = Countries(ROOT / "config" / "dbip-country.mmdb")
 
 
@@ -102,31 +100,6 @@ class ScriptedAdmission:
         return ACCEPTED
 
 
-@dataclass
-class FewPlayers:
-    """A catalog of players, and of the contents that a test puts in."""
-
-    players: dict[bytes, Player] = field(default_factory=dict)
-    contents: dict[int, Content] = field(default_factory=dict)
-    ready: bool = True
-    references: References | None = field(default_factory=lambda: REFERENCES)
-
-    def content(self, post_id: int) -> Content | None:
-        return self.contents.get(post_id)
-
-    def player(self, player_key: bytes) -> Player | None:
-        return self.players.get(player_key)
-
-    def player_with(self, credential_hash: bytes) -> bytes | None:
-        return next((key for key, one in self.players.items() if one.credential_hash == credential_hash), None)
-
-    def note_view(self, post_id: int) -> None:
-        pass
-
-    def register_provisional(self, post_id: int, now_us: int) -> bool:
-        return True
-
-
 class SiteJournal:
     """Keeps records that are no views, as the journal does; while `full` it refuses."""
 
@@ -147,12 +120,12 @@ class SiteJournal:
 
 
 @dataclass
-class World:
+class WebDoor:
     """The parts of a running door that a test looks at."""
 
     decision: CaptureDecision
     admission: ScriptedAdmission
-    catalog: FewPlayers
+    catalog: FakeCatalog
     tokens: Tokens
     counted: Counter[tuple[str, str]]
     ignored: Counter[str]
@@ -181,8 +154,8 @@ def new_world(
     limits: Limits | None = None,
     says_counted: bool = False,
     unknown_intent: str = "intentional",
-) -> World:
-    admission, catalog, site = ScriptedAdmission(), FewPlayers(), SiteJournal()
+) -> WebDoor:
+    admission, catalog, site = ScriptedAdmission(), FakeCatalog(), SiteJournal()
     counted: Counter[tuple[str, str]] = Counter()
     ignored: Counter[str] = Counter()
     payloads: list[tuple[bytes, bytes]] = []
@@ -215,10 +188,10 @@ def new_world(
         limits=limits,
         says_counted=says_counted,
     )
-    return World(decision, admission, catalog, tokens, counted, ignored, payloads, site)
+    return WebDoor(decision, admission, catalog, tokens, counted, ignored, payloads, site)
 
 
-def echo_app(world: World) -> Any:
+def echo_app(world: WebDoor) -> Any:
     """An ASGI application that answers with what it was sent."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -230,7 +203,7 @@ def echo_app(world: World) -> Any:
     return app
 
 
-async def _echo(world: World, scope: Any, receive: Any, send: Any) -> None:
+async def _echo(world: WebDoor, scope: Any, receive: Any, send: Any) -> None:
     body = await _body(receive)
     seen = {"method": scope["method"], "target": scope["raw_path"], "body": body, "client": scope["client"]}
     world.seen_by_app.append(seen | {"headers": dict(scope["headers"])})
@@ -272,63 +245,63 @@ async def _piece(send: Any, data: bytes, *, more: bool = True) -> None:
     await send({"type": "http.response.body", "body": data, "more_body": more})
 
 
-async def _big(world: World, receive: Any, send: Any) -> None:
+async def _big(world: WebDoor, receive: Any, send: Any) -> None:
     await _start(send)
     for _ in range(BIG_PIECES):
         await _piece(send, bytes(65536))
     await _piece(send, b"", more=False)
 
 
-async def _stream(world: World, receive: Any, send: Any) -> None:
+async def _stream(world: WebDoor, receive: Any, send: Any) -> None:
     await _start(send)
     for piece in (b"one,", b"", b"two"):
         await _piece(send, piece)
     await _piece(send, b"", more=False)
 
 
-async def _breaks(world: World, receive: Any, send: Any) -> None:
+async def _breaks(world: WebDoor, receive: Any, send: Any) -> None:
     await _start(send)
     await _piece(send, b"a part,")
     raise RuntimeError("broke off")
 
 
-async def _short(world: World, receive: Any, send: Any) -> None:
+async def _short(world: WebDoor, receive: Any, send: Any) -> None:
     await _start(send, (b"content-length", b"100"))
     await _piece(send, b"a part,")
     await _piece(send, b"", more=False)
 
 
-async def _stops(world: World, receive: Any, send: Any) -> None:
+async def _stops(world: WebDoor, receive: Any, send: Any) -> None:
     await _start(send)
     await _piece(send, b"a part,")
 
 
-async def _long(world: World, receive: Any, send: Any) -> None:
+async def _long(world: WebDoor, receive: Any, send: Any) -> None:
     await _start(send, (b"content-length", b"3"))
     await _piece(send, b"four", more=False)
 
 
-async def _split(world: World, receive: Any, send: Any) -> None:
+async def _split(world: WebDoor, receive: Any, send: Any) -> None:
     await _start(send, (b"x-a", b"b\r\nx-c: d"), (b"content-length", b"0"))
     await _piece(send, b"", more=False)
 
 
-async def _none(world: World, receive: Any, send: Any) -> None:
+async def _none(world: WebDoor, receive: Any, send: Any) -> None:
     await _start(send, (b"content-length", b"0"), status=204)
     await _piece(send, b"", more=False)
 
 
-async def _same(world: World, receive: Any, send: Any) -> None:
+async def _same(world: WebDoor, receive: Any, send: Any) -> None:
     await _start(send, (b"etag", b'"a"'), (b"content-length", b"7"), status=304)
     await _piece(send, b"", more=False)
 
 
-async def _hangs_up(world: World, receive: Any, send: Any) -> None:
+async def _hangs_up(world: WebDoor, receive: Any, send: Any) -> None:
     await _start(send, (b"connection", b"close"), (b"content-length", b"3"))
     await _piece(send, b"end", more=False)
 
 
-async def _events(world: World, receive: Any, send: Any) -> None:
+async def _events(world: WebDoor, receive: Any, send: Any) -> None:
     """Send one event, then wait until the client has left or the test ends the stream."""
     await _start(send, (b"content-type", b"text/event-stream"))
     await _piece(send, b"data: 1\n\n")
@@ -364,7 +337,7 @@ APPLICATIONS = {
 @asynccontextmanager
 async def open_world(
     *, limits: Limits | None = None, on_websocket: Any = None, tls: Any = None, **rules: Any
-) -> AsyncIterator[World]:
+) -> AsyncIterator[WebDoor]:
     """Run a door on a free port of loopback, with a decision and an application behind it."""
     world = new_world(limits=limits, **rules)
     handover = Handover(echo_app(world))
@@ -451,7 +424,7 @@ class Client:
         self._buffer += piece
 
 
-async def connect(world: World, receive_buffer_bytes: int | None = None) -> Client:
+async def connect(world: WebDoor, receive_buffer_bytes: int | None = None) -> Client:
     assert world.door is not None
     if receive_buffer_bytes is None:
         return Client(await trio.open_tcp_stream("127.0.0.1", world.door.port))
@@ -462,7 +435,7 @@ async def connect(world: World, receive_buffer_bytes: int | None = None) -> Clie
     return Client(stream)
 
 
-async def ask(world: World, data: bytes) -> Answer:
+async def ask(world: WebDoor, data: bytes) -> Answer:
     client = await connect(world)
     async with client.stream:
         await client.send(data)

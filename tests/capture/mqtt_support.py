@@ -15,6 +15,7 @@ from uuid import UUID
 import mqtt5
 import trio
 
+from tests.capture.fake_catalog import FakeCatalog
 from tests.support.waiting import until
 from vts.auth.credentials import credential_hash
 from vts.capture.mqtt.broker.address import broker_of
@@ -32,7 +33,6 @@ from vts.model.content import Content, Player
 from vts.model.outcome import ACCEPTED, Outcome, Reason, Refused
 from vts.model.presence import Presence, Status
 from vts.model.reaction import Reaction
-from vts.model.reference import ReferenceKey, References
 from vts.model.view import Report
 
 KEY = "6fa459ea-ee8a-3ca4-894e-db77e160355e"
@@ -83,31 +83,16 @@ class FakeAdmission:
         return ACCEPTED
 
 
-class FakeCatalog:
+def catalog_of_players() -> FakeCatalog:
     """KEY of owner 7 in Brazil, OTHER without an owner and a credential, REVOKED; content 192 of owner 9."""
-
-    ready = True
-
-    def __init__(self) -> None:
-        self.references: References | None = References(ReferenceKey(b"of these tests, 32 bytes long ok"))
-        self.players = {
+    return FakeCatalog(
+        players={
             UUID(KEY).bytes: Player(7, True, "BR", credential_hash(CREDENTIAL)),
             UUID(OTHER).bytes: Player(None, True),
             UUID(REVOKED).bytes: Player(7, False, None, credential_hash(CREDENTIAL)),
-        }
-        self.contents = {192: Content(9, "artwork", False, False, False), 13: Content(9, "artwork", False, True, False)}
-
-    def content(self, post_id: int) -> Content | None:
-        return self.contents.get(post_id)
-
-    def player(self, player_key: bytes) -> Player | None:
-        return self.players.get(player_key)
-
-    def note_view(self, post_id: int) -> None:
-        pass
-
-    def register_provisional(self, post_id: int, now_us: int) -> bool:
-        return True
+        },
+        contents={192: Content(9, "artwork", False, False, False), 13: Content(9, "artwork", False, True, False)},
+    )
 
 
 class HeardPresence(Presence):
@@ -122,13 +107,13 @@ class HeardPresence(Presence):
         super().said(player_key, status, now_us)
 
 
-class World:
+class PlayerDoors:
     """Everything behind the doors, and what it has seen."""
 
     def __init__(self, prefix: str = "makapix") -> None:
         self.topics = Topics(prefix)
         self.admission = FakeAdmission()
-        self.catalog = FakeCatalog()
+        self.catalog = catalog_of_players()
         self.counts: Counter[str] = Counter()
         self.reactions: list[Reaction] = []
         self.presence = HeardPresence()

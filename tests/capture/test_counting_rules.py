@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.capture.http_support import World, ask, open_world, post
+from tests.capture.http_support import WebDoor, ask, open_world, post
 from vts.model.content import Content
 from vts.model.outcome import Reason, Refused
 
@@ -15,13 +15,13 @@ ACCEPTED = b'{"accepted":1,"dropped":{}}'
 
 
 @pytest.fixture
-async def world() -> AsyncIterator[World]:
+async def world() -> AsyncIterator[WebDoor]:
     async with open_world(says_counted=True, unknown_intent="listing") as opened:
         yield opened
         assert opened.bugs == []
 
 
-async def test_the_status_says_whether_a_view_counted(world: World) -> None:
+async def test_the_status_says_whether_a_view_counted(world: WebDoor) -> None:
     counted = await ask(world, post("/api/post/42/view", b""))
     assert (counted.status, counted.body) == (201, ACCEPTED)
     for post_id, reason in enumerate((Reason.BOT, Reason.DUPLICATE, Reason.AUTHOR, Reason.TOO_LATE), 1):
@@ -30,7 +30,7 @@ async def test_the_status_says_whether_a_view_counted(world: World) -> None:
         assert (dropped.status, dropped.body, "content-length" in dropped.headers) == (204, b"", False)
 
 
-async def test_errors_and_other_routes_keep_their_status(world: World) -> None:
+async def test_errors_and_other_routes_keep_their_status(world: WebDoor) -> None:
     for post_id, refused, status in (
         (1, Refused(Reason.RATE_LIMITED, 3.0), 429),
         (2, Refused(Reason.NOT_FOUND), 404),
@@ -54,7 +54,7 @@ async def test_errors_and_other_routes_keep_their_status(world: World) -> None:
         (b'{"intent":"glance","view_type":"search"}', "search"),
     ],
 )
-async def test_an_unknown_intent_is_what_the_host_says(world: World, body: bytes, view_type: str) -> None:
+async def test_an_unknown_intent_is_what_the_host_says(world: WebDoor, body: bytes, view_type: str) -> None:
     await ask(world, post("/api/post/42/view", body))
     assert [event.view_type for event in world.admission.kept] == [view_type]
 
@@ -71,7 +71,7 @@ STREAM = {"streamId": 5, "clientId": "c"}
 @pytest.mark.parametrize("spelled", ["PLAY", "Play", "play"])
 @pytest.mark.parametrize("time", [{"videoTime": None}, {}, {"videoTime": 0}])
 async def test_playback_is_understood_in_capitals_and_before_the_media_has_loaded(
-    world: World, spelled: str, time: dict[str, object]
+    world: WebDoor, spelled: str, time: dict[str, object]
 ) -> None:
     world.catalog.contents[5] = Content(1, "stream", private=False, deleted=False, provisional=False)
     body = STREAM | {"events": [{"type": spelled} | time, {"type": "BUFFER_START", "videoTime": 2}]}

@@ -13,7 +13,7 @@ import trio
 import trio.testing
 import trio_websocket
 
-from tests.capture.http_support import BIG_PIECES, Client, World, ask, connect, get, open_world, post
+from tests.capture.http_support import BIG_PIECES, Client, WebDoor, ask, connect, get, open_world, post
 from tests.support.certificates import write_certificate
 from tests.support.waiting import until
 from vts.capture.http.endings import LiveRequest
@@ -49,7 +49,7 @@ def secure(request: pytest.FixtureRequest) -> bool:
 @asynccontextmanager
 async def opened(
     tls: tuple[ListenerTls, ssl.SSLContext], *, secure: bool, limits: Limits | None = None, on_websocket: Any = None
-) -> AsyncIterator[tuple[World, Client]]:
+) -> AsyncIterator[tuple[WebDoor, Client]]:
     """Open a door, and a connection to it over TLS or without."""
     async with open_world(tls=tls[0] if secure else None, limits=limits, on_websocket=on_websocket) as world:
         client = await connect(world)

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from trio.testing import MockClock
 
-from tests.capture.mqtt_support import CREDENTIAL, KEY, OTHER, REVOKED, Device, World, mosquitto_pub, view
+from tests.capture.mqtt_support import CREDENTIAL, KEY, OTHER, REVOKED, Device, PlayerDoors, mosquitto_pub, view
 from tests.capture.test_mqtt_mosquitto import self_signed
 from tests.support.clocks import jump
 from tests.support.waiting import until
@@ -44,7 +44,7 @@ class House:
     """An endpoint that runs, and the world behind it."""
 
     def __init__(self, tls: ListenerTls | None = None, **limits: Any) -> None:
-        self.world = World()
+        self.world = PlayerDoors()
         self.endpoint = DirectEndpoint(
             ("127.0.0.1", 0), DirectLimits(**limits), self.world.reports, self.world.catalog, tls
         )
@@ -617,7 +617,7 @@ async def test_random_bytes_harm_no_other_connection() -> None:
 
 async def test_an_address_in_use_is_an_error_at_once() -> None:
     async with house() as home:
-        world = World()
+        world = PlayerDoors()
         with pytest.raises(OSError):
             await DirectEndpoint(("127.0.0.1", home.port), DirectLimits(), world.reports, world.catalog).run()
 

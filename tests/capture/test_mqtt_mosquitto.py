@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.capture.mqtt_support import KEY, Device, World, mosquitto_pub, view
+from tests.capture.mqtt_support import KEY, Device, PlayerDoors, mosquitto_pub, view
 from tests.support.mosquitto import Mosquitto
 from tests.support.waiting import until
 from vts.capture.mqtt.broker.address import broker_of
@@ -34,7 +34,7 @@ async def broker(tmp_path: Path) -> AsyncIterator[Mosquitto]:
 
 
 async def test_a_probe_of_the_broker_takes_no_session(tmp_path: Path) -> None:
-    broker, world = Mosquitto(tmp_path), World()
+    broker, world = Mosquitto(tmp_path), PlayerDoors()
     broker.start()
     url = f"mqtt://127.0.0.1:{broker.port}"
     async with world.serving(url) as subscriber:
@@ -47,7 +47,7 @@ async def test_a_probe_of_the_broker_takes_no_session(tmp_path: Path) -> None:
 
 
 async def test_a_broker_that_refuses_our_password_is_not_reached(tmp_path: Path) -> None:
-    broker, world = Mosquitto(tmp_path, "allow_anonymous false"), World()
+    broker, world = Mosquitto(tmp_path, "allow_anonymous false"), PlayerDoors()
     broker.start()
     url = f"mqtt://vts:wrong@127.0.0.1:{broker.port}"
     assert not await answers(broker_of(url).dial, world.options(url))
@@ -56,7 +56,7 @@ async def test_a_broker_that_refuses_our_password_is_not_reached(tmp_path: Path)
 
 @pytest.mark.parametrize("version", ["mqttv31", "mqttv311", "mqttv5"])
 async def test_players_of_every_protocol_version_are_counted(broker: Mosquitto, version: str) -> None:
-    world = World()
+    world = PlayerDoors()
     async with world.serving(f"mqtt://127.0.0.1:{broker.port}"):
         done = await mosquitto_pub(broker.port, VIEW, view(), "-V", version)
         assert done.returncode == 0
@@ -64,7 +64,7 @@ async def test_players_of_every_protocol_version_are_counted(broker: Mosquitto, 
 
 
 async def test_another_prefix(broker: Mosquitto) -> None:
-    world = World("site/north")
+    world = PlayerDoors("site/north")
     async with world.serving(f"mqtt://127.0.0.1:{broker.port}"):
         await mosquitto_pub(broker.port, VIEW, view())
         await mosquitto_pub(broker.port, f"site/north/player/{KEY}/view", view(at=1))
@@ -73,7 +73,7 @@ async def test_another_prefix(broker: Mosquitto) -> None:
 
 
 async def test_the_broker_restarts_with_views_under_way(broker: Mosquitto) -> None:
-    world = World()
+    world = PlayerDoors()
     url = f"mqtt://127.0.0.1:{broker.port}"
     async with world.serving(url):
         pass
@@ -88,7 +88,7 @@ async def test_the_broker_restarts_with_views_under_way(broker: Mosquitto) -> No
 
 
 async def test_losing_the_broker_is_an_outage(broker: Mosquitto) -> None:
-    world = World()
+    world = PlayerDoors()
     with pytest.raises(ExceptionGroup) as caught:
         async with world.serving(f"mqtt://127.0.0.1:{broker.port}"):
             broker.stop(signal.SIGKILL)
@@ -102,7 +102,7 @@ async def test_the_password_is_checked_by_the_broker(tmp_path: Path) -> None:
     passwords.chmod(0o644)
     broker = Mosquitto(tmp_path, "allow_anonymous false", f"password_file {passwords}")
     broker.start()
-    world = World()
+    world = PlayerDoors()
     try:
         with pytest.raises(ConnectionLost, match="NOT_AUTHORIZED"):
             await world.subscriber(f"mqtt://vts:wrong@127.0.0.1:{broker.port}").run()
@@ -118,7 +118,7 @@ async def test_tls_with_an_authority_of_our_own(tmp_path: Path) -> None:
     lines = ("allow_anonymous true", f"certfile {certificate}", f"keyfile {key}")
     broker = Mosquitto(tmp_path, *lines)
     broker.start()
-    world = World()
+    world = PlayerDoors()
     url = f"mqtts://127.0.0.1:{broker.port}"
     try:
         with pytest.raises(ConnectionLost, match="certificate verify failed"):

@@ -12,7 +12,7 @@ from pathlib import Path
 import mqtt5
 import trio
 
-from tests.capture.mqtt_support import KEY, Device, World
+from tests.capture.mqtt_support import KEY, Device, PlayerDoors
 from tests.support.load import take_packets
 from tests.support.mosquitto import Mosquitto
 from tests.support.waiting import until
@@ -45,7 +45,7 @@ def view(number: int) -> bytes:
 
 
 async def test_a_session_with_many_windows_in_flight_is_read_to_its_end(tmp_path: Path) -> None:
-    world = World()
+    world = PlayerDoors()
     broker = Mosquitto(tmp_path)
     broker.start()
     try:

@@ -10,7 +10,7 @@ import trio
 from trio.testing import memory_stream_pair
 
 from tests.capture.fake_broker import FakeBroker
-from tests.capture.mqtt_support import KEY, World, view
+from tests.capture.mqtt_support import KEY, PlayerDoors, view
 from tests.support.waiting import until
 from vts.capture.mqtt.broker.session import ConnectionLost, Session
 from vts.capture.mqtt.broker.subscriber import OPENING_S, MqttSubscriber
@@ -26,7 +26,7 @@ def message(packet_id: int, payload: bytes | None = None, topic: str = VIEW, **f
 
 
 def opened(**connack: int) -> Session:
-    session = Session(World().options(receive_maximum=3))
+    session = Session(PlayerDoors().options(receive_maximum=3))
     session.connect()
     session.outgoing()
     session.receive(mqtt5.ConnAckPacket(**connack).write())  # type: ignore[arg-type]
@@ -45,7 +45,7 @@ def packets(data: bytes) -> list[mqtt5.Packet]:
 
 
 def test_connect_asks_for_a_session_that_outlives_us() -> None:
-    session = Session(World().options(username="vts", password=b"secret"))
+    session = Session(PlayerDoors().options(username="vts", password=b"secret"))
     session.connect()
     (connect,) = packets(session.outgoing())
     assert isinstance(connect, mqtt5.ConnectPacket)
@@ -115,18 +115,18 @@ def test_packets_arrive_whole_however_they_are_cut() -> None:
 
 
 def test_refusals_name_their_reason() -> None:
-    session = Session(World().options())
+    session = Session(PlayerDoors().options())
     with pytest.raises(ConnectionLost, match="BAD_USER_NAME_OR_PASSWORD"):
         session.receive(mqtt5.ConnAckPacket(reason_code=mqtt5.ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD).write())
     with pytest.raises(ConnectionLost, match="does not speak MQTT 5"):
-        Session(World().options()).receive(b"\x20\x02\x00\x01")
-    session = Session(World().options())
+        Session(PlayerDoors().options()).receive(b"\x20\x02\x00\x01")
+    session = Session(PlayerDoors().options())
     session.receive(mqtt5.ConnAckPacket().write())
     with pytest.raises(ConnectionLost, match=r"player/\+/view: NOT_AUTHORIZED"):
         session.receive(mqtt5.SubAckPacket(1, [mqtt5.SubAckReasonCode.NOT_AUTHORIZED] * 3).write())
 
 
-def in_memory(world: World, script: Script, nursery: trio.Nursery) -> MqttSubscriber:
+def in_memory(world: PlayerDoors, script: Script, nursery: trio.Nursery) -> MqttSubscriber:
     """A subscriber whose every connection is served by `script`."""
 
     async def dial() -> trio.abc.Stream:
@@ -141,7 +141,7 @@ async def test_a_broker_that_never_answers_is_left(autojump_clock: object, nurse
     async def mute(stream: trio.abc.Stream) -> None:
         await trio.sleep_forever()
 
-    subscriber = in_memory(World(), mute, nursery)
+    subscriber = in_memory(PlayerDoors(), mute, nursery)
     with pytest.raises(ConnectionLost, match="let us in"):
         await subscriber.run()
     assert trio.current_time() >= OPENING_S - 1
@@ -157,7 +157,7 @@ async def test_a_broker_that_falls_silent_is_noticed(autojump_clock: object, nur
 
     start = trio.current_time()
     with pytest.raises(ExceptionGroup) as caught:
-        await in_memory(World(), dying, nursery).run()
+        await in_memory(PlayerDoors(), dying, nursery).run()
     assert caught.group_contains(ConnectionLost, match="silent")
     assert 300 < trio.current_time() - start <= 300 + 2 * 20
     nursery.cancel_scope.cancel()
@@ -184,7 +184,7 @@ class _Unclosable(trio.abc.Stream):
 
 async def test_no_acknowledgement_reaches_another_connection(nursery: trio.Nursery) -> None:
     """The connection breaks while the journal writes; what was journaled is acknowledged on the next one only."""
-    world, broker = World(), FakeBroker()
+    world, broker = PlayerDoors(), FakeBroker()
     subscriber = in_memory(world, broker.serve, nursery)
     writing = trio.Event()
     world.admission.gate = writing.wait
@@ -212,7 +212,7 @@ async def test_an_early_stop_ends_at_once(autojump_clock: object, nursery: trio.
     async def mute(stream: trio.abc.Stream) -> None:
         await trio.sleep_forever()
 
-    subscriber = in_memory(World(), mute, nursery)
+    subscriber = in_memory(PlayerDoors(), mute, nursery)
     nursery.start_soon(subscriber.run)
     await trio.sleep(1)
     subscriber.stop()

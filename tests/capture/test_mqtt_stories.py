@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from tests.capture.fake_broker import FakeBroker
-from tests.capture.mqtt_support import KEY, OTHER, Device, World, view
+from tests.capture.mqtt_support import KEY, OTHER, Device, PlayerDoors, view
 from tests.support.mosquitto import Mosquitto
 from tests.support.waiting import until
 from vts.model.faults import Outage, StoreUnavailable
@@ -54,7 +54,7 @@ def request(**fields: Any) -> bytes:
 
 
 async def test_the_fields_of_a_view_are_read(port: int) -> None:
-    world = World()
+    world = PlayerDoors()
     said = view(
         192, timezone="America/Sao_Paulo", intent="channel", play_order=2, channel="hashtag", channel_hashtag="#cats",
         playlist_id=5, player_key=KEY, event_id="5c1d6b47-6a34-4f1a-9a40-3f8a1b0f7c11", something_new={"a": [1]},
@@ -77,7 +77,7 @@ async def test_the_fields_of_a_view_are_read(port: int) -> None:
 
 
 async def test_a_view_is_answered_only_when_asked(port: int) -> None:
-    world = World()
+    world = PlayerDoors()
     async with world.serving(url(port)), player(port) as device:
         await device.publish(VIEW, view(at=1), view(at=2, request_ack=True))
         assert await device.hear() == (VIEW + "/ack", {"success": True})
@@ -89,7 +89,7 @@ async def test_a_view_is_answered_only_when_asked(port: int) -> None:
 
 
 async def test_a_request_is_answered_under_its_id(port: int) -> None:
-    world = World()
+    world = PlayerDoors()
     topic = f"makapix/player/{KEY}/request/r1"
     async with world.serving(url(port)), player(port) as device:
         said = request(request_type="submit_view", view_intent="artwork", local_datetime="", channel="by_user",
@@ -111,7 +111,7 @@ async def test_a_request_is_answered_under_its_id(port: int) -> None:
 )  # fmt: skip
 async def test_every_reason_has_its_answer(reason: Reason, code: str | None, nursery: trio.Nursery) -> None:
     port = await nursery.start(FakeBroker().listen)
-    world = World()
+    world = PlayerDoors()
     world.admission.judge = lambda report: Refused(reason)
     async with world.serving(url(port)), player(port) as device:
         await device.publish(f"makapix/player/{KEY}/request/r1", request(request_type="submit_view"))
@@ -120,7 +120,7 @@ async def test_every_reason_has_its_answer(reason: Reason, code: str | None, nur
 
 
 async def test_reactions_go_to_the_store_and_never_hold_up_views(port: int) -> None:
-    world = World()
+    world = PlayerDoors()
     topic = f"makapix/player/{KEY}/request/r1"
     frozen = trio.Event()
     world.react = lambda reaction: frozen.wait()
@@ -140,7 +140,7 @@ async def test_reactions_go_to_the_store_and_never_hold_up_views(port: int) -> N
 
 
 async def test_reactions_that_cannot_be(port: int) -> None:
-    world = World()
+    world = PlayerDoors()
     topic = f"makapix/player/{KEY}/request/r1"
 
     async def raising(fault: Exception) -> None:
@@ -166,7 +166,7 @@ async def test_reactions_that_cannot_be(port: int) -> None:
 
 
 async def test_requests_of_other_types_are_left_to_the_hosts_server_and_do_not_come_back(port: int) -> None:
-    world = World()
+    world = PlayerDoors()
     world.reports = dataclasses.replace(world.reports, refuses_foreign=False)
     topic = f"makapix/player/{KEY}/request/r1"
     foreign = [
@@ -184,7 +184,7 @@ async def test_requests_of_other_types_are_left_to_the_hosts_server_and_do_not_c
 
 
 async def test_bad_messages_are_counted_and_not_redelivered(port: int) -> None:
-    world = World()
+    world = PlayerDoors()
     async with world.serving(url(port)), player(port) as device:
         await device.publish(VIEW, view(player_key=OTHER, request_ack=True))
         assert (await device.hear())[1]["error_code"] == "authentication_failed"
@@ -207,7 +207,7 @@ async def test_bad_messages_are_counted_and_not_redelivered(port: int) -> None:
 
 
 async def test_retained_views_of_yesterday_do_not_count(port: int) -> None:
-    world = World()
+    world = PlayerDoors()
     async with player(port) as device:
         await device.publish(VIEW, view(), retain=True)
     async with world.serving(url(port)):
@@ -216,7 +216,7 @@ async def test_retained_views_of_yesterday_do_not_count(port: int) -> None:
 
 
 async def test_status_is_passed_on(port: int) -> None:
-    world = World()
+    world = PlayerDoors()
     topic = f"makapix/player/{KEY}/status"
     async with world.serving(url(port)), player(port) as device:
         said = {"player_key": KEY, "status": "online", "current_post_id": 192, "firmware_version": "1.4"}
@@ -226,7 +226,7 @@ async def test_status_is_passed_on(port: int) -> None:
 
 
 async def test_views_wait_for_us_while_we_are_away(port: int) -> None:
-    world = World()
+    world = PlayerDoors()
     async with world.serving(url(port)):
         pass
     async with player(port) as device:
@@ -239,7 +239,7 @@ async def test_views_wait_for_us_while_we_are_away(port: int) -> None:
 
 
 async def test_what_cannot_be_kept_comes_again(port: int) -> None:
-    world = World()
+    world = PlayerDoors()
     full = True
     world.admission.judge = lambda report: Refused(Reason.UNAVAILABLE, retry_after_s=5) if full else None
     async with player(port) as device:
@@ -262,7 +262,7 @@ async def _expect_outage(subscriber: Any) -> None:
 
 
 async def test_a_crash_before_the_journal_loses_nothing(port: int) -> None:
-    world = World()
+    world = PlayerDoors()
     stuck = trio.Event()
     world.admission.gate = stuck.wait
     async with player(port) as device:
@@ -281,7 +281,7 @@ async def test_a_crash_before_the_journal_loses_nothing(port: int) -> None:
 
 
 async def test_an_orderly_stop_acknowledges_what_was_read(port: int) -> None:
-    world = World()
+    world = PlayerDoors()
     async with player(port) as device, trio.open_nursery() as nursery:
         stuck = trio.Event()
         world.admission.gate = stuck.wait
@@ -296,7 +296,7 @@ async def test_an_orderly_stop_acknowledges_what_was_read(port: int) -> None:
     await nothing_is_left(world, port, 20)
 
 
-async def nothing_is_left(world: World, port: int, handled: int) -> None:
+async def nothing_is_left(world: PlayerDoors, port: int, handled: int) -> None:
     """Resume the session and publish one more view: what the broker still keeps for it would arrive before that."""
     async with world.serving(url(port)), player(port) as device:
         await device.publish(VIEW, view(at=99))
@@ -305,7 +305,7 @@ async def nothing_is_left(world: World, port: int, handled: int) -> None:
 
 
 async def test_a_flood_is_journaled_in_few_entries_and_whole(port: int) -> None:
-    world = World()
+    world = PlayerDoors()
     world.admission.gate = partial(trio.sleep, 0.001)  # an fsync
     async with world.serving(url(port)), player(port) as device:
         for start in range(0, 2000, 500):

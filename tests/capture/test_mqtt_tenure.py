@@ -15,7 +15,7 @@ from supervisors.engine.supervisor import alone
 from supervisors.tree.components import Components
 from supervisors.tree.root import Tree
 from tests.capture.fake_broker import FakeBroker
-from tests.capture.mqtt_support import World
+from tests.capture.mqtt_support import PlayerDoors
 from tests.support.waiting import until
 from vts.capture.mqtt.broker.probe import answers
 from vts.capture.mqtt.broker.session import ConnectionLost, TakenOver
@@ -46,11 +46,11 @@ class House:
         raise StoreUnavailable("away")
 
     def _subscribe(self, client_id: str) -> MqttSubscriber:
-        world = World()
+        world = PlayerDoors()
         return MqttSubscriber(self._dial, world.options(client_id=client_id), world.reports)
 
     async def _probe(self) -> bool:
-        return await answers(self._dial, World().options(client_id=""))
+        return await answers(self._dial, PlayerDoors().options(client_id=""))
 
     async def _dial(self) -> trio.abc.Stream:
         ours, theirs = memory_stream_pair()

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.capture.http_support import NOW_US, World, ask, connect, get, open_world, post
+from tests.capture.http_support import NOW_US, WebDoor, ask, connect, get, open_world, post
 from vts.capture.http.head import Head
 from vts.capture.http.origins import HEADERS, ORIGIN_MAX_CHARS, origin_of, preflight_headers
 from vts.model.outcome import Reason, Refused
@@ -17,7 +17,7 @@ ORIGIN = f"Origin: {PAGE}"
 
 
 @pytest.fixture
-async def world() -> AsyncIterator[World]:
+async def world() -> AsyncIterator[WebDoor]:
     async with open_world() as opened:
         yield opened
         assert opened.bugs == []
@@ -31,7 +31,7 @@ def may_read(headers: dict[str, str]) -> tuple[str | None, str | None, str | Non
 CREDENTIALED = (PAGE, "true", "Origin")
 
 
-async def test_the_page_that_sends_a_view_may_read_the_answer_with_credentials(world: World) -> None:
+async def test_the_page_that_sends_a_view_may_read_the_answer_with_credentials(world: WebDoor) -> None:
     client = await connect(world)
     for _ in range(3):  # the second and third come with a head that is known
         await client.send(post("/api/view", VIEW, ORIGIN, "Cookie: vts_session=stale; other=1"))
@@ -49,7 +49,7 @@ async def test_the_page_that_sends_a_view_may_read_the_answer_with_credentials(w
     assert len(world.admission.kept) == 5
 
 
-async def test_the_page_may_read_every_refusal(world: World) -> None:
+async def test_the_page_may_read_every_refusal(world: WebDoor) -> None:
     world.admission.script[7] = Refused(Reason.RATE_LIMITED, 3.0)
     world.admission.script[8] = Refused(Reason.NOT_FOUND)
     expired = world.tokens.issue(user_id=3, roles=frozenset(["user"]), now_s=NOW_US / 1e6 - 9, ttl_s=5)
@@ -66,7 +66,7 @@ async def test_the_page_may_read_every_refusal(world: World) -> None:
         assert (answer.status, may_read(answer.headers)) == (status, CREDENTIALED)
 
 
-async def test_a_preflight_allows_what_the_page_is_about_to_send_and_is_kept_for_a_day(world: World) -> None:
+async def test_a_preflight_allows_what_the_page_is_about_to_send_and_is_kept_for_a_day(world: WebDoor) -> None:
     asked = "authorization, content-type, x-requested-with"
     for path in ("/api/view", "/api/post/42/view", "/api/track/page-view", "/analytics/events", "/api/pixel.gif"):
         answer = await ask(
@@ -110,7 +110,7 @@ NO_ORIGINS = [
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
-async def test_every_kind_of_origin_is_repeated(world: World, origin: str) -> None:
+async def test_every_kind_of_origin_is_repeated(world: WebDoor, origin: str) -> None:
     answer = await ask(world, post("/api/view", VIEW, f"Origin: {origin}"))
     assert (answer.status, may_read(answer.headers)) == (202, (origin, "true", "Origin"))
 
@@ -124,7 +124,7 @@ def test_two_origins_are_none() -> None:
     assert origin_of(Head(b"POST", b"/", "1.1", ((b"origin", b"https://a"), (b"origin", b"https://b")), False)) is None
 
 
-async def test_a_view_with_an_unusable_origin_counts_like_one_without(world: World) -> None:
+async def test_a_view_with_an_unusable_origin_counts_like_one_without(world: WebDoor) -> None:
     answer = await ask(world, post("/api/view", VIEW, "Origin: https://a.example/path"))
     assert (answer.status, may_read(answer.headers)) == (202, ("*", None, None))
 

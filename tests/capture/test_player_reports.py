@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.capture.mqtt_support import KEY, OTHER, REVOKED, World
+from tests.capture.mqtt_support import KEY, OTHER, REVOKED, PlayerDoors
 from vts.admit.admission import Admission
 from vts.admit.gate import Gate, GateSettings
 from vts.admit.texts import JournaledTexts
@@ -32,7 +32,7 @@ class Desk:
         self.now_us = NOON_US
         self.journal: list[ViewEvent] = []
         self.full = False
-        self.world = World()
+        self.world = PlayerDoors()
         gate = Gate(GateSettings(strict=strict), self.world.catalog, bytes(32))
         admission = Admission(
             gate, self._append, JournaledTexts(self.world.catalog), self._clock, lambda source, outcome, n: None

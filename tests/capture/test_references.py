@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.capture import http_support
-from tests.capture.http_support import REFERENCES, SECRET, World, ask, get, open_world, post
-from tests.capture.mqtt_support import KEY
-from tests.capture.mqtt_support import World as PlayersWorld
+from tests.capture.fake_catalog import REFERENCES
+from tests.capture.http_support import SECRET, WebDoor, ask, get, open_world, post
+from tests.capture.mqtt_support import KEY, PlayerDoors
 from vts.auth.tokens import Tokens
 from vts.capture.players.reports import PlayerMessage
 from vts.model.content import Content
@@ -53,7 +53,7 @@ NO_USERS = [str(HASHED_MIN), f'"{HASHED_MAX}"', "0", '"-7"', '""', f'"{"x" * 129
 
 
 @pytest.fixture
-async def world() -> AsyncIterator[World]:
+async def world() -> AsyncIterator[WebDoor]:
     async with open_world() as opened:
         yield opened
 
@@ -79,7 +79,7 @@ VIEW_DOORS = {
 
 
 @pytest.mark.parametrize("door", VIEW_DOORS)
-async def test_a_content_is_named_by_either_form(world: World, door: str) -> None:
+async def test_a_content_is_named_by_either_form(world: WebDoor, door: str) -> None:
     for name, expected in CONTENTS.items():
         world.admission.reports.clear()
         assert (await ask(world, VIEW_DOORS[door](name))).status in (200, 202)
@@ -89,7 +89,7 @@ async def test_a_content_is_named_by_either_form(world: World, door: str) -> Non
 
 @pytest.mark.parametrize("field", ["post_id", "playlist_id"])
 @pytest.mark.parametrize("batch", [False, True], ids=["single", "array"])
-async def test_a_name_that_is_none_is_invalid_and_its_field_is_named(world: World, field: str, batch: bool) -> None:
+async def test_a_name_that_is_none_is_invalid_and_its_field_is_named(world: WebDoor, field: str, batch: bool) -> None:
     for name in NO_CONTENTS:
         event = f'{{"post_id":1,"{field}":{name}}}'  # of two fields of one name the last counts
         answer = await ask(world, post("/api/view", (f"[{event}]" if batch else event).encode()))
@@ -99,7 +99,7 @@ async def test_a_name_that_is_none_is_invalid_and_its_field_is_named(world: Worl
     assert not world.admission.reports
 
 
-async def test_a_playlist_is_a_content(world: World) -> None:
+async def test_a_playlist_is_a_content(world: WebDoor) -> None:
     for name, expected in CONTENTS.items():
         await ask(world, post("/api/view", b'{"post_id":"blog:1030","playlist_id":%b}' % name.encode()))
         report = world.admission.reports[-1]
@@ -116,7 +116,7 @@ SITE_DOORS = {
 }
 
 
-def users_in(world: World) -> list[tuple[int | None, tuple[Any, ...]]]:
+def users_in(world: WebDoor) -> list[tuple[int | None, tuple[Any, ...]]]:
     """The user and the texts of each report that was kept, and forget them."""
     found: list[tuple[int | None, tuple[Any, ...]]] = [
         (report.viewer_user_id, report.texts) for report in world.admission.reports
@@ -129,7 +129,7 @@ def users_in(world: World) -> list[tuple[int | None, tuple[Any, ...]]]:
 
 
 @pytest.mark.parametrize("door", SITE_DOORS)
-async def test_a_service_names_a_user_by_either_form(world: World, door: str) -> None:
+async def test_a_service_names_a_user_by_either_form(world: WebDoor, door: str) -> None:
     path, fields = SITE_DOORS[door]
     for name, expected in USERS.items():
         answer = await ask(world, post(path, f'{{{fields},"user_id":{name}}}'.encode(), SERVICE))
@@ -149,7 +149,7 @@ def signed_by(name: str, *roles: str) -> str:
 
 
 @pytest.mark.parametrize("door", ["view", "page view"])
-async def test_a_user_of_a_token_is_kept_with_the_text_and_a_service_is_not(world: World, door: str) -> None:
+async def test_a_user_of_a_token_is_kept_with_the_text_and_a_service_is_not(world: WebDoor, door: str) -> None:
     path, fields = SITE_DOORS[door]
     ann = REFERENCES.user("ann")
     for token, expected in (
@@ -164,7 +164,7 @@ async def test_a_user_of_a_token_is_kept_with_the_text_and_a_service_is_not(worl
     assert answer.status == 503
 
 
-async def test_the_playback_of_a_text_counts_for_what_is_played(world: World) -> None:
+async def test_the_playback_of_a_text_counts_for_what_is_played(world: WebDoor) -> None:
     def played(name: str) -> bytes:
         return post("/analytics/events", f'{{"streamId":{name},"clientId":"c","events":[{{"type":"play"}}]}}'.encode())
 
@@ -184,7 +184,7 @@ async def test_the_playback_of_a_text_counts_for_what_is_played(world: World) ->
     assert (await ask(world, played('"no such name"'))).status == 404
 
 
-async def test_without_the_key_a_text_is_unavailable_and_numbers_are_taken(world: World) -> None:
+async def test_without_the_key_a_text_is_unavailable_and_numbers_are_taken(world: WebDoor) -> None:
     world.catalog.references = None
     doors = [request_of('"blog:1"') for request_of in VIEW_DOORS.values()]
     doors += [
@@ -207,7 +207,7 @@ def request(kind: str, **fields: Any) -> bytes:
     return json.dumps({"request_id": "r1", "request_type": kind} | fields).encode()
 
 
-async def settle(players: PlayersWorld, tail: str, body: bytes) -> Any:
+async def settle(players: PlayerDoors, tail: str, body: bytes) -> Any:
     address = players.topics.parse(f"makapix/player/{KEY}/{tail}")
     (settled,) = await players.reports.settle([PlayerMessage(address, body)])
     return settled
@@ -220,7 +220,7 @@ def answer_in(settled: Any) -> Any:
 @pytest.mark.parametrize("tail", ["view", "request/r1", "http"])
 async def test_players_name_contents_and_playlists_by_either_form(tail: str) -> None:
     for name in CONTENTS:
-        players, text = PlayersWorld(), json.loads(name)
+        players, text = PlayerDoors(), json.loads(name)
         fields: dict[str, Any] = {"post_id": text, "playlist_id": text}
         if tail == "http":
             await players.reports.receive(bytes.fromhex(KEY.replace("-", "")), payload(**fields))
@@ -238,7 +238,7 @@ def spelling(text: str) -> str:
 
 
 async def test_a_players_name_that_is_none_is_invalid() -> None:
-    players = PlayersWorld()
+    players = PlayerDoors()
     for name in NO_CONTENTS:
         settled = await settle(players, "view", payload(post_id=json.loads(name)))
         assert answer_in(settled)["error_code"] == "invalid_request", name
@@ -253,13 +253,13 @@ async def test_a_players_name_that_is_none_is_invalid() -> None:
 
 
 async def test_an_empty_playlist_of_a_player_is_none() -> None:
-    players = PlayersWorld()
+    players = PlayerDoors()
     await settle(players, "view", payload(post_id=1, playlist_id=""))
     assert players.admission.journal[0].playlist_id is None
 
 
 async def test_reactions_of_players_name_contents_by_either_form() -> None:
-    players = PlayersWorld()
+    players = PlayerDoors()
     number = players.catalog.references.content("blog:1030")
     players.catalog.contents[number] = Content(9, "blog", False, False, False)
     settled = await settle(players, "request/r1", request("submit_reaction", post_id="blog:1030", emoji="❤"))
@@ -270,7 +270,7 @@ async def test_reactions_of_players_name_contents_by_either_form() -> None:
 
 
 async def test_without_the_key_a_players_text_is_not_acknowledged() -> None:
-    players = PlayersWorld()
+    players = PlayerDoors()
     players.catalog.references = None
     settled = await settle(players, "view", payload(post_id="blog:1"))
     assert not settled.keep and answer_in(settled)["error_code"] == "unavailable"

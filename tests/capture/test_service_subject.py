@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.capture.http_support import BROWSER, NOW_US, SECRET, World, ask, get, open_world, post
+from tests.capture.http_support import BROWSER, NOW_US, SECRET, WebDoor, ask, get, open_world, post
 from vts.auth.tokens import Tokens
 from vts.capture.events.imported import ImportedView, ImportedViews
 from vts.model.day import datetime_of
@@ -23,7 +23,7 @@ TOKEN = f"Authorization: Bearer {SERVICE}"
 
 
 @pytest.fixture
-async def world() -> AsyncIterator[World]:
+async def world() -> AsyncIterator[WebDoor]:
     async with open_world() as one:
         yield one
 
@@ -43,7 +43,7 @@ def requests_for(visitor: dict[str, str]) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("kind", requests_for({}))
-async def test_two_visitors_of_a_service_are_two_people_and_neither_is_its_account(world: World, kind: str) -> None:
+async def test_two_visitors_of_a_service_are_two_people_and_neither_is_its_account(world: WebDoor, kind: str) -> None:
     for visitor in VISITORS:
         assert (await ask(world, requests_for(visitor)[kind])).status in (200, 202)
     reports = [*world.admission.reports, *world.site.records]
@@ -52,13 +52,13 @@ async def test_two_visitors_of_a_service_are_two_people_and_neither_is_its_accou
 
 
 @pytest.mark.parametrize("kind", requests_for({}))
-async def test_a_service_that_names_no_visitor_has_not_looked_itself(world: World, kind: str) -> None:
+async def test_a_service_that_names_no_visitor_has_not_looked_itself(world: WebDoor, kind: str) -> None:
     assert (await ask(world, requests_for({})[kind])).status in (200, 202)
     [report] = [*world.admission.reports, *world.site.records]
     assert (report.viewer_user_id, report.authenticated) == (None, False)
 
 
-async def test_an_imported_view_is_not_that_of_the_service_s_account(world: World) -> None:
+async def test_an_imported_view_is_not_that_of_the_service_s_account(world: WebDoor) -> None:
     views = ImportedViews(world.decision._reports.views, SECRET)
     who = Principal(AUTHOR, frozenset({"service"}))
     row = {"post_id": 1, "created_at": datetime_of(NOW_US)}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.capture.http_support import BROWSER, NOW_US, World, ask, open_world, post
+from tests.capture.http_support import BROWSER, NOW_US, WebDoor, ask, open_world, post
 from vts.model.content import Content
 from vts.model.day import DAY_US, day_of
 from vts.model.identity import text_of, version_7
@@ -22,19 +22,19 @@ STREAM = Content(7, "stream", False, False, False)
 
 
 @pytest.fixture
-async def world() -> AsyncIterator[World]:
+async def world() -> AsyncIterator[WebDoor]:
     async with open_world() as opened:
         opened.catalog.contents = {5: STREAM, 6: STREAM._replace(kind="artwork"), 8: STREAM._replace(deleted=True)}
         yield opened
         assert opened.bugs == []
 
 
-def token_of(world: World, user_id: int | None, *roles: str) -> str:
+def token_of(world: WebDoor, user_id: int | None, *roles: str) -> str:
     token = world.tokens.issue(user_id=user_id, roles=frozenset(roles), now_s=NOW_US / 1e6, ttl_s=60)
     return f"Authorization: Bearer {token}"
 
 
-async def send(world: World, path: str, body: Any, *lines: str) -> tuple[int, Any]:
+async def send(world: WebDoor, path: str, body: Any, *lines: str) -> tuple[int, Any]:
     answer = await ask(world, post(path, json.dumps(body).encode(), *lines))
     return answer.status, json.loads(answer.body)
 
@@ -42,7 +42,7 @@ async def send(world: World, path: str, body: Any, *lines: str) -> tuple[int, An
 # ---- page views
 
 
-async def test_a_page_view_is_kept_under_its_page(world: World) -> None:
+async def test_a_page_view_is_kept_under_its_page(world: WebDoor) -> None:
     content = {"path": "/api/post/42?from=a@b.c", "referrer": "https://www.Example.org/x"}
     assert await send(world, PAGE, content) == (202, {"accepted": 1, "dropped": {}})
     [event] = world.site.records
@@ -54,19 +54,19 @@ async def test_a_page_view_is_kept_under_its_page(world: World) -> None:
     assert world.counted["site", "accepted"] == 1
 
 
-async def test_a_signed_in_reader_is_authenticated(world: World) -> None:
+async def test_a_signed_in_reader_is_authenticated(world: WebDoor) -> None:
     assert (await send(world, PAGE, {"path": "/"}, token_of(world, 7, "user")))[0] == 202
     [event] = world.site.records
     assert (event.viewer_user_id, event.authenticated) == (7, True)
 
 
-async def test_a_page_view_may_be_sent_as_text_and_gzip(world: World) -> None:
+async def test_a_page_view_may_be_sent_as_text_and_gzip(world: WebDoor) -> None:
     body = gzip.compress(b'{"path":"/search"}')
     answer = await ask(world, post(PAGE, body, "Content-Type: text/plain", "Content-Encoding: gzip"))
     assert (answer.status, world.site.records[0].page) == (202, "/search")
 
 
-async def test_a_crawler_is_dropped(world: World) -> None:
+async def test_a_crawler_is_dropped(world: WebDoor) -> None:
     body = b'{"path":"/"}'
     request = post(PAGE, body).replace(BROWSER.encode(), b"Googlebot/2.1 (+http://www.google.com/bot.html)")
     answer = await ask(world, request)
@@ -74,7 +74,7 @@ async def test_a_crawler_is_dropped(world: World) -> None:
     assert world.site.records == []
 
 
-async def test_an_id_makes_a_page_view_safe_to_repeat(world: World) -> None:
+async def test_an_id_makes_a_page_view_safe_to_repeat(world: WebDoor) -> None:
     event_id = version_7(NOW_US - 1_000_000, bytes(10))
     assert (await send(world, PAGE, {"path": "/", "event_id": text_of(event_id)}))[0] == 202
     [event] = world.site.records
@@ -82,7 +82,7 @@ async def test_an_id_makes_a_page_view_safe_to_repeat(world: World) -> None:
 
 
 @pytest.mark.parametrize(("age_us", "expected"), [(8 * DAY_US, 202), (-DAY_US, 400)])
-async def test_an_id_of_another_time_is_refused(world: World, age_us: int, expected: int) -> None:
+async def test_an_id_of_another_time_is_refused(world: WebDoor, age_us: int, expected: int) -> None:
     content = {"path": "/", "event_id": text_of(version_7(NOW_US - age_us, bytes(10)))}
     status, answer = await send(world, PAGE, content)
     assert status == expected
@@ -105,7 +105,7 @@ BAD_PAGES = {
 
 
 @pytest.mark.parametrize(("body", "names"), BAD_PAGES.values(), ids=BAD_PAGES.keys())
-async def test_a_bad_field_of_a_page_view_is_named(world: World, body: bytes, names: str) -> None:
+async def test_a_bad_field_of_a_page_view_is_named(world: WebDoor, body: bytes, names: str) -> None:
     answer = await ask(world, post(PAGE, body))
     content = json.loads(answer.body)
     assert (answer.status, content["error_code"]) == (400, "invalid")
@@ -113,7 +113,7 @@ async def test_a_bad_field_of_a_page_view_is_named(world: World, body: bytes, na
     assert world.site.records == []
 
 
-async def test_an_anonymous_flood_is_limited_and_a_full_journal_is_503(world: World) -> None:
+async def test_an_anonymous_flood_is_limited_and_a_full_journal_is_503(world: WebDoor) -> None:
     world.site.full = True
     status, content = await send(world, PAGE, {"path": "/"})
     assert (status, content["error_code"]) == (503, "unavailable")
@@ -127,7 +127,7 @@ async def test_an_anonymous_flood_is_limited_and_a_full_journal_is_503(world: Wo
 # ---- events of the host application
 
 
-async def test_only_a_service_reports_host_events(world: World) -> None:
+async def test_only_a_service_reports_host_events(world: WebDoor) -> None:
     content = {"event_type": "signup"}
     assert (await send(world, EVENT, content))[0] == 401
     assert (await send(world, EVENT, content, token_of(world, 7, "user", "owner")))[0] == 403
@@ -135,7 +135,7 @@ async def test_only_a_service_reports_host_events(world: World) -> None:
     assert len(world.site.records) == 1
 
 
-async def test_a_host_event_with_everything(world: World) -> None:
+async def test_a_host_event_with_everything(world: WebDoor) -> None:
     content = {
         "event_type": "error",
         "page_path": "/user/9",
@@ -170,7 +170,7 @@ async def test_a_host_event_with_everything(world: World) -> None:
         ({"event_type": "signup", "client_ip": "nowhere"}, "client_ip"),
     ],
 )
-async def test_a_bad_field_of_a_host_event_is_named(world: World, content: Any, names: str) -> None:
+async def test_a_bad_field_of_a_host_event_is_named(world: WebDoor, content: Any, names: str) -> None:
     status, answer = await send(world, EVENT, content, token_of(world, None, "service"))
     assert (status, answer["error_code"]) == (400, "invalid")
     assert names in answer["error"]
@@ -181,7 +181,7 @@ async def test_a_bad_field_of_a_host_event_is_named(world: World, content: Any, 
 # ---- batches of page views and of host events
 
 
-async def test_host_events_come_in_arrays_and_are_one_entry(world: World) -> None:
+async def test_host_events_come_in_arrays_and_are_one_entry(world: WebDoor) -> None:
     events = [
         {"event_type": "signup", "user_id": 9},
         {"event_type": "purchase"},
@@ -201,7 +201,7 @@ async def test_host_events_come_in_arrays_and_are_one_entry(world: World) -> Non
     assert (world.counted["site", "accepted"], world.counted["site", "invalid"]) == (3, 2)
 
 
-async def test_host_events_come_as_ndjson_too(world: World) -> None:
+async def test_host_events_come_as_ndjson_too(world: WebDoor) -> None:
     lines = b'{"event_type":"signup"}\n\n{"event_type":"upload"}\r\n{"event_type":\n'
     token = token_of(world, None, "service")
     for body, content_type in ((lines, "Content-Type: application/x-ndjson"), (gzip.compress(lines), "")):
@@ -215,7 +215,7 @@ async def test_host_events_come_as_ndjson_too(world: World) -> None:
     assert (one.status, one.body) == (202, b'{"accepted":1,"dropped":{}}')
 
 
-async def test_an_event_that_is_twice_in_a_batch_counts_once(world: World) -> None:
+async def test_an_event_that_is_twice_in_a_batch_counts_once(world: WebDoor) -> None:
     again = {"event_type": "signup", "event_id": text_of(version_7(NOW_US - 1_000_000, bytes(10)))}
     late = {"event_type": "signup", "event_id": text_of(version_7(NOW_US - 9 * DAY_US, bytes(10)))}
     status, answer = await send(world, EVENT, [again, late, again], token_of(world, None, "service"))
@@ -223,7 +223,7 @@ async def test_an_event_that_is_twice_in_a_batch_counts_once(world: World) -> No
     assert len(world.site.records) == 1
 
 
-async def test_a_batch_has_bounds_and_one_answer(world: World) -> None:
+async def test_a_batch_has_bounds_and_one_answer(world: WebDoor) -> None:
     token = token_of(world, None, "service")
     event = {"event_type": "api_call", "page_path": "/api/" + "a" * 150}  # more than 64 KiB together
     assert await send(world, EVENT, [event] * 500, token) == (202, {"accepted": 500, "dropped": {}})
@@ -239,7 +239,7 @@ async def test_a_batch_has_bounds_and_one_answer(world: World) -> None:
     assert len(world.site.entries) == 1
 
 
-async def test_page_views_come_in_batches_within_their_allowance(world: World) -> None:
+async def test_page_views_come_in_batches_within_their_allowance(world: WebDoor) -> None:
     pages = [{"path": f"/p/{n}"} for n in range(100)]
     assert await send(world, PAGE, pages) == (202, {"accepted": 100, "dropped": {}})
     assert (await send(world, PAGE, pages))[1] == {"accepted": 20, "dropped": {"rate_limited": 80}}
@@ -258,7 +258,7 @@ def playback(*events: dict[str, Any], stream: Any = "5", client: Any = "a browse
     return {"streamId": stream, "clientId": client, "events": list(events)}
 
 
-async def test_a_report_is_one_entry_in_its_order(world: World) -> None:
+async def test_a_report_is_one_entry_in_its_order(world: WebDoor) -> None:
     content = playback(
         {"type": "play", "videoTime": 0},
         {"type": "heartbeat", "videoTime": 15.5, "extra": {"bitrate": 800}},
@@ -277,7 +277,7 @@ async def test_a_report_is_one_entry_in_its_order(world: World) -> None:
     assert world.counted["playback", "accepted"] == 3
 
 
-async def test_a_report_that_is_sent_again_is_answered_with_what_became_of_it(world: World) -> None:
+async def test_a_report_that_is_sent_again_is_answered_with_what_became_of_it(world: WebDoor) -> None:
     content = playback(PLAY, {"type": "heartbeat", "videoTime": 15})
     assert await send(world, PLAYBACK, content) == (202, {"ingested": 2})
     assert await send(world, PLAYBACK, content) == (202, {"ingested": 0, "dropped": {"duplicate": 2}})
@@ -287,7 +287,7 @@ async def test_a_report_that_is_sent_again_is_answered_with_what_became_of_it(wo
     assert (world.counted["playback", "accepted"], world.counted["playback", "duplicate"]) == (3, 4)
 
 
-async def test_events_without_a_position_are_never_taken_for_one_that_was_sent_before(world: World) -> None:
+async def test_events_without_a_position_are_never_taken_for_one_that_was_sent_before(world: WebDoor) -> None:
     for beat in ({"type": "heartbeat"}, {"type": "heartbeat", "videoTime": None}):
         assert await send(world, PLAYBACK, playback(beat, beat)) == (202, {"ingested": 2})
         assert await send(world, PLAYBACK, playback(beat, beat)) == (202, {"ingested": 2})
@@ -297,7 +297,7 @@ async def test_events_without_a_position_are_never_taken_for_one_that_was_sent_b
 @pytest.mark.parametrize(
     "event_id", ["5c1d6b47-6a34-4f1a-9a40-3f8a1b0f7c11", text_of(version_7(NOW_US - 60_000_000, bytes(10)))]
 )
-async def test_an_id_makes_an_event_of_a_video_player_safe_to_repeat(world: World, event_id: str) -> None:
+async def test_an_id_makes_an_event_of_a_video_player_safe_to_repeat(world: WebDoor, event_id: str) -> None:
     first = {"type": "play", "event_id": event_id}
     assert await send(world, PLAYBACK, playback(first)) == (202, {"ingested": 1})
     content = playback(PLAY, first, {"type": "pause"})
@@ -306,7 +306,7 @@ async def test_an_id_makes_an_event_of_a_video_player_safe_to_repeat(world: Worl
 
 
 @pytest.mark.parametrize("stream", ["6", "8", "9", 9, "intro", "99999999999999999999"])
-async def test_an_unknown_stream_is_not_found(world: World, stream: Any) -> None:
+async def test_an_unknown_stream_is_not_found(world: WebDoor, stream: Any) -> None:
     status, answer = await send(world, PLAYBACK, playback({"type": "play", "videoTime": 0}, stream=stream))
     assert (status, answer["error_code"]) == (404, "not_found")
     assert world.site.records == []
@@ -339,7 +339,7 @@ async def test_an_unknown_stream_is_not_found(world: World, stream: Any) -> None
         (playback(PLAY, stream=-1), "streamId"),
     ],
 )
-async def test_a_bad_field_of_a_playback_report_is_named(world: World, content: Any, names: str) -> None:
+async def test_a_bad_field_of_a_playback_report_is_named(world: WebDoor, content: Any, names: str) -> None:
     status, answer = await send(world, PLAYBACK, content)
     assert (status, answer["error_code"]) == (400, "invalid")
     assert names in answer["error"], answer
@@ -347,7 +347,7 @@ async def test_a_bad_field_of_a_playback_report_is_named(world: World, content: 
     assert world.site.records == []
 
 
-async def test_a_report_is_kept_as_a_whole_or_refused(world: World) -> None:
+async def test_a_report_is_kept_as_a_whole_or_refused(world: WebDoor) -> None:
     world.site.full = True
     status, content = await send(world, PLAYBACK, playback(PLAY, PLAY))
     assert (status, content["error_code"]) == (503, "unavailable")
@@ -356,7 +356,7 @@ async def test_a_report_is_kept_as_a_whole_or_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize("path", [PAGE, EVENT, PLAYBACK])
-async def test_only_post_and_preflight(world: World, path: str) -> None:
+async def test_only_post_and_preflight(world: WebDoor, path: str) -> None:
     answer = await ask(world, f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
     assert answer.status == 405
     answer = await ask(world, f"OPTIONS {path} HTTP/1.1\r\nHost: a\r\nOrigin: https://x.example\r\n\r\n".encode())

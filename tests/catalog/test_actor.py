@@ -69,7 +69,7 @@ class Database:
             self.listeners.remove(wake)
 
 
-class World:
+class CatalogProcess:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "catalog.sqlite"
         self.database = Database()
@@ -85,12 +85,12 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def world(tmp_path: Path) -> CatalogProcess:
+    return CatalogProcess(tmp_path)
 
 
 @asynccontextmanager
-async def running(world: World) -> AsyncIterator[None]:
+async def running(world: CatalogProcess) -> AsyncIterator[None]:
     async with trio.open_nursery() as nursery:
         await nursery.start(world.actor.run)
         with trio.fail_after(10):
@@ -104,12 +104,12 @@ def whole_group(error: BaseException) -> list[BaseException]:
     return [leaf for part in parts for leaf in (whole_group(part) if part is not error else [part])]
 
 
-async def test_an_empty_database_is_a_catalog(world: World) -> None:
+async def test_an_empty_database_is_a_catalog(world: CatalogProcess) -> None:
     async with running(world):
         assert world.memory.ready
 
 
-async def test_what_is_written_is_in_force_when_refresh_returns(world: World) -> None:
+async def test_what_is_written_is_in_force_when_refresh_returns(world: CatalogProcess) -> None:
     async with running(world):
         world.database.write(1, 2)
         await world.actor.refresh()
@@ -119,13 +119,13 @@ async def test_what_is_written_is_in_force_when_refresh_returns(world: World) ->
         assert (world.memory.content(1), world.memory.content(2)) == (None, owned(7))
 
 
-async def test_writes_of_other_processes_arrive(world: World) -> None:
+async def test_writes_of_other_processes_arrive(world: CatalogProcess) -> None:
     async with running(world):
         world.database.write(5)
         await until(lambda: world.memory.content(5) is not None)
 
 
-async def test_a_start_without_a_database_has_the_last_process_s_catalog(world: World) -> None:
+async def test_a_start_without_a_database_has_the_last_process_s_catalog(world: CatalogProcess) -> None:
     world.database.write(1, 2, 3)
     async with running(world):
         await world.until_saved()
@@ -147,7 +147,7 @@ async def test_a_start_without_a_database_has_the_last_process_s_catalog(world: 
     assert 1 < world.database.asked[-1] + 1 <= 3  # only what had changed was asked for
 
 
-async def test_a_database_that_went_back_is_loaded_whole(world: World) -> None:
+async def test_a_database_that_went_back_is_loaded_whole(world: CatalogProcess) -> None:
     async with running(world):
         for _ in range(3):
             world.database.write(1)
@@ -162,7 +162,7 @@ async def test_a_database_that_went_back_is_loaded_whole(world: World) -> None:
         assert (world.memory.content(1), world.memory.content(2)) == (None, owned(8))
 
 
-async def test_writers_at_once_share_a_look_that_began_after_they_wrote(world: World) -> None:
+async def test_writers_at_once_share_a_look_that_began_after_they_wrote(world: CatalogProcess) -> None:
     async with running(world):
         await world.actor.refresh()
         before = world.database.loads
@@ -184,7 +184,7 @@ async def test_writers_at_once_share_a_look_that_began_after_they_wrote(world: W
         assert world.database.loads - before <= 2
 
 
-async def test_a_refresh_that_was_cancelled_leaves_nothing_out(world: World) -> None:
+async def test_a_refresh_that_was_cancelled_leaves_nothing_out(world: CatalogProcess) -> None:
     async with running(world):
         world.database.is_quiet = True
         world.database.write(*range(1, 3 * BITE))
@@ -200,7 +200,7 @@ async def test_a_refresh_that_was_cancelled_leaves_nothing_out(world: World) -> 
 
 
 async def test_a_disk_that_does_not_take_the_copy_costs_nothing_and_leaves_no_gap(
-    world: World, caplog: pytest.LogCaptureFixture
+    world: CatalogProcess, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running(world):
         world.database.write(1)
@@ -235,7 +235,7 @@ class Steps(trio.abc.Instrument):
         self.taken += "CatalogActor.run" in task.name
 
 
-async def test_a_large_catalog_is_taken_in_by_bites(world: World) -> None:
+async def test_a_large_catalog_is_taken_in_by_bites(world: CatalogProcess) -> None:
     world.database.rows = {n: (1, owned(n % 1000)) for n in range(1, 150_000)}
     world.database.revision = 1
     change, steps = await world.database.since(-1), Steps()

@@ -40,7 +40,7 @@ def player_viewer(player_key: bytes) -> bytes:
 
 
 @dataclass
-class World:
+class CommittedViews:
     """What is committed, and how often it was asked for."""
 
     owners: dict[int, int] = field(default_factory=dict)
@@ -192,13 +192,13 @@ def everyone(principal: Principal | None, topic: Topic) -> bool:
     return True
 
 
-def make_hub(world: World, may_see: Callable[[Principal | None, Topic], Any] = everyone, **bounds: int) -> Hub:
+def make_hub(world: CommittedViews, may_see: Callable[[Principal | None, Topic], Any] = everyone, **bounds: int) -> Hub:
     bounds = {"clients_max": 100, "clients_per_address": 50} | bounds
     return Hub(world.sources(), may_see, clock=world.clock, journal_id=lambda: HERE, **bounds)
 
 
 @asynccontextmanager
-async def running(world: World, **options: Any) -> AsyncIterator[Hub]:
+async def running(world: CommittedViews, **options: Any) -> AsyncIterator[Hub]:
     hub = make_hub(world, **options)
     async with trio.open_nursery() as nursery:
         await nursery.start(hub.run)

@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.live.scripted import OWNER, World, make_hub, next_message, running, silent, viewer
+from tests.live.scripted import OWNER, CommittedViews, make_hub, next_message, running, silent, viewer
 from vts.live.hub import NotFollowed
 from vts.live.publisher import UNREAD_S
 from vts.live.topics import Topic
@@ -20,7 +20,7 @@ def numbers(message: dict[str, int]) -> tuple[int, int, int, int]:
 
 
 async def test_bounds_hold(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world, clients_max=3, clients_per_address=2) as hub:
         with hub.admitted("a"):
             with hub.admitted("a"), pytest.raises(TooManyClients, match="address"), hub.admitted("a"):
@@ -48,7 +48,7 @@ async def test_topics_that_may_not_be_followed(autojump_clock: MockClock) -> Non
             raise StoreUnavailable("scripted")
         return topic.name == "post:1"
 
-    world = World()
+    world = CommittedViews()
     async with running(world, may_see=may_see) as hub:
         with hub.admitted("a") as reader:
             await hub.subscribe(reader, OWNER, "post:1")
@@ -63,7 +63,7 @@ async def test_topics_that_may_not_be_followed(autojump_clock: MockClock) -> Non
 
 
 async def test_unsubscribed_is_silent(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub:
         with hub.admitted("a") as reader:
             await hub.subscribe(reader, OWNER, "post:1")
@@ -76,7 +76,7 @@ async def test_unsubscribed_is_silent(autojump_clock: MockClock) -> None:
 
 
 async def test_stopping_ends_every_connection_and_admits_none(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     hub = make_hub(world)
     async with trio.open_nursery() as nursery:
         await nursery.start(hub.run)
@@ -90,7 +90,7 @@ async def test_stopping_ends_every_connection_and_admits_none(autojump_clock: Mo
 async def test_topics_of_texts_are_followed_under_their_texts(autojump_clock: MockClock) -> None:
     names = References(ReferenceKey(b"k" * 32))
     blog, artist = names.content("blog:1"), names.user('A "b"')
-    world = World(owners={blog: artist}, references=names)
+    world = CommittedViews(owners={blog: artist}, references=names)
     async with running(world) as hub:
         with hub.admitted("a") as reader:
             for name in ("post:blog:1", 'artist:A "b"'):
@@ -106,7 +106,7 @@ async def test_topics_of_texts_are_followed_under_their_texts(autojump_clock: Mo
 
 
 async def test_a_text_waits_for_the_catalog_and_a_number_does_not(autojump_clock: MockClock) -> None:
-    async with running(World()) as hub:
+    async with running(CommittedViews()) as hub:
         with hub.admitted("a") as reader:
             await hub.subscribe(reader, OWNER, "post:1")
             with pytest.raises(NotFollowed) as why:

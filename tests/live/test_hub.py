@@ -7,7 +7,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.live.scripted import HERE, OWNER, World, make_hub, next_message, running, silent, viewer
+from tests.live.scripted import HERE, OWNER, CommittedViews, make_hub, next_message, running, silent, viewer
 from vts.model.day import DAY_US, day_of
 
 
@@ -16,7 +16,7 @@ def numbers(message: dict[str, int]) -> tuple[int, int, int, int]:
 
 
 async def test_a_snapshot_then_changes(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     world.commit((42, viewer(1)), (42, viewer(2)), day=day_of(world.start_us) - 3)
     async with running(world) as hub:
         with hub.admitted("a") as reader:
@@ -31,7 +31,7 @@ async def test_a_snapshot_then_changes(autojump_clock: MockClock) -> None:
 
 
 async def test_a_second_reader_gets_the_snapshot_without_a_query(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub:
         with hub.admitted("a") as one, hub.admitted("a") as two:
             await hub.subscribe(one, OWNER, "post:1")
@@ -44,7 +44,7 @@ async def test_a_second_reader_gets_the_snapshot_without_a_query(autojump_clock:
 
 
 async def test_at_most_four_changes_a_second_and_the_newest_wins(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub:
         with hub.admitted("a") as reader:
             await hub.subscribe(reader, OWNER, "post:1")
@@ -67,7 +67,7 @@ async def test_at_most_four_changes_a_second_and_the_newest_wins(autojump_clock:
 
 
 async def test_a_first_change_after_quiet_is_sent_at_once(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub:
         with hub.admitted("a") as reader:
             await hub.subscribe(reader, OWNER, "post:1")
@@ -78,7 +78,7 @@ async def test_a_first_change_after_quiet_is_sent_at_once(autojump_clock: MockCl
 
 
 async def test_a_reader_that_sleeps_gets_the_newest_and_sees_no_gap(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub:
         with hub.admitted("a") as quick, hub.admitted("b") as slow:
             for reader in (quick, slow):
@@ -97,7 +97,7 @@ async def test_a_reader_that_sleeps_gets_the_newest_and_sees_no_gap(autojump_clo
 
 
 async def test_viewers_leave_after_five_minutes_without_a_commit(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub:
         with hub.admitted("a") as reader:
             hub.on_committed(world.commit((1, viewer(1)), (1, viewer(2))))  # seen before anybody asks
@@ -111,7 +111,7 @@ async def test_viewers_leave_after_five_minutes_without_a_commit(autojump_clock:
 
 
 async def test_a_restarted_hub_starts_an_epoch_with_a_snapshot_for_everyone(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     hub = make_hub(world)
     with hub.admitted("a") as reader:
         async with trio.open_nursery() as nursery:
@@ -131,7 +131,7 @@ async def test_a_restarted_hub_starts_an_epoch_with_a_snapshot_for_everyone(auto
 
 
 async def test_a_database_that_is_away_delays_snapshots_and_nothing_else(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub:
         with hub.admitted("a") as old, hub.admitted("a") as new:
             await hub.subscribe(old, OWNER, "post:1")
@@ -147,7 +147,7 @@ async def test_a_database_that_is_away_delays_snapshots_and_nothing_else(autojum
 
 
 async def test_another_process_is_heard_and_our_own_echo_is_not(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub:
         with hub.admitted("a") as reader:
             await hub.subscribe(reader, OWNER, "post:1")
@@ -165,7 +165,7 @@ async def test_another_process_is_heard_and_our_own_echo_is_not(autojump_clock: 
 
 
 async def test_lost_notices_are_made_up_for(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub:
         with hub.admitted("a") as reader:
             await hub.subscribe(reader, OWNER, "post:1")
@@ -176,7 +176,7 @@ async def test_lost_notices_are_made_up_for(autojump_clock: MockClock) -> None:
 
 
 async def test_a_late_view_counts_in_the_total_and_not_today(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub:
         with hub.admitted("a") as reader:
             await hub.subscribe(reader, OWNER, "post:1")
@@ -186,7 +186,7 @@ async def test_a_late_view_counts_in_the_total_and_not_today(autojump_clock: Moc
 
 
 async def test_midnight_moves_today_into_the_total(autojump_clock: MockClock) -> None:
-    world = World(start_us=20_001 * DAY_US - 10_000_000)
+    world = CommittedViews(start_us=20_001 * DAY_US - 10_000_000)
     async with running(world) as hub:
         with hub.admitted("a") as reader:
             await hub.subscribe(reader, OWNER, "post:1")
@@ -200,7 +200,7 @@ async def test_midnight_moves_today_into_the_total(autojump_clock: MockClock) ->
 
 async def test_what_is_loaded_across_midnight_counts_no_day_twice(autojump_clock: MockClock) -> None:
     """The question is asked before midnight; the database has a view of the new day when it answers."""
-    world, midnight_s = World(start_us=20_001 * DAY_US - 2_000_000), trio.current_time() + 2.0
+    world, midnight_s = CommittedViews(start_us=20_001 * DAY_US - 2_000_000), trio.current_time() + 2.0
     world.commit((1, viewer(1)))
     notices: list[str] = []
     async with running(world) as hub:
@@ -222,7 +222,7 @@ async def test_what_is_loaded_across_midnight_counts_no_day_twice(autojump_clock
 
 
 async def test_a_late_viewer_heard_of_from_another_process_leaves_in_time(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub:
         with hub.admitted("a") as reader:
             await hub.subscribe(reader, OWNER, "post:1")

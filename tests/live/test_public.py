@@ -9,7 +9,7 @@ import trio
 from trio.testing import MockClock
 from trio_websocket import ConnectionClosed
 
-from tests.live.scripted import OWNER, World, next_message, running, silent, viewer
+from tests.live.scripted import OWNER, CommittedViews, next_message, running, silent, viewer
 from tests.live.test_websocket import connected, hear, say
 from vts.catalog.memory import MemoryCatalog
 from vts.live import public
@@ -31,7 +31,7 @@ followers = partial(running, may_see=only_owners, is_open=OPEN.__contains__)
 
 
 async def test_everyone_sees_views_and_no_unique_viewers(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     async with followers(world) as hub:
         with hub.admitted("a", is_public=True) as anyone, hub.admitted("b", OWNER) as owner:
             await hub.subscribe(anyone, None, "post:042")
@@ -50,7 +50,7 @@ async def test_everyone_sees_views_and_no_unique_viewers(autojump_clock: MockClo
     "name", ["post:1", "stream:42", "artist:7", "site", "top", "player:" + "0b6d8a3e-5f0c-4d5b-9b07-2f6a4c1d9e11"]
 )
 async def test_nothing_else_is_followed_and_the_connection_lives_on(name: str, autojump_clock: MockClock) -> None:
-    async with followers(World()) as hub:
+    async with followers(CommittedViews()) as hub:
         with hub.admitted("a", is_public=True) as reader:
             with pytest.raises(NotFollowed) as why:
                 await hub.subscribe(reader, None, name)
@@ -60,7 +60,7 @@ async def test_nothing_else_is_followed_and_the_connection_lives_on(name: str, a
 
 
 async def test_what_a_page_of_this_machine_sees_is_not_for_everyone(autojump_clock: MockClock) -> None:
-    async with running(World(), may_see=lambda principal, topic: True, is_open=OPEN.__contains__) as hub:
+    async with running(CommittedViews(), may_see=lambda principal, topic: True, is_open=OPEN.__contains__) as hub:
         with hub.admitted("a", is_public=True) as reader, hub.admitted("b") as own_page:
             await hub.subscribe(own_page, None, "top")
             for name in ("top", "post:1"):
@@ -70,7 +70,7 @@ async def test_what_a_page_of_this_machine_sees_is_not_for_everyone(autojump_clo
 
 async def test_a_user_follows_public_contents_of_others_likewise(autojump_clock: MockClock) -> None:
     other = Principal(8, frozenset(("user",)))
-    async with followers(World()) as hub:
+    async with followers(CommittedViews()) as hub:
         with hub.admitted("a", other) as reader:
             await hub.subscribe(reader, other, "post:42")
             assert "unique_viewers_today" not in await next_message(reader)
@@ -83,7 +83,7 @@ async def test_a_user_follows_public_contents_of_others_likewise(autojump_clock:
 
 async def test_a_content_that_is_no_longer_public_ends_its_topic(autojump_clock: MockClock) -> None:
     still_open = set(OPEN)
-    async with running(World(), may_see=only_owners, is_open=still_open.__contains__) as hub:
+    async with running(CommittedViews(), may_see=only_owners, is_open=still_open.__contains__) as hub:
         with hub.admitted("a", is_public=True) as reader, hub.admitted("b", OWNER) as owner:
             for name in ("post:42", "post:43"):
                 await hub.subscribe(reader, None, name)
@@ -117,7 +117,7 @@ def test_public_is_what_the_count_is_public_of() -> None:
 
 async def test_pages_take_no_place_of_the_dashboards(autojump_clock: MockClock) -> None:
     bounds = PublicBounds(clients_max=3, clients_per_address=2, topics_max=2)
-    async with followers(World(), clients_max=1, clients_per_address=1, public=bounds) as hub:
+    async with followers(CommittedViews(), clients_max=1, clients_per_address=1, public=bounds) as hub:
         with hub.admitted("a", is_public=True), hub.admitted("a", is_public=True) as reader:
             with pytest.raises(TooManyClients) as why, hub.admitted("a", is_public=True):
                 pass
@@ -140,7 +140,7 @@ async def test_all_public_followers_together_are_bounded(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(public, "TOPICS_ALL_MAX", 2)
-    async with followers(World()) as hub:
+    async with followers(CommittedViews()) as hub:
         with hub.admitted("a", is_public=True) as reader, hub.admitted("b", OWNER) as owner:
             for name in ("post:42", "post:43", "post:42"):
                 await hub.subscribe(reader, None, name)
@@ -155,7 +155,7 @@ async def test_all_public_followers_together_are_bounded(
 
 
 async def test_a_public_connection_names_so_many_topics(autojump_clock: MockClock) -> None:
-    async with followers(World()) as hub, connected(hub, principal=None, is_public=True) as socket:
+    async with followers(CommittedViews()) as hub, connected(hub, principal=None, is_public=True) as socket:
         await say(socket, "subscribe", "post:42")
         await hear(socket)
         for _ in range(ASKS_MAX // 100):

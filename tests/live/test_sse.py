@@ -8,14 +8,14 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.live.scripted import MODERATOR, OWNER, World, running, viewer
+from tests.live.scripted import MODERATOR, OWNER, CommittedViews, running, viewer
 from vts.live.sse import events
 from vts.model.faults import TooManyClients
 from vts.model.principal import Principal
 
 
 async def test_hello_snapshot_change_keep_alive_end(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub:
         stream = events(hub, OWNER, "post:1, nonsense", address="a")
         assert await anext(stream) == b"retry: 2000\n\n"
@@ -36,7 +36,7 @@ async def test_hello_snapshot_change_keep_alive_end(autojump_clock: MockClock) -
 
 async def test_the_events_end_with_the_token(autojump_clock: MockClock) -> None:
     ended: set[Principal] = set()
-    async with running(World(), holds=lambda principal: principal not in ended) as hub:
+    async with running(CommittedViews(), holds=lambda principal: principal not in ended) as hub:
         stream, other = events(hub, OWNER, "site", address="a"), events(hub, MODERATOR, "site", address="a")
         for one in (stream, other):
             assert await anext(one) == b"retry: 2000\n\n"
@@ -49,7 +49,7 @@ async def test_the_events_end_with_the_token(autojump_clock: MockClock) -> None:
 
 
 async def test_closing_the_iterator_gives_the_place_back(autojump_clock: MockClock) -> None:
-    async with running(World(), clients_per_address=1) as hub:
+    async with running(CommittedViews(), clients_per_address=1) as hub:
         stream = events(hub, OWNER, "site", address="a")
         await anext(stream)
         with pytest.raises(TooManyClients):
@@ -59,7 +59,7 @@ async def test_closing_the_iterator_gives_the_place_back(autojump_clock: MockClo
 
 
 async def test_too_many_topics_are_named(autojump_clock: MockClock) -> None:
-    async with running(World()) as hub:
+    async with running(CommittedViews()) as hub:
         stream = events(hub, OWNER, ",".join(f"post:{n}" for n in range(1, 150)), address="a")
         await anext(stream)
         assert data(await anext(stream))["error_code"] == "too_many_topics"

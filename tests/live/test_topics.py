@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 from trio.testing import MockClock
 
-from tests.live.scripted import OWNER, World, next_message, player_viewer, running, viewer
+from tests.live.scripted import OWNER, CommittedViews, next_message, player_viewer, running, viewer
 
 
 def numbers(message: dict[str, int]) -> tuple[int, int, int, int]:
@@ -13,7 +13,7 @@ def numbers(message: dict[str, int]) -> tuple[int, int, int, int]:
 
 
 async def test_the_site_counts_every_post(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub:
         with hub.admitted("a") as reader:
             await hub.subscribe(reader, OWNER, "site")
@@ -23,7 +23,7 @@ async def test_the_site_counts_every_post(autojump_clock: MockClock) -> None:
 
 
 async def test_a_post_and_a_stream_of_one_number_share_the_query(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub:
         with hub.admitted("a") as reader:
             await hub.subscribe(reader, OWNER, "post:5")
@@ -35,7 +35,7 @@ async def test_a_post_and_a_stream_of_one_number_share_the_query(autojump_clock:
 
 
 async def test_an_artist_sees_all_posts_and_each_viewer_once(autojump_clock: MockClock) -> None:
-    world = World(owners={1: 7, 2: 7, 3: 8})
+    world = CommittedViews(owners={1: 7, 2: 7, 3: 8})
     async with running(world) as hub:
         with hub.admitted("a") as reader:
             await hub.subscribe(reader, OWNER, "artist:7")
@@ -49,7 +49,7 @@ async def test_an_artist_sees_all_posts_and_each_viewer_once(autojump_clock: Moc
 
 
 async def test_a_player_is_followed_here_and_through_other_processes(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     name = "player:0189fd1a-6d2f-7c00-8000-00000000002a"
     key = bytes.fromhex(name[7:].replace("-", ""))
     async with running(world) as hub:
@@ -65,7 +65,7 @@ async def test_a_player_is_followed_here_and_through_other_processes(autojump_cl
 
 
 async def test_the_top_follows_who_climbs_in(autojump_clock: MockClock) -> None:
-    world = World(hidden={99})
+    world = CommittedViews(hidden={99})
     for post_id in range(1, 12):
         world.commit(*[(post_id, viewer(n)) for n in range(20 - post_id)])
     async with running(world) as hub:

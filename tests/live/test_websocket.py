@@ -14,7 +14,7 @@ import trio_websocket
 from trio.testing import MockClock
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection
 
-from tests.live.scripted import OWNER, World, running, viewer
+from tests.live.scripted import OWNER, CommittedViews, running, viewer
 from tests.support.waiting import until
 from vts.live.hub import Hub
 from vts.live.topics import Topic
@@ -62,7 +62,7 @@ async def hear(socket: WebSocketConnection, within_s: float = 5.0) -> dict[str, 
 
 
 async def test_subscribe_snapshot_change_unsubscribe(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub, connected(hub) as socket:
         await say(socket, "subscribe", "post:42", "site")
         assert {(await hear(socket))["topic"] for _ in range(2)} == {"post:42", "site"}
@@ -91,7 +91,7 @@ async def test_subscribe_snapshot_change_unsubscribe(autojump_clock: MockClock) 
 async def test_a_bad_frame_is_answered_and_the_connection_lives_on(
     autojump_clock: MockClock, frame: str | bytes
 ) -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub, connected(hub) as socket:
         await socket.send_message(frame)
         fault = await hear(socket)
@@ -105,7 +105,7 @@ async def test_a_bad_frame_is_answered_and_the_connection_lives_on(
 
 
 async def test_a_topic_that_may_not_be_seen_is_answered_and_the_others_are_followed(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world, may_see=lambda _, topic: topic.name == "post:1") as hub, connected(hub) as socket:
         await say(socket, "subscribe", "post:2", "post:1", "poster")
         heard = [await hear(socket) for _ in range(3)]
@@ -117,7 +117,7 @@ async def test_a_topic_that_may_not_be_seen_is_answered_and_the_others_are_follo
 
 
 async def test_a_frame_beyond_reason_ends_the_connection(autojump_clock: MockClock) -> None:
-    async with running(World()) as hub, connected(hub) as socket:
+    async with running(CommittedViews()) as hub, connected(hub) as socket:
         await socket.send_message("x" * (MESSAGE_MAX_CHARS + 1))
         with pytest.raises(ConnectionClosed) as closed:
             await hear(socket)
@@ -138,7 +138,7 @@ async def test_a_frame_beyond_reason_ends_the_connection(autojump_clock: MockClo
 async def test_a_client_that_breaks_the_protocol_gets_a_close_frame(
     autojump_clock: MockClock, sent: bytes, code: int
 ) -> None:
-    async with running(World()) as hub, connected(hub) as socket:
+    async with running(CommittedViews()) as hub, connected(hub) as socket:
         await say(socket, "subscribe", "site")
         await hear(socket)
         await socket._stream.send_all(sent)
@@ -148,7 +148,7 @@ async def test_a_client_that_breaks_the_protocol_gets_a_close_frame(
 
 
 async def test_closing_says_going_away(autojump_clock: MockClock) -> None:
-    async with running(World()) as hub, connected(hub) as socket:
+    async with running(CommittedViews()) as hub, connected(hub) as socket:
         await say(socket, "subscribe", "site")
         await hear(socket)
         hub.stop()
@@ -159,7 +159,7 @@ async def test_closing_says_going_away(autojump_clock: MockClock) -> None:
 
 async def test_a_connection_ends_with_its_token(autojump_clock: MockClock) -> None:
     good = [True]
-    async with running(World(), holds=lambda principal: good[0]) as hub, connected(hub) as socket:
+    async with running(CommittedViews(), holds=lambda principal: good[0]) as hub, connected(hub) as socket:
         await say(socket, "subscribe", "site")
         await hear(socket)
         good[0] = False
@@ -170,7 +170,7 @@ async def test_a_connection_ends_with_its_token(autojump_clock: MockClock) -> No
 
 async def test_closing_does_not_wait_for_a_client_that_does_not_read(autojump_clock: MockClock) -> None:
     ours, theirs = trio.testing.lockstep_stream_pair()
-    async with running(World()) as hub:
+    async with running(CommittedViews()) as hub:
         start_s = trio.current_time()
         with trio.fail_after(30):
             async with trio.open_nursery() as nursery:
@@ -185,7 +185,7 @@ async def test_closing_does_not_wait_for_a_client_that_does_not_read(autojump_cl
 
 async def test_a_reader_that_stops_is_cut_off_at_the_write_deadline(autojump_clock: MockClock) -> None:
     ours, theirs = trio.testing.memory_stream_pair()
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub, trio.open_nursery() as nursery:
         nursery.start_soon(answer, ours, hub)
         socket = await trio_websocket.wrap_client_stream(nursery, theirs, "vts.test", "/live")
@@ -202,7 +202,7 @@ async def test_a_reader_that_stops_is_cut_off_at_the_write_deadline(autojump_clo
 
 async def test_a_slow_reader_gets_the_reason_when_it_reads_again(autojump_clock: MockClock) -> None:
     ours, theirs = trio.testing.memory_stream_pair()
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub, connected(hub, (ours, theirs)) as socket:
         await say(socket, "subscribe", "post:1")
         await hear(socket)
@@ -225,7 +225,7 @@ async def test_a_slow_reader_gets_the_reason_when_it_reads_again(autojump_clock:
 
 
 async def test_a_quiet_line_has_a_heartbeat_every_five_seconds(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub, connected(hub) as socket:
         await say(socket, "subscribe", "post:1")
         await hear(socket)
@@ -239,7 +239,7 @@ async def test_a_quiet_line_has_a_heartbeat_every_five_seconds(autojump_clock: M
 
 async def test_a_peer_that_is_gone_is_noticed_by_its_silence(autojump_clock: MockClock) -> None:
     ours, theirs = trio.testing.memory_stream_pair()
-    async with running(World()) as hub, trio.open_nursery() as nursery:
+    async with running(CommittedViews()) as hub, trio.open_nursery() as nursery:
         nursery.start_soon(answer, ours, hub)
         await trio_websocket.wrap_client_stream(nursery, theirs, "vts.test", "/live")
         await trio.sleep(100)
@@ -252,7 +252,7 @@ async def test_a_peer_that_is_gone_is_noticed_by_its_silence(autojump_clock: Moc
 
 
 async def test_a_client_that_leaves_leaves_nothing_behind(autojump_clock: MockClock) -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub:
         for how in ("close", "vanish"):
             ours, theirs = trio.testing.memory_stream_pair()
@@ -269,7 +269,7 @@ async def test_a_client_that_leaves_leaves_nothing_behind(autojump_clock: MockCl
 
 
 async def test_crowds_are_refused_before_the_upgrade(autojump_clock: MockClock) -> None:
-    async with running(World(), clients_per_address=1) as hub, connected(hub):
+    async with running(CommittedViews(), clients_per_address=1) as hub, connected(hub):
         ours, theirs = trio.testing.memory_stream_pair()
         refusals: list[ConnectionRejected] = []
         try:
@@ -286,7 +286,7 @@ async def test_crowds_are_refused_before_the_upgrade(autojump_clock: MockClock) 
 
 
 async def test_over_a_real_loopback_connection() -> None:
-    world = World()
+    world = CommittedViews()
     async with running(world) as hub, trio.open_nursery() as nursery:
         listeners = await nursery.start(partial(trio.serve_tcp, host="127.0.0.1"), partial(answer, hub=hub), 0)
         port = listeners[0].socket.getsockname()[1]

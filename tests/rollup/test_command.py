@@ -13,7 +13,7 @@ import pytest
 import trio
 from click.testing import CliRunner, Result
 
-from tests.rollup.world import World
+from tests.rollup.world import RolledSite
 from tests.support.postgres import Server
 from vts.cli.main import main
 from vts.model.day import DAY_US, date_of
@@ -31,7 +31,7 @@ def url(postgres_server: Server) -> Iterator[str]:
     async def fill() -> None:
         async with asyncpg_loop():
             await postgres_server.execute("CREATE DATABASE by_hand TEMPLATE migrated")
-            world = World(postgres_server.database("by_hand"), random.Random(1))
+            world = RolledSite(postgres_server.database("by_hand"), random.Random(1))
             await world.drained([world.view(day=day) for day in (*DAYS, DAYS[1], TODAY)])
 
     async def drop() -> None:

@@ -12,7 +12,7 @@ import trio
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.rollup.world import Death, World
+from tests.rollup.world import Death, RolledSite
 from tests.store.drained import assert_row
 from tests.support.postgres import Server
 from vts.model.day import day_of, day_of_date, us_of
@@ -105,7 +105,7 @@ class Ledger:
 class Player:
     """Plays the steps, and compares after each of them."""
 
-    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, world: RolledSite, monkeypatch: pytest.MonkeyPatch) -> None:
         self.world = world
         self.ledger = Ledger()
         self.death = Death(monkeypatch)
@@ -165,7 +165,7 @@ class Player:
 async def play(server: Server, steps: list[Step]) -> None:
     async with asyncpg_loop(), server.fresh("migrated") as database:
         with pytest.MonkeyPatch.context() as monkeypatch:
-            player = Player(World(database, random.Random(str(steps))), monkeypatch)
+            player = Player(RolledSite(database, random.Random(str(steps))), monkeypatch)
             for step in [*steps, Wait(10), Roll(None), Wait(5 * 1_440), Roll(None)]:
                 await player.play(step)
         assert await player.world.partitions() == []

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 import trio
 
-from tests.rollup.world import RAW_DAYS, Death, World
+from tests.rollup.world import RAW_DAYS, Death, RolledSite
 from tests.store.drained import DAY, recount
 from vts.model import sketch
 from vts.model.day import DAY_US, date_of
@@ -37,11 +37,11 @@ OWN = 77
 
 
 @pytest.fixture
-def world(database: Database) -> World:
-    return World(database, random.Random(20260101))
+def world(database: Database) -> RolledSite:
+    return RolledSite(database, random.Random(20260101))
 
 
-async def crowd(world: World, views: int = 200) -> list:
+async def crowd(world: RolledSite, views: int = 200) -> list:
     """Views of some posts and days by some viewers who come back, and events of the site."""
     keys = [world.chance.randbytes(16) for _ in range(40)]
     world.owners |= {1: 7, 2: 7, 3: 8}
@@ -459,7 +459,7 @@ async def test_two_rollers_take_turns(world):
 
 
 async def during_recounts(
-    world: World, monkeypatch: pytest.MonkeyPatch, act: Callable[[int], object], times: int
+    world: RolledSite, monkeypatch: pytest.MonkeyPatch, act: Callable[[int], object], times: int
 ) -> None:
     """Have `act` happen after each of the first recounts, before the day is put in place."""
     counted = 0

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 import trio
 
-from tests.rollup.world import World
+from tests.rollup.world import RolledSite
 from tests.store.drained import DAY
 from tests.support.waiting import until
 from vts.rollup import turn as rules
@@ -20,8 +20,8 @@ from vts.store.session.faults import StoreUnavailable
 
 
 @pytest.fixture
-def world(database: Database) -> World:
-    return World(database, random.Random(20260101))
+def world(database: Database) -> RolledSite:
+    return RolledSite(database, random.Random(20260101))
 
 
 async def test_the_turn_is_anothers_until_its_work_ends(database: Database) -> None:
@@ -77,7 +77,7 @@ async def test_work_ends_when_the_turn_is_lost(database: Database) -> None:
         await in_turn(partial(database.connect, "writer"), work)
 
 
-async def test_a_process_whose_turn_is_over_puts_no_day_in_place(world: World) -> None:
+async def test_a_process_whose_turn_is_over_puts_no_day_in_place(world: RolledSite) -> None:
     """As one does that was stopped during its recount, and comes back when another has the turn."""
     await world.drained([world.view()])
     await world.day_passes()

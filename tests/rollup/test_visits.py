@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.rollup.visit_model import ANA, BOB, EVE, analysed, model, seen_at, some_page_view, stored_visits
-from tests.rollup.world import RAW_DAYS, World
+from tests.rollup.world import RAW_DAYS, RolledSite
 from tests.store.drained import DAY
 from vts.model.day import DAY_US, date_of, datetime_of, day_of
 from vts.model.site import SiteEvent
@@ -23,17 +23,17 @@ TWINS = ("", "_authenticated")
 
 
 @pytest.fixture
-def world(database: Database) -> World:
-    return World(database, random.Random(20260102))
+def world(database: Database) -> RolledSite:
+    return RolledSite(database, random.Random(20260102))
 
 
-def page_view(world: World, who: bytes, time: str, day: int = DAY, **fields: Any) -> SiteEvent:
+def page_view(world: RolledSite, who: bytes, time: str, day: int = DAY, **fields: Any) -> SiteEvent:
     hours, minutes, seconds = (float(part) for part in time.split(":"))
     at_us = day * DAY_US + round(((hours * 60 + minutes) * 60 + seconds) * 1e6)
     return seen_at(world, who, at_us, **{"authenticated": False, **fields})
 
 
-async def asked(world: World, days: int = 1) -> dict[str, Any]:
+async def asked(world: RolledSite, days: int = 1) -> dict[str, Any]:
     today = day_of(world.now_us)
     facts = await site_facts(Readers(world.database), today - days + 1, today, today)
     return answer(facts, limit=10, player_of=lambda key: None, now_us=world.now_us, lag_s=0.0)
@@ -43,7 +43,7 @@ def said(body: dict[str, Any], twin: str = "") -> tuple[Any, ...]:
     return tuple(body[name + twin] for name in ("visits", "pages_per_visit", "seconds_per_visit", "bounce_rate"))
 
 
-async def test_the_worked_example(world: World) -> None:
+async def test_the_worked_example(world: RolledSite) -> None:
     """Ana, signed in, has two visits, Bob one page, Eve one visit before midnight and one after it."""
     await world.drained(
         [
@@ -77,7 +77,7 @@ async def test_the_worked_example(world: World) -> None:
     assert [[row[place] for place in places] for row in table.rows] == [[None, None], [60.0, None], [622.5, 1200.0]]
 
 
-async def test_a_late_page_view_joins_two_visits_also_on_a_day_that_was_rolled_up(world: World) -> None:
+async def test_a_late_page_view_joins_two_visits_also_on_a_day_that_was_rolled_up(world: RolledSite) -> None:
     await world.drained([page_view(world, ANA, "10:00:00"), page_view(world, ANA, "10:40:00")])
     await world.day_passes()
     await world.roll()
@@ -90,7 +90,7 @@ async def test_a_late_page_view_joins_two_visits_also_on_a_day_that_was_rolled_u
     assert said(await asked(world, 2)) == (1, 3.0, 2400.0, 0.0)
 
 
-async def test_days_without_raw_page_views_keep_what_they_had_or_say_nothing(world: World) -> None:
+async def test_days_without_raw_page_views_keep_what_they_had_or_say_nothing(world: RolledSite) -> None:
     """Of history that was imported, and of days before visits were computed, only page views are known."""
     await world.drained([page_view(world, ANA, "10:00:00"), page_view(world, ANA, "10:01:00")])
     await world.fetch(
@@ -113,7 +113,7 @@ async def test_days_without_raw_page_views_keep_what_they_had_or_say_nothing(wor
     assert (body["page_views"], said(body), body["analytics_lag_seconds"]) == (3, (1, 2.0, 60.0, 0.0), 0.0)
 
 
-async def test_any_day_is_what_a_model_counts(world: World) -> None:
+async def test_any_day_is_what_a_model_counts(world: RolledSite) -> None:
     events = [some_page_view(world, DAY - n) for n in (0, 1) for _ in range(150)]
     await world.drained(events)
     await analysed(world)

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tests.rollup.world import RAW_DAYS, World
+from tests.rollup.world import RAW_DAYS, RolledSite
 from vts.model import identity
 from vts.model.day import DAY_US, HOUR_US, MINUTE_US, day_of, day_of_date
 from vts.model.site import SiteEvent
@@ -18,26 +18,26 @@ ANA, BOB, EVE = (bytes([n]) * 16 for n in (1, 2, 3))
 MEASURES = ("visits", "page_views", "duration_ms", "bounces")
 
 
-def seen_at(world: World, who: bytes, at_us: int, **fields: Any) -> SiteEvent:
+def seen_at(world: RolledSite, who: bytes, at_us: int, **fields: Any) -> SiteEvent:
     event_id = identity.version_7(at_us, world.chance.randbytes(10))
     event = world.visit(day=day_of(at_us))
     return replace(event, viewer_key=who, created_at=at_us, event_id=event_id, **fields)
 
 
-async def analysed(world: World) -> None:
+async def analysed(world: RolledSite) -> None:
     connection = await world.database.connect("writer")
     await refresh(connection, day_of(world.now_us), RAW_DAYS)
     await connection.close()
 
 
-async def stored_visits(world: World) -> dict[int, list[int]]:
+async def stored_visits(world: RolledSite) -> dict[int, list[int]]:
     """The visits of all days: for each measure that of all and that of the authenticated."""
     columns = ", ".join(f"{name}, {name}_authenticated" for name in MEASURES)
     rows = await world.fetch(f"SELECT day, {columns} FROM visit_stats_daily")
     return {day_of_date(day): measured for day, *measured in rows}
 
 
-def some_page_view(world: World, day: int) -> SiteEvent:
+def some_page_view(world: RolledSite, day: int) -> SiteEvent:
     """One of a crowded hour, often exactly half an hour or a day's edge away from others."""
     chance = world.chance
     at_us = day * DAY_US + chance.choice([0, 9 * HOUR_US, DAY_US - HOUR_US]) + chance.randrange(0, 60, 5) * MINUTE_US

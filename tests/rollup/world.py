@@ -30,7 +30,7 @@ RAW_DAYS = 3
 TABLES = ("post_stats_daily", "artist_stats_daily", "site_stats_daily")
 
 
-class World:
+class RolledSite:
     """`now_us` begins in the evening of DAY. `owners` is what tests have told the catalog."""
 
     def __init__(self, database: Database, chance: random.Random) -> None:

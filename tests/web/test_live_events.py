@@ -10,7 +10,7 @@ import trio
 from quart import Response
 from trio.testing import MockClock
 
-from tests.live.scripted import World, make_hub
+from tests.live.scripted import CommittedViews, make_hub
 from tests.web.ports import access, app_of, schemes
 from vts.enrich.client_ip import Networks, subscriber_of
 from vts.live import sse
@@ -25,7 +25,7 @@ class House:
     """A real hub behind the web application, for visitors behind a proxy."""
 
     def __init__(self, **bounds: int) -> None:
-        self.hub = make_hub(World(), public=PublicBounds(**bounds), is_open=lambda post_id: True)
+        self.hub = make_hub(CommittedViews(), public=PublicBounds(**bounds), is_open=lambda post_id: True)
         self._client = app_of(access(schemes=schemes(["127.0.0.1"])), live_events=self._events).test_client()
 
     def _events(self, principal: Principal | None, topics: str, client: str, is_everyone: bool) -> AsyncIterator[bytes]:
