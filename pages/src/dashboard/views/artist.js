@@ -30,7 +30,7 @@ export function Artist() {
   const path = `/api/user/${encodeURIComponent(id)}/artist-stats`;
   const live = useTopic(`artist:${id}`);
   const { now, former } = useStats(path, live?.seq, { trend_of: trendOf(OF_VIEWS) });
-  return html`<${PageBar} title=${`Artist ${id}`} about=${now.data ? aboutArtist(now.data) : "…"} zone=${now.data}>${now.data && html`<${Share} subject=${{ user_id: now.data.user_id }} />`}<//>
+  return html`<${PageBar} title=${`Artist ${id}`} about=${now.data ? aboutArtist(now.data) : now.fault ? "" : "…"} zone=${now.data}>${now.data && html`<${Share} subject=${{ user_id: now.data.user_id }} />`}<//>
     <${Answer} asked=${now} room=${html`<${Room} metrics=${8} />`}>${(/** @type {any} */ body) => html`<${Statistics} body=${body} former=${former} live=${live} path=${path} />`}<//>
     <${Contents} id=${id} pulse=${live?.seq} />`;
 }

@@ -19,7 +19,7 @@ export function Content() {
   const live = useTopic(`post:${id}`);
   const { now, former } = useStats(path, live?.seq, { trend_of: trendOf(OF_VIEWS) });
   const title = now.data?.title ?? (/^\d+$/.test(id) ? `Content ${id}` : id);
-  return html`<${PageBar} title=${title} about=${html`<${About} body=${now.data} />`} zone=${now.data}>${now.data && html`<${Share} subject=${{ post_id: now.data.post_id }} />`}<//>
+  return html`<${PageBar} title=${title} about=${now.fault && !now.data ? "" : html`<${About} body=${now.data} />`} zone=${now.data}>${now.data && html`<${Share} subject=${{ post_id: now.data.post_id }} />`}<//>
     <${Answer} asked=${now} room=${html`<${Room} metrics=${7} />`}>${(/** @type {any} */ body) => html`<${Statistics} body=${body} former=${former} live=${live} path=${path} />`}<//>`;
 }
 

@@ -32,6 +32,9 @@ const METRICS = /** @type {Count[]} */ ([
 ]);
 const HOURLY = ["views", "page_views"];
 
+/** Return how many contents a list of so many days may have (docs/api.md). @param {number} days */
+const longest = (days) => Math.min(100, Math.floor(40_000 / days));
+
 /** @param {number | null | undefined} n */
 function decimal(n) {
   return n === null || n === undefined ? "–" : n.toLocaleString(undefined, { maximumFractionDigits: 1 });
@@ -61,7 +64,7 @@ export function Overview() {
       ${(/** @type {any} */ body) => html`<${Totals} body=${body} former=${former} site=${site} />`}
     <//>
     <div class="cards">
-      <${Card} title="Top contents" wide=${true} files=${`/api/top?${new URLSearchParams({ ...asked.value, limit: "100" })}`}>
+      <${Card} title="Top contents" wide=${true} files=${`/api/top?${new URLSearchParams({ ...asked.value, limit: `${longest(range.value.days)}` })}`}>
         <${Answer} asked=${top} lines=${11}>${(/** @type {any} */ body) => html`<${ContentTable} rows=${body.posts} />`}<//>
       <//>
       <${Answer} asked=${now} lines=${8}>${(/** @type {any} */ body) => html`<${Breakdowns} body=${body} channels=${channels} />`}<//>
