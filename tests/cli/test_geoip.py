@@ -43,6 +43,7 @@ def test_the_shipped_file_is_shown_until_another_takes_its_place(runner: CliRunn
         (database({"8.8.8.0/24": {"continent": {"code": "SA"}}}), "no country in it"),
         (NESTED[:20] + NESTED[-200:], ""),
     ],
+    ids=["text", "packed and cut", "damaged gzip", "continents", "cut"],  # a packed file has the time in it
 )
 def test_a_file_that_is_none_changes_nothing(runner: CliRunner, tmp_path: Path, content: bytes, said: str) -> None:
     target = tmp_path / "used.mmdb"
