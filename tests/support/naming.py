@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 
 LENGTH_MAX = 60
-UNSTABLE = re.compile(r" at 0x|\d{9}|[0-9a-f]{8}-|frozenset|\\x|eyJ")  # an address, a moment, chance, an order, a token
+# An address, a moment, chance, an order, a token.
+UNSTABLE = re.compile(r" at 0x|\d{9}|\d\dT\d\d:|[0-9a-f]{8}-|frozenset|\\x|eyJ")
 
 
 def case_name(value: object) -> str | None:
-    """Return a short text of a dict, a list, a tuple or an exception; None where another worker might see another."""
+    """Return a short text of a dict, a list, a tuple or an exception; None where pytest's own name will do.
+
+    A long text with a moment or chance in it (a token, a packet) would be another one in another worker: it is `long`.
+    """
+    if isinstance(value, (str, bytes)) and len(value) > LENGTH_MAX and UNSTABLE.search(repr(value)):
+        return "long"
     if not isinstance(value, (dict, list, tuple, Exception)) or has_set(value):
         return None
     text = repr(value)
