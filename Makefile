@@ -35,7 +35,7 @@ contracts: $(VENV)/.installed-dev
 # their own (xdist_group); the stories of the whole process come after the rest.
 tests: $(VENV)/.installed-dev debian
 	$(BIN)/pytest --numprocesses 3 --dist loadgroup --ignore tests/system
-	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/system
+	$(BIN)/pytest --numprocesses 3 --dist loadfile tests/system
 
 # What VTS serves to browsers, built from pages/ into vts/web/static and committed, so that `make run` needs no Node.
 pages: pages/node_modules/.package-lock.json
