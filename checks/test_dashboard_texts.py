@@ -75,6 +75,9 @@ def path_of(page: str, name: str) -> str:
     return f"/{page}/{quote(name, safe='')}"
 
 
+REFUSED = "document.querySelector('main .failed')"
+
+
 async def read(page: Page, url: str, drawn: str = SETTLED) -> str:
     """Open a page; return the text that it shows. No markup of a field may have become an element."""
     await page.goto(url)
@@ -101,13 +104,13 @@ async def test_a_session_sees_its_own_and_a_page_without_one_asks_nothing(vts: V
     async with chromium() as browser:
         page = await signed_in(await browser.page(), vts, vts.token("Bob"))
         for path in (path_of("content", CONTENT), path_of("artist", ARTIST)):
-            assert "This is not yours to see" in await read(page, vts.http + path), path
+            assert "This is not yours to see" in await read(page, vts.http + path, REFUSED), path
         page.requests.clear()
         for path in ("/now", "/players", "/channels", "/not-counted", "/operations"):
-            assert "This is not yours to see" in await read(page, vts.http + path), path
+            assert "This is not yours to see" in await read(page, vts.http + path, REFUSED), path
         out = await browser.page()
         for path in (path_of("content", CONTENT), path_of("artist", ARTIST), "/now", "/players", "/operations"):
-            assert "You are signed out" in await read(out, vts.http + path), path
+            assert "You are signed out" in await read(out, vts.http + path, REFUSED), path
         for each in (page, out):
             assert not [url for _, url in each.requests if "/api/" in url or "/live" in url or "/metrics" in url]
         assert out.complaints == []

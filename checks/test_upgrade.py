@@ -149,9 +149,11 @@ def takes_both_names(vts: Vts) -> None:
         assert service.post("/api/content", json=described).json() == {"upserted": 1}
         for post_id in ("blog:2", 1):
             assert service.post("/api/view", json={"post_id": post_id, "user_id": "bob"}).json()["accepted"] == 1
-        assert service.get("/api/post/blog:2/count").json() == {"post_id": "blog:2", "views": 1}
+        counted = service.get("/api/post/blog:2/count").json()
+        assert (counted["post_id"], counted["views"]) == ("blog:2", 1)
         views = service.get("/api/post/1/stats?days=400").json()["total_views"]
-        assert service.get("/api/post/1/count").json() == {"post_id": 1, "views": views}
+        counted = service.get("/api/post/1/count").json()
+        assert (counted["post_id"], counted["views"]) == (1, views)
         assert service.get("/api/user/ann/posts-stats").json()["posts"][0]["post_id"] == "blog:2"
         rows = service.get("/api/export/view_events").json()
         assert {"bob"} <= {row["viewer_user_ref"] for row in rows}

@@ -72,6 +72,7 @@ class Ledger:
         self.deleted: set[int] = set()
         self.days: set[int] = set()
         self.dropped: set[int] = set()
+        self.emptied: set[int] = set()  # days whose only rows were undone: they are days all the same
         self.left_out = 0
 
     def owner(self, post_id: int) -> int | None:
@@ -94,7 +95,7 @@ class Ledger:
             if view.day < closed and view.day not in self.dropped:
                 view.counts = not self.is_early(view)
         self.left_out = sum(not view.counts for view in self.views)
-        self.dropped |= {day for day in self.days if day < now_us // DAY_US - self.raw_days}
+        self.dropped |= {day for day in self.emptied.union(self.days) if day < now_us // DAY_US - self.raw_days}
 
     def is_early(self, view: Seen) -> bool:
         """Whether it is the first owner's, from before that was known."""
