@@ -30,6 +30,6 @@ class Schemes:
         return reported if reported in _SCHEMES and address in self.trusted else own
 
     def is_secure(self, scheme: str, host: str) -> bool:
-        """Whether nobody on the way can read what is sent: HTTPS by its scheme, or by the public URL of this host."""
+        """Whether what is sent cannot be read on its way: HTTPS by its scheme, or by the public URL of this host."""
         public = urlsplit(self.public_url)
         return scheme == "https" or (public.scheme == "https" and host_name(public.netloc) == host_name(host))

@@ -29,7 +29,7 @@ LISTED_MAX: Final = 200
 
 
 class BadSignIn(Exception):
-    """Nobody is signed in. The text says why, and repeats nothing of what was sent."""
+    """No session begins. The text says why, and repeats nothing of what was sent."""
 
 
 class Begun(NamedTuple):

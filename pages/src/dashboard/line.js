@@ -7,7 +7,7 @@ export const OPEN_WITHIN_MS = 5000; // a handshake that takes longer was sent in
 const RETRY_FIRST_MS = 500;
 const RETRY_SOON_MS = 1600; // at most, with chance 2.4 s: numbers are right again 3 s after the line is back
 const SOON_MS = 60_000; // after this without a line the pauses grow further
-const HIDDEN_MS = 30_000; // a tab that nobody sees goes quiet after this
+const HIDDEN_MS = 30_000; // a tab that is not seen goes quiet after this
 const CHECK_MS = 500;
 
 /** @typedef {{topic: string, epoch: string, seq: number, at: string} & Record<string, any>} Message */
