@@ -1,4 +1,4 @@
-"""Totals and rankings of any days: whatever happens to a day, they are the sum of its rows, at every moment."""
+"""Totals and rankings of any days are the sum of daily rows, after roll-ups, late rows, imports and corrections."""
 
 from __future__ import annotations
 

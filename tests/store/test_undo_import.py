@@ -1,4 +1,4 @@
-"""An import is undone: everything is as if it had never come, whatever else came before or after it."""
+"""An import is undone: all counts are those of a database that never had it, also when others came before or after."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from vts.store.session.pool import Readers
 
 @pytest.fixture
 async def app(database: Database, tmp_path: Path) -> AsyncIterator[QuartTrio]:  # noqa: F811
-    """User 7 owns contents 1 to 3, of which 2 is private; 5 is nobody's."""
+    """User 7 owns contents 1 to 3, of which 2 is private; 5 has no owner."""
     await stored(database, story())
     writer = await database.connect("writer")
     rows = [ContentRow(post_id=n, owner_id=7, visibility="private" if n == 2 else "public") for n in (1, 2, 3)]

@@ -19,7 +19,7 @@ from vts.model.day import DAY_US, SECOND_US
 from vts.model.outcome import BOTS, Reason, Refused
 from vts.model.ports import Catalog
 from vts.model.record import Record
-from vts.model.site import PLAYED_KINDS, PlaybackEvent, PlaybackReport, SiteEvent, SiteReport
+from vts.model.site import PLAYED_KINDS, PlaybackEvent, PlaybackReport, SiteEvent, SiteReport, site_event_of
 
 SITE: Final = "site"  # under which the metrics count page views and host events
 PLAYBACK: Final = "playback"
@@ -146,23 +146,7 @@ def _sender(report: AnySiteReport) -> bytes | None:
 
 def _site_event(report: SiteReport, event_id: bytes) -> SiteEvent:
     created_at = report.arrived_us if report.event_id is None else identity.time_us(event_id)
-    return SiteEvent(
-        event_id=event_id,
-        event_day=created_at // DAY_US,
-        event_type=report.event_type,
-        viewer_key=report.viewer_key,
-        key_version=report.key_version,
-        viewer_user_id=report.viewer_user_id,
-        authenticated=report.authenticated,
-        country_code=report.country_code,
-        device_type=report.device_type,
-        user_agent_hash=report.user_agent_hash,
-        referrer_domain=report.referrer_domain,
-        page=report.page,
-        error_type=report.error_type,
-        event_data=report.event_data,
-        created_at=created_at,
-    )
+    return site_event_of(report, event_id, created_at)
 
 
 def _playback_event(report: PlaybackReport, place: int, now_us: int, entropy: bytes) -> PlaybackEvent:

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from vts.model.day import DAY_US
 from vts.model.reference import Texts
 from vts.model.view import BotClass
 
@@ -109,3 +110,24 @@ class PlaybackReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     country_code: str | None = None
     device_type: str = "desktop"
     referrer_domain: str | None = None
+
+
+def site_event_of(report: SiteReport, event_id: bytes, created_at: int) -> SiteEvent:
+    """Return a report as it is kept, under its id and at its time in microseconds."""
+    return SiteEvent(
+        event_id=event_id,
+        event_day=created_at // DAY_US,
+        event_type=report.event_type,
+        viewer_key=report.viewer_key,
+        key_version=report.key_version,
+        viewer_user_id=report.viewer_user_id,
+        authenticated=report.authenticated,
+        country_code=report.country_code,
+        device_type=report.device_type,
+        user_agent_hash=report.user_agent_hash,
+        referrer_domain=report.referrer_domain,
+        page=report.page,
+        error_type=report.error_type,
+        event_data=report.event_data,
+        created_at=created_at,
+    )

@@ -1,4 +1,4 @@
-"""Undoing an import by its id, whatever kind of history it brought."""
+"""Undoing an import by its id: views, counters, page views, playback, viewing history, provider numbers."""
 
 from __future__ import annotations
 

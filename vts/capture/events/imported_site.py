@@ -22,7 +22,7 @@ from vts.model.day import DAY_US
 from vts.model.ports import Catalog
 from vts.model.principal import Principal
 from vts.model.reference import Texts
-from vts.model.site import PLAYBACK_TYPES, PLAYED_KINDS, PlaybackEvent, SiteEvent
+from vts.model.site import PLAYBACK_TYPES, PLAYED_KINDS, PlaybackEvent, SiteEvent, site_event_of
 
 NO_STREAM: Final = "stream_id: no such stream; describe it by POST /api/content first"
 
@@ -70,24 +70,7 @@ class ImportedEvents:
         time_us = time_of(row.created_at, now_us)
         event_id = self._event_id(row.event_id, import_id, 0, index)
         report = self._reports.of_host(_arrival(service, peer, time_us), row, event_id)
-        made = SiteEvent(
-            event_id=event_id,
-            event_day=time_us // DAY_US,
-            event_type=report.event_type,
-            viewer_key=report.viewer_key,
-            key_version=report.key_version,
-            viewer_user_id=report.viewer_user_id,
-            authenticated=report.authenticated,
-            country_code=report.country_code,
-            device_type=report.device_type,
-            user_agent_hash=report.user_agent_hash,
-            referrer_domain=report.referrer_domain,
-            page=report.page,
-            error_type=report.error_type,
-            event_data=report.event_data,
-            created_at=time_us,
-        )
-        return made, report.texts
+        return site_event_of(report, event_id, time_us), report.texts
 
     def playback(
         self, row: ImportedPlayback, index: int, import_id: str, service: Principal, peer: str, now_us: int

@@ -32,7 +32,7 @@ class Line(Protocol):
         ...
 
     def reset_on_close(self, *, on: bool) -> None:
-        """Let the connection end with a reset, in whatever way it ends; with False as usual again."""
+        """Let the connection end with a reset (TCP RST), also by a kill; with False as usual again."""
         ...
 
 

@@ -98,7 +98,7 @@ class PlainLine:
         self._watch(self._while_busy | (select.EPOLLOUT if self.unsent else 0))
 
     def reset_on_close(self, *, on: bool) -> None:
-        """Let the connection end with a reset, in whatever way it ends."""
+        """Let the connection end with a reset (TCP RST), also by a kill."""
         lent = socket.socket(fileno=self.fd)
         try:
             set_reset_on_close(lent, on=on)

@@ -62,7 +62,7 @@ class StreamLine:
         self._endless.set()
 
     def reset_on_close(self, *, on: bool) -> None:
-        """Let the connection end with a reset, in whatever way it ends."""
+        """Let the connection end with a reset (TCP RST), also by a kill."""
         stream = self._stream.transport_stream if isinstance(self._stream, trio.SSLStream) else self._stream
         assert isinstance(stream, trio.SocketStream)
         set_reset_on_close(stream.socket, on=on)
