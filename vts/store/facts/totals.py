@@ -1,6 +1,6 @@
 """What rolled days of contents add up to, kept in step: changes are added to totals and digests, a day at a time.
 
-Whatever changes a rolled day notes the difference in `post_changes`, in the same transaction (triggers of
+Every write to a rolled day notes the difference in `post_changes`, in the same transaction (triggers of
 post_stats_daily). Readers add these differences themselves, so no answer depends on when they are
 added up here.
 """
