@@ -3,8 +3,10 @@ import { signal } from "@preact/signals";
 import { returned } from "../line.js";
 
 const KEPT = 300;
+const SILENT_MS = 12_000; // the server sends a piece at least every 5 s
 let count = 0;
 let readers = 0;
+let heardAt = 0;
 /** @type {EventSource | null} */
 let source = null;
 
@@ -13,11 +15,13 @@ export const decided = signal([]);
 export const missed = signal(0);
 
 function open() {
+  heardAt = performance.now();
   source = new EventSource("/api/admin/outcomes/live");
   source.onopen = () => {
     decided.value = []; // what the server has kept comes again
   };
   source.onmessage = (event) => {
+    heardAt = performance.now();
     const piece = JSON.parse(event.data);
     missed.value += piece.missed;
     if (!piece.events.length) return;
@@ -27,11 +31,16 @@ function open() {
 }
 
 // An event source does not tell that its line died without closing, and gives up when it is refused once.
-returned.subscribe(() => {
+returned.subscribe(openAgain);
+setInterval(() => {
+  if (!document.hidden && performance.now() - heardAt > SILENT_MS) openAgain();
+}, 1000);
+
+function openAgain() {
   if (!source) return;
   source.close();
   open();
-});
+}
 
 /** Read until the returned function is called. */
 export function watchDecided() {
